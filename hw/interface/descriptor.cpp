@@ -1,0 +1,150 @@
+#include "hw/interface/descriptor.h"
+
+namespace kpu::iface {
+
+namespace {
+
+constexpr std::size_t k_header_words = 2 + 2 * k_waits;
+
+/// Fills or reads descriptor words one after the other, so that encode and decode list the fields in the same order.
+class word_writer {
+  public:
+    explicit word_writer(descriptor_words& words, std::size_t at) : m_words(words), m_at(at) {}
+    void put(std::uint32_t value) { m_words[m_at++] = value; }
+    void put(address value) {
+        put(static_cast<std::uint32_t>(value.value()));
+        put(static_cast<std::uint32_t>(value.value() >> 32));
+    }
+
+  private:
+    descriptor_words& m_words;
+    std::size_t m_at;
+};
+
+class word_reader {
+  public:
+    explicit word_reader(const descriptor_words& words, std::size_t at) : m_words(words), m_at(at) {}
+    std::uint32_t word() { return m_words[m_at++]; }
+    address addr() {
+        const std::uint64_t low = word();
+        return address(low | std::uint64_t{word()} << 32);
+    }
+
+  private:
+    const descriptor_words& m_words;
+    std::size_t m_at;
+};
+
+void put_side(word_writer& out, const copy_side& side) {
+    out.put(side.base);
+    for (const std::uint32_t stride : side.stride)
+        out.put(stride);
+}
+
+copy_side read_side(word_reader& in) {
+    copy_side side;
+    side.base = in.addr();
+    for (std::uint32_t& stride : side.stride)
+        stride = in.word();
+    return side;
+}
+
+} // namespace
+
+descriptor_words encode(const command_header& header) {
+    descriptor_words words{};
+    word_writer out(words, 0);
+    out.put(static_cast<std::uint32_t>(header.op) | (header.interrupt ? 1u << 8 : 0u));
+    out.put(header.tag);
+    for (const wait_for& wait : header.waits) {
+        out.put(wait.engine.value());
+        out.put(wait.count);
+    }
+    return words;
+}
+
+descriptor_words encode(const command_header& header, const copy_operands& copy) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    out.put(copy.run);
+    for (const std::uint32_t count : copy.count)
+        out.put(count);
+    put_side(out, copy.source);
+    put_side(out, copy.destination);
+    return words;
+}
+
+descriptor_words encode(const command_header& header, const fold_operands& fold) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    out.put(static_cast<std::uint32_t>(fold.type) | static_cast<std::uint32_t>(fold.flow) << 8 |
+            (fold.seeded ? 1u << 16 : 0u));
+    for (const std::uint32_t extent : {fold.m, fold.n, fold.k})
+        out.put(extent);
+    for (const address base : {fold.a, fold.b, fold.c, fold.seed})
+        out.put(base);
+    return words;
+}
+
+descriptor_words encode(const command_header& header, const vector_operands& vector) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    out.put(static_cast<std::uint32_t>(vector.from) | static_cast<std::uint32_t>(vector.to) << 8);
+    out.put(vector.count);
+    for (const address base : {vector.source, vector.operand, vector.destination})
+        out.put(base);
+    return words;
+}
+
+command_header decode_header(const descriptor_words& words) {
+    word_reader in(words, 0);
+    command_header header;
+    const std::uint32_t first = in.word();
+    header.op = static_cast<opcode>(first & 0xff);
+    header.interrupt = (first >> 8 & 1) != 0;
+    header.tag = in.word();
+    for (wait_for& wait : header.waits) {
+        wait.engine = engine_id(static_cast<std::uint16_t>(in.word()));
+        wait.count = in.word();
+    }
+    return header;
+}
+
+copy_operands decode_copy(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    copy_operands copy;
+    copy.run = in.word();
+    for (std::uint32_t& count : copy.count)
+        count = in.word();
+    copy.source = read_side(in);
+    copy.destination = read_side(in);
+    return copy;
+}
+
+fold_operands decode_fold(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    fold_operands fold;
+    const std::uint32_t kinds = in.word();
+    fold.type = static_cast<element_type>(kinds & 0xff);
+    fold.flow = static_cast<array_dataflow>(kinds >> 8 & 0xff);
+    fold.seeded = (kinds >> 16 & 1) != 0;
+    for (std::uint32_t* extent : {&fold.m, &fold.n, &fold.k})
+        *extent = in.word();
+    for (address* base : {&fold.a, &fold.b, &fold.c, &fold.seed})
+        *base = in.addr();
+    return fold;
+}
+
+vector_operands decode_vector(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    vector_operands vector;
+    const std::uint32_t kinds = in.word();
+    vector.from = static_cast<element_type>(kinds & 0xff);
+    vector.to = static_cast<element_type>(kinds >> 8 & 0xff);
+    vector.count = in.word();
+    for (address* base : {&vector.source, &vector.operand, &vector.destination})
+        *base = in.addr();
+    return vector;
+}
+
+} // namespace kpu::iface

@@ -1,0 +1,96 @@
+#pragma once
+// What kinds of engines a chip has, and the codes that descriptors and capability registers use. SystemC-free: the model, the
+// firmware's drivers and the documentation read the same tables.
+
+#include <cstdint>
+#include <string_view>
+
+namespace kpu::iface {
+
+enum class engine_kind : std::uint8_t { dma = 1, block_mover = 2, streamer = 3, array = 4, vector = 5 };
+inline constexpr std::uint32_t k_engine_kinds = 5;
+
+[[nodiscard]] constexpr std::string_view name_of(engine_kind kind) {
+    switch (kind) {
+    case engine_kind::dma:
+        return "dma";
+    case engine_kind::block_mover:
+        return "block_mover";
+    case engine_kind::streamer:
+        return "streamer";
+    case engine_kind::array:
+        return "array";
+    case engine_kind::vector:
+        break;
+    }
+    return "vector";
+}
+
+/// Element types in descriptors.
+enum class element_type : std::uint8_t { f64 = 0, f32 = 1, f16 = 2, bf16 = 3, f8 = 4, i8 = 5, i32 = 6 };
+inline constexpr std::uint32_t k_element_types = 7;
+
+[[nodiscard]] constexpr std::uint32_t size_of(element_type t) {
+    constexpr std::uint32_t sizes[k_element_types] = {8, 4, 2, 2, 1, 1, 4};
+    return sizes[static_cast<std::uint32_t>(t)];
+}
+/// The type that the array sums in.
+[[nodiscard]] constexpr element_type accumulator_of(element_type t) {
+    switch (t) {
+    case element_type::f64:
+        return element_type::f64;
+    case element_type::i8:
+    case element_type::i32:
+        return element_type::i32;
+    case element_type::f32:
+    case element_type::f16:
+    case element_type::bf16:
+    case element_type::f8:
+        break;
+    }
+    return element_type::f32;
+}
+
+enum class array_dataflow : std::uint8_t { output_stationary = 0, weight_stationary = 1, input_stationary = 2 };
+
+/// Operation codes, in the descriptor's first word. Every engine accepts `join`; the others belong to the kind named.
+enum class opcode : std::uint8_t {
+    join = 0,      ///< any engine: waits, does nothing, completes
+    copy = 1,      ///< dma, block_mover, streamer: strided copy from one memory to another
+    fold = 2,      ///< array: one matmul fold, C = (seed or 0) + A·B
+    convert = 3,   ///< vector: element-wise conversion between element types
+    accumulate = 4 ///< vector: element-wise sum of two operands of one type
+};
+
+/// Error causes in the `error_cause` register. The queue stops at the faulty command; later ones stay queued.
+enum class fault : std::uint8_t {
+    none = 0,
+    bad_opcode = 1,      ///< not an operation of this engine
+    bad_operand = 2,     ///< zero or excessive extents, misaligned address, unsupported element type
+    bad_wait = 3,        ///< a wait names an engine that does not exist
+    address_error = 4,   ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
+    bus_error = 5,       ///< any other error response
+    capacity = 6         ///< a fold larger than the array
+};
+
+[[nodiscard]] constexpr std::string_view name_of(fault cause) {
+    switch (cause) {
+    case fault::none:
+        return "none";
+    case fault::bad_opcode:
+        return "bad opcode";
+    case fault::bad_operand:
+        return "bad operand";
+    case fault::bad_wait:
+        return "bad wait";
+    case fault::address_error:
+        return "address error";
+    case fault::bus_error:
+        return "bus error";
+    case fault::capacity:
+        break;
+    }
+    return "capacity exceeded";
+}
+
+} // namespace kpu::iface
