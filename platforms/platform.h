@@ -58,8 +58,8 @@ struct mover_params {
     std::uint32_t queue_depth = 32;
     bytes width{64};          ///< bytes per cycle through the engine
     cycles start_cost{4};     ///< from the head of the queue to the first request
-    std::uint32_t outstanding = 4; ///< chunks requested and not yet written
-    bytes chunk{2048};        ///< bytes per simulated request: a speed knob
+    bytes in_flight{32 * 1024}; ///< read requested and not yet written: the engine's buffer
+    bytes chunk{4096};        ///< bytes per simulated request: a speed knob, at most half of in_flight
 };
 
 struct dma_params {
