@@ -28,7 +28,8 @@ enum class dtype : std::uint8_t { f64, f32, f16, bf16, f8, i8, i32 };
     return 1;
 }
 
-/// The type in which products of two `t` operands are summed: f64 for f64; f32 for f32, f16, bf16, f8; i32 for i8 and i32.
+/// The type in which products of two `t` operands are summed: f64 for f64; f32 for f32, f16, bf16, f8; i32 for i8 and
+/// i32.
 [[nodiscard]] constexpr dtype accumulator_of(dtype t) {
     switch (t) {
     case dtype::f64:
@@ -45,7 +46,9 @@ enum class dtype : std::uint8_t { f64, f32, f16, bf16, f8, i8, i32 };
     return dtype::f32;
 }
 
-[[nodiscard]] constexpr bool is_integer(dtype t) { return t == dtype::i8 || t == dtype::i32; }
+[[nodiscard]] constexpr bool is_integer(dtype t) {
+    return t == dtype::i8 || t == dtype::i32;
+}
 
 /// True where every value of `from` is a value of `to` (a type widens to itself).
 [[nodiscard]] bool widens(dtype from, dtype to);

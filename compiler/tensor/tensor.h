@@ -35,7 +35,8 @@ struct tensor {
 /// Tensors by key, as in an .npz file.
 using tensor_map = std::map<std::string, tensor>;
 
-/// Uniform pseudo-random values, the same for equal arguments on every host: floats in [-1, 1) rounded to the type, i8 in
+/// Uniform pseudo-random values, the same for equal arguments on every host: floats in [-1, 1) rounded to the type, i8
+/// in
 /// [-128, 127], i32 in [-1000, 1000].
 [[nodiscard]] tensor random_tensor(dtype t, const shape& dims, std::uint64_t seed);
 
