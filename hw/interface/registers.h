@@ -114,8 +114,9 @@ inline constexpr std::uint32_t k_max_engines = 256;
 namespace system_reg {
 inline constexpr std::uint32_t magic = 0x000, engines = 0x004, arrays = 0x008, clock_khz = 0x00c, memory = 0x020,
                                irq_pending = 0x100, semaphore = 0x400;
-/// Memory k (memory_kind) is described by four words: base low/high, size low/high; then one for the number of units.
-inline constexpr std::uint32_t memory_words = 5;
+/// Memory k (memory_kind) is described by six words: base low/high, size low/high, number of units, and the peak bytes that all
+/// units together deliver in 256 core cycles.
+inline constexpr std::uint32_t memory_words = 6;
 inline constexpr std::uint32_t window = 0x800;
 } // namespace system_reg
 
@@ -130,7 +131,7 @@ inline constexpr std::array k_system_registers = {
     reg("arrays", system_reg::arrays, 1, "compute tiles: systolic arrays with their streamers, L1 buffers and vector unit",
         whole(access::ro)),
     reg("clock_khz", system_reg::clock_khz, 1, "core clock", whole(access::ro)),
-    reg("memory", system_reg::memory, k_memory_kinds * system_reg::memory_words, "base, size and units of DRAM, L3, L2",
+    reg("memory", system_reg::memory, k_memory_kinds * system_reg::memory_words, "base, size, units and bandwidth of DRAM, L3, L2",
         whole(access::ro)),
     reg("irq_pending", system_reg::irq_pending, k_max_engines / 32, "one bit per engine whose line is high", whole(access::ro)),
     reg("semaphore", system_reg::semaphore, k_max_engines, "commands completed, per engine", whole(access::ro)),
