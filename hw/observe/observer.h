@@ -36,6 +36,8 @@ class observer {
     /// After the command's last memory access, just before its semaphore is signalled.
     virtual void on_complete(const command_ref& command) { (void)command; }
     virtual void on_fault(const command_ref& command, iface::fault cause) { (void)command, (void)cause; }
+    /// The engine was reset: its queue and what it had in flight are dropped, its commands are numbered from 1 again.
+    virtual void on_reset(engine_id engine) { (void)engine; }
 
     /// A memory's port carries `length` bytes at `where` in [start, end) of simulated time.
     struct memory_access {
@@ -73,6 +75,10 @@ class observer_list final : public observer {
     void on_fault(const command_ref& c, iface::fault cause) override {
         for (observer* o : m_all)
             o->on_fault(c, cause);
+    }
+    void on_reset(engine_id engine) override {
+        for (observer* o : m_all)
+            o->on_reset(engine);
     }
     void on_access(const std::string& memory, const memory_access& a) override {
         for (observer* o : m_all)
