@@ -1,0 +1,72 @@
+#pragma once
+// How a contiguous range of addresses is spread over equal memory units. SystemC-free.
+
+#include "platforms/common/units.h"
+
+#include <cstdint>
+#include <stdexcept>
+
+namespace kpu::hw {
+
+/// Granules of consecutive bytes go to the units in turn: with g = granule, u = units, an offset o from the start of
+/// the range lies in unit (o / g) % u at local offset (o / (g·u))·g + o % g. Units that are consecutive ranges are the
+/// case g = size of a unit.
+class interleave {
+  public:
+    struct place {
+        std::uint32_t unit = 0;
+        std::uint64_t local = 0;
+    };
+
+    /// One unit that holds everything.
+    interleave() = default;
+    interleave(bytes granule, std::uint32_t units) : m_granule(granule.value()), m_units(units) {
+        if (granule == bytes(0) || units == 0)
+            throw std::logic_error("interleave: zero granule or units");
+        if (units == 1)
+            m_granule = k_all;
+        else if ((m_granule & (m_granule - 1)) == 0)
+            for (m_shift = 0; (std::uint64_t{1} << m_shift) < m_granule;)
+                ++m_shift;
+    }
+
+    [[nodiscard]] std::uint32_t units() const { return m_units; }
+
+    [[nodiscard]] place locate(std::uint64_t offset) const {
+        if (m_units == 1)
+            return {0, offset};
+        const std::uint64_t granule = m_shift < 64 ? offset >> m_shift : offset / m_granule;
+        const std::uint64_t within = offset - granule * m_granule;
+        const std::uint64_t row = granule / m_units;
+        return {static_cast<std::uint32_t>(granule - row * m_units), row * m_granule + within};
+    }
+    /// The inverse: offset from the start of the range.
+    [[nodiscard]] std::uint64_t offset_of(place at) const {
+        if (m_units == 1)
+            return at.local;
+        return (at.local / m_granule * m_units + at.unit) * m_granule + at.local % m_granule;
+    }
+    /// Bytes from `offset` to the end of its granule: so many are consecutive in one unit.
+    [[nodiscard]] std::uint64_t run(std::uint64_t offset) const {
+        if (m_units == 1)
+            return k_all - offset;
+        const std::uint64_t within = m_shift < 64 ? offset & (m_granule - 1) : offset % m_granule;
+        return m_granule - within;
+    }
+
+  private:
+    static constexpr std::uint64_t k_all = ~std::uint64_t{0};
+    std::uint64_t m_granule = k_all;
+    std::uint32_t m_units = 1;
+    std::uint32_t m_shift = 64; ///< log2 of the granule; 64 where it is not a power of two
+};
+
+/// Where one unit's bytes appear in the chip's address map.
+struct placement {
+    address base; ///< of the range that the units share
+    interleave map;
+    std::uint32_t unit = 0;
+    [[nodiscard]] address global(std::uint64_t local) const { return base + bytes(map.offset_of({unit, local})); }
+};
+
+} // namespace kpu::hw

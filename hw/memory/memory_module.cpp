@@ -1,0 +1,102 @@
+#include "hw/memory/memory_module.h"
+
+#include "hw/tlm/time.h"
+
+#include <algorithm>
+
+namespace kpu::hw {
+
+memory_module::memory_module(sc_core::sc_module_name name, bytes capacity, const placement& where)
+    : sc_module(name), data_t("data_t"), m_name(this->name()), m_where(where), m_storage(capacity) {
+    data_t.register_b_transport(this, &memory_module::b_transport);
+    data_t.register_transport_dbg(this, &memory_module::transport_dbg);
+}
+
+tlm::tlm_response_status memory_module::check(const tlm::tlm_generic_payload& payload) const {
+    const std::uint64_t length = payload.get_data_length();
+    if (payload.get_byte_enable_ptr() != nullptr)
+        return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;
+    if (length == 0 || payload.get_streaming_width() < length)
+        return tlm::TLM_BURST_ERROR_RESPONSE;
+    if (!fits(payload.get_address(), length, m_storage.capacity().value()))
+        return tlm::TLM_ADDRESS_ERROR_RESPONSE;
+    return tlm::TLM_OK_RESPONSE;
+}
+
+void memory_module::move(tlm::tlm_generic_payload& payload, flow* timing) {
+    const std::uint64_t offset = payload.get_address();
+    const std::uint64_t length = payload.get_data_length();
+    if (payload.is_write()) {
+        m_storage.write(offset, length, payload.get_data_ptr());
+        return;
+    }
+    if (timing != nullptr && timing->accept_loan) {
+        timing->loan = m_storage.loan(offset, length);
+        if (timing->loan != nullptr)
+            return;
+    }
+    m_storage.read(offset, length, payload.get_data_ptr());
+}
+
+void memory_module::account(const tlm::tlm_generic_payload& payload, const grant& granted) {
+    const bytes length(payload.get_data_length());
+    if (payload.is_write()) {
+        ++m_stats.writes;
+        m_stats.write_bytes += length;
+        m_stats.write_bus_bytes += granted.bus;
+        m_stats.write_busy += granted.end - granted.start;
+    } else {
+        ++m_stats.reads;
+        m_stats.read_bytes += length;
+        m_stats.read_bus_bytes += granted.bus;
+        m_stats.read_busy += granted.end - granted.start;
+    }
+    if (m_observer == nullptr)
+        return;
+    observer::memory_access access;
+    const origin* by = nullptr;
+    payload.get_extension(by);
+    if (by != nullptr)
+        access.by = {by->engine, by->command, by->tag};
+    access.is_write = payload.is_write();
+    access.where = m_where.global(payload.get_address());
+    access.length = length;
+    access.start = granted.start;
+    access.end = granted.end;
+    m_observer->on_access(m_name, access);
+}
+
+void memory_module::b_transport(int /*id*/, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    const tlm::tlm_response_status status = check(payload);
+    payload.set_response_status(status);
+    if (status != tlm::TLM_OK_RESPONSE || payload.get_command() == tlm::TLM_IGNORE_COMMAND)
+        return;
+    const picoseconds now = now_ps();
+    const grant granted =
+        reserve(payload.is_write(), payload.get_address(), bytes(payload.get_data_length()), now + to_ps(delay));
+    flow* timing = nullptr;
+    payload.get_extension(timing);
+    move(payload, timing);
+    const picoseconds last = granted.end + granted.latency;
+    if (timing != nullptr)
+        timing->first = to_time(std::min(granted.start + granted.latency + granted.beat, last) - now);
+    delay = to_time(last - now);
+    account(payload, granted);
+}
+
+unsigned int memory_module::transport_dbg(int /*id*/, tlm::tlm_generic_payload& payload) {
+    const std::uint64_t offset = payload.get_address();
+    const std::uint64_t capacity = m_storage.capacity().value();
+    if (offset >= capacity)
+        return 0;
+    const std::uint64_t length = std::min<std::uint64_t>(payload.get_data_length(), capacity - offset);
+    if (payload.is_write())
+        m_storage.write(offset, length, payload.get_data_ptr());
+    else if (payload.is_read())
+        m_storage.read(offset, length, payload.get_data_ptr());
+    else
+        return 0;
+    return static_cast<unsigned int>(length);
+}
+
+} // namespace kpu::hw

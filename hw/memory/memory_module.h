@@ -1,0 +1,66 @@
+#pragma once
+// What all memories have in common: a socket for any number of initiators, storage, bounds, loans, statistics,
+// observers. A kind of memory adds its timing.
+
+#include "hw/memory/interleave.h"
+#include "hw/memory/paged_storage.h"
+#include "hw/observe/observer.h"
+#include "hw/tlm/extensions.h"
+
+#include <string>
+#include <systemc>
+#include <tlm>
+#include <tlm_utils/multi_passthrough_target_socket.h>
+
+namespace kpu::hw {
+
+/// Since the start of simulation. "Bus" bytes are what the transfers occupied: whole bursts where the memory has any.
+struct memory_stats {
+    std::uint64_t reads = 0, writes = 0; ///< transactions
+    bytes read_bytes, write_bytes;
+    bytes read_bus_bytes, write_bus_bytes;
+    picoseconds read_busy, write_busy; ///< summed over ports
+};
+
+/// Addresses on the socket are offsets within this memory; the crossbar in front subtracts the base. Accesses outside
+/// it get TLM_ADDRESS_ERROR_RESPONSE, byte enables TLM_BYTE_ENABLE_ERROR_RESPONSE, streaming and empty ones
+/// TLM_BURST_ERROR_RESPONSE; a refused access changes nothing and takes no time. b_transport never waits: it moves the
+/// data at once, reserves the port and annotates delay and flow::first.
+class memory_module : public sc_core::sc_module {
+  public:
+    tlm_utils::multi_passthrough_target_socket<memory_module> data_t;
+
+    /// Observers are optional; null detaches.
+    void watch(observer* who) { m_observer = who; }
+    [[nodiscard]] const memory_stats& stats() const { return m_stats; }
+    [[nodiscard]] bytes capacity() const { return m_storage.capacity(); }
+    [[nodiscard]] const paged_storage& storage() const { return m_storage; }
+    [[nodiscard]] const placement& where() const { return m_where; }
+
+  protected:
+    /// The answer to a request: the port carries data in [start, end), `latency` before the initiator sees it; `beat`
+    /// is the time of the first piece.
+    struct grant {
+        picoseconds start, end, latency, beat;
+        bytes bus;
+    };
+    memory_module(sc_core::sc_module_name name, bytes capacity, const placement& where);
+
+    /// Reserves the port for an access at local address `local` that is requested at the absolute time `request`.
+    virtual grant reserve(bool is_write, std::uint64_t local, bytes length, picoseconds request) = 0;
+
+  private:
+    [[nodiscard]] tlm::tlm_response_status check(const tlm::tlm_generic_payload& payload) const;
+    void move(tlm::tlm_generic_payload& payload, flow* timing);
+    void account(const tlm::tlm_generic_payload& payload, const grant& granted);
+    void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    unsigned int transport_dbg(int id, tlm::tlm_generic_payload& payload);
+
+    std::string m_name;
+    placement m_where;
+    paged_storage m_storage;
+    memory_stats m_stats;
+    observer* m_observer = nullptr;
+};
+
+} // namespace kpu::hw
