@@ -282,6 +282,11 @@ void command_engine::account(perf_counter what, sc_core::sc_time spent) {
         m_activity.credit(what, to_ps(spent));
 }
 
+void command_engine::count_as(perf_counter what) {
+    if (m_current_epoch == m_epoch)
+        m_activity.enter(what, now_ps());
+}
+
 void command_engine::drain_as(perf_counter what) {
     const bool draining = m_resting && !halted() && !m_issued.empty();
     if (draining && what != m_drain_as)

@@ -88,6 +88,8 @@ class command_engine : public sc_core::sc_module {
 
     /// Only from within execute(), for time that has passed since its entry.
     void account(iface::perf_counter what, sc_core::sc_time spent);
+    /// Only from within execute(): from now on time counts as `what`, where that is known as it begins.
+    void count_as(iface::perf_counter what);
     void count(iface::perf_counter what, std::uint64_t n) { m_activity.count(what, n); }
     /// What time counts as while the queue is empty and issued commands are not yet complete: `busy` unless told
     /// otherwise.

@@ -1,0 +1,283 @@
+#include "hw/movers/mover.h"
+
+#include "hw/tlm/time.h"
+
+#include <algorithm>
+
+namespace kpu::hw {
+
+using iface::fault;
+using iface::perf_counter;
+
+namespace {
+
+/// Equal shares of the buffer of at most `wanted` bytes, at least two: space that one chunk releases is then exactly
+/// what a later one needs, so that timing does not depend on the size of chunks.
+bytes equal_share(bytes buffer, bytes wanted, bytes alignment) {
+    const std::uint64_t parts =
+        std::max<std::uint64_t>(2, ceil_div(buffer.value(), std::max<std::uint64_t>(1, wanted.value())));
+    const std::uint64_t share = buffer.value() / parts;
+    return bytes(std::max<std::uint64_t>(1, share >= alignment.value() ? share - share % alignment.value() : share));
+}
+
+fault fault_of(tlm::tlm_response_status status) {
+    if (status == tlm::TLM_OK_RESPONSE)
+        return fault::none;
+    return status == tlm::TLM_ADDRESS_ERROR_RESPONSE ? fault::address_error : fault::bus_error;
+}
+
+} // namespace
+
+mover::mover(sc_core::sc_module_name name, const mover_config& config)
+    : command_engine(name, config.engine), far_i("far_i"), near_i("near_i"), m_config(config),
+      m_rate(transfer_rate::clocked(config.params.width, config.engine.period)),
+      m_buffer(std::max<std::uint64_t>(2, config.params.in_flight.value())),
+      m_chunk(equal_share(m_buffer, config.params.chunk, config.alignment)),
+      m_alignment(m_chunk < config.alignment ? bytes(1) : config.alignment), m_read_far(far_i), m_read_near(near_i),
+      m_write_far(far_i), m_write_near(near_i), m_staging_size(m_buffer.value() + 2 * m_chunk.value()) {
+    m_staging.reset(
+        new unsigned char[m_staging_size]); // not cleared: pages that loans make unnecessary are never touched
+    SC_HAS_PROCESS(mover);
+    SC_THREAD(write_loop);
+    SC_METHOD(complete);
+    sensitive << m_complete;
+    dont_initialize();
+}
+
+void mover::on_reset() {
+    m_jobs.clear();
+    m_chunks.clear();
+    m_completions.clear();
+    m_written = 0;
+    m_position = 0;
+    m_staged = 0;
+    m_data_end = m_write_free = m_write_end = picoseconds();
+    m_write.cancel();
+    m_complete.cancel();
+    m_room.notify(sc_core::SC_ZERO_TIME);
+}
+
+// ---- reading: the issue thread ------------------------------------------------------------------------------------
+
+fault mover::execute(const command& c) {
+    const iface::copy_operands copy = iface::decode_copy(c.words);
+    const bytes total = total_bytes(copy);
+    if (total == bytes(0))
+        return fault::bad_operand;
+    m_source = strided_walk(copy, copy.source);
+    m_cut = is_far(copy.source.base) ? m_source : strided_walk(copy, copy.destination);
+    m_jobs.push({c.ref, strided_walk(copy, copy.destination)});
+    m_read_far.act_for(c.ref);
+    m_read_near.act_for(c.ref);
+    m_begun_in = epoch();
+
+    const picoseconds start_cost = config().period * m_config.params.start_cost.value();
+    if (start_cost != picoseconds() && !pause(start_cost))
+        return fault::none;
+    while (m_source.left() > bytes(0)) {
+        const bytes length = chunk_length(m_cut, total - m_source.left(), m_source.left(), m_chunk, m_alignment);
+        if (!make_room(length) || !read_chunk(c.ref, length))
+            return fault::none;
+    }
+    return fault::none;
+}
+
+/// False if the command is not to be continued: the engine was reset, or an earlier command failed.
+bool mover::pause(picoseconds duration) {
+    wait(to_time(duration));
+    return m_begun_in == epoch() && !halted();
+}
+
+/// Waits until a request for the next `length` bytes finds room in the buffer. Space is counted by the byte: the
+/// request for byte x may be made once byte x - in_flight has been written, and requests are made at the engine's rate.
+bool mover::make_room(bytes length) {
+    const std::uint64_t end = m_position + length.value();
+    if (end <= m_buffer.value())
+        return true;
+    const std::uint64_t to = end - m_buffer.value();
+    const std::uint64_t from = to > length.value() ? to - length.value() : 0;
+    picoseconds ready;
+    perf_counter cause = perf_counter::stall_read;
+    for (bool enough = false; !enough;) {
+        while (m_written == 0) {
+            count_as(perf_counter::stall_read); // the oldest data has not even arrived
+            m_wants_room = true;
+            wait(m_room);
+            m_wants_room = false;
+            if (m_begun_in != epoch() || halted())
+                return false;
+        }
+        const chunk& oldest = m_chunks.front();
+        const picoseconds free = free_from(oldest, from, to);
+        if (free > ready) {
+            ready = free;
+            cause = oldest.slower;
+        }
+        enough = oldest.stream_end >= to;
+        if (oldest.stream_end <= to) {
+            m_chunks.pop();
+            --m_written;
+        }
+    }
+    if (ready > now_ps()) {
+        count_as(cause);
+        if (!pause(ready - now_ps()))
+            return false;
+    }
+    count_as(perf_counter::busy);
+    return true;
+}
+
+/// The earliest time of a request whose bytes need the space of stream bytes [from, to), as far as `oldest` holds them.
+picoseconds mover::free_from(const chunk& oldest, std::uint64_t from, std::uint64_t to) const {
+    const std::uint64_t until = std::min(oldest.stream_end, to);
+    const std::uint64_t begin = oldest.stream_end - oldest.length.value();
+    const picoseconds writing =
+        oldest.write_end - oldest.write_begin; // 64 bits hold its product with any chunk's length
+    const picoseconds written = oldest.write_begin + writing * (until - begin) / oldest.length.value();
+    const picoseconds ahead = m_rate.duration(bytes(until > from ? until - from : 0));
+    return written > ahead ? written - ahead : picoseconds();
+}
+
+unsigned char* mover::stage(bytes length) {
+    if (m_staged + length.value() > m_staging_size)
+        m_staged = 0;
+    unsigned char* const at = m_staging.get() + m_staged;
+    m_staged += length.value();
+    return at;
+}
+
+mover::transfer mover::read_segments(bytes length, unsigned char* into, const unsigned char*& data) {
+    transfer done;
+    const picoseconds now = now_ps();
+    bytes got;
+    data = into;
+    while (got < length && done.error == fault::none) {
+        const segment s = m_source.next(length - got);
+        initiator& side = is_far(s.where) ? m_read_far : m_read_near;
+        sc_core::sc_time delay;
+        // A chunk that is one segment can stay where it is; others are gathered.
+        done.error = fault_of(s.length == length ? side.read_loan(s.where, s.length, into, data, delay)
+                                                 : side.read(s.where, s.length, into + got.value(), delay));
+        if (got == bytes(0))
+            done.first = now + to_ps(side.first());
+        done.last = std::max(done.last, now + to_ps(delay));
+        done.occupies += m_rate.duration(s.length);
+        got += s.length;
+    }
+    return done;
+}
+
+/// Requests a chunk, hands it to the writing process, and waits until the engine can make the next request.
+bool mover::read_chunk(const command_ref& ref, bytes length) {
+    chunk c;
+    c.ref = ref;
+    c.length = length;
+    const transfer read = read_segments(length, stage(length), c.data);
+    if (read.error != fault::none) {
+        raise_fault(ref, read.error);
+        return false;
+    }
+    count(perf_counter::read_bytes, length.value());
+    m_position += length.value();
+    const picoseconds beat = m_rate.beat();
+    c.requested = now_ps();
+    c.last = m_source.left() == bytes(0);
+    c.stream_end = m_position;
+    c.first = std::max(read.first, m_data_end + beat);
+    c.read_end = std::max(read.last, c.first + read.occupies - beat);
+    m_data_end = c.read_end;
+    m_chunks.push(c);
+    if (unwritten() == 1)
+        wake_writer();
+    return pause(read.occupies);
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+void mover::wake_writer() {
+    const picoseconds first = m_chunks[m_written].first;
+    const picoseconds now = now_ps();
+    m_write.notify(first > now ? to_time(first - now) : sc_core::SC_ZERO_TIME);
+}
+
+void mover::write_loop() {
+    for (;;) {
+        wait(m_write);
+        while (unwritten() > 0 && m_chunks[m_written].first <= now_ps()) {
+            write_chunk(m_chunks[m_written]);
+            ++m_written;
+        }
+        if (unwritten() > 0)
+            wake_writer();
+        if (m_wants_room && m_written > 0)
+            m_room.notify(sc_core::SC_ZERO_TIME);
+    }
+}
+
+mover::transfer mover::write_segments(strided_walk& to, const chunk& c) {
+    transfer done;
+    m_write_far.act_for(c.ref);
+    m_write_near.act_for(c.ref);
+    const picoseconds now = now_ps();
+    bytes put;
+    while (put < c.length && done.error == fault::none) {
+        const segment s = to.next(c.length - put);
+        initiator& side = is_far(s.where) ? m_write_far : m_write_near;
+        sc_core::sc_time delay;
+        done.error = fault_of(side.write(s.where, s.length, c.data + put.value(), delay));
+        done.last = std::max(done.last, now + to_ps(delay));
+        done.occupies += m_rate.duration(s.length);
+        put += s.length;
+    }
+    return done;
+}
+
+/// Runs when the chunk's first data reaches the engine. It is written when the memory has accepted it, but not before
+/// its last byte has come and passed through the engine.
+void mover::write_chunk(chunk& c) {
+    const picoseconds now = now_ps();
+    c.write_begin = std::max(now, m_write_end);
+    if (halted() && c.ref.number >= faulty_command().number) { // not to be written: only releases its space
+        m_write_end = c.write_end = c.write_begin;
+        return;
+    }
+    job& of = m_jobs.front();
+    const transfer write = write_segments(of.destination, c);
+    if (write.error != fault::none) {
+        raise_fault(c.ref, write.error);
+    } else {
+        count(perf_counter::write_bytes, c.length.value());
+        m_write_free = std::max(m_write_free, now) + write.occupies;
+    }
+    c.write_end = std::max({write.last, m_write_free, c.read_end + m_rate.beat(), m_write_end});
+    m_write_end = c.write_end;
+    const picoseconds read_late =
+        c.read_end - c.requested - std::min(m_rate.duration(c.length), c.read_end - c.requested);
+    c.slower = c.write_end - c.read_end > read_late ? perf_counter::stall_write : perf_counter::stall_read;
+    drain_as(c.slower);
+    if (c.last) {
+        m_jobs.pop();
+        complete_at(c.ref, c.write_end);
+    }
+}
+
+// ---- completion ---------------------------------------------------------------------------------------------------
+
+void mover::complete_at(const command_ref& ref, picoseconds when) {
+    m_completions.push({ref, when});
+    if (m_completions.size() == 1)
+        m_complete.notify(to_time(when - now_ps()));
+}
+
+void mover::complete() {
+    while (!m_completions.empty() && m_completions.front().when <= now_ps()) {
+        const command_ref done = m_completions.front().ref;
+        m_completions.pop();
+        finish(done);
+    }
+    if (!m_completions.empty())
+        m_complete.notify(to_time(m_completions.front().when - now_ps()));
+}
+
+} // namespace kpu::hw
