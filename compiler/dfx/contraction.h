@@ -18,8 +18,8 @@ struct element_origin {
     std::uint64_t column = 0;
 };
 
-/// The operations that a contraction came from, for tracing and error messages. 0 where the kernel has none of the kind. A way
-/// through several levels is named by its operation at the EXTERNAL end.
+/// The operations that a contraction came from, for tracing and error messages. 0 where the kernel has none of the
+/// kind. A way through several levels is named by its operation at the EXTERNAL end.
 struct contraction_ops {
     std::uint64_t load_a = 0;
     std::uint64_t load_b = 0;
@@ -28,13 +28,15 @@ struct contraction_ops {
     std::uint64_t store = 0;
 };
 
-/// C[b, i, j] = round(seed[b, i, j] + sum over k ascending of A[b, i, k] * B[b, k, j]) for i < m, j < n, k < k, b < batch, each index
-/// taken relative to the operand's origin. Without a seed the sum starts from +0. All tensors have the same rank, 2 (batch = 1) or 3.
+/// C[b, i, j] = round(seed[b, i, j] + sum over k ascending of A[b, i, k] * B[b, k, j]) for i < m, j < n, k < k, b <
+/// batch, each index taken relative to the operand's origin. Without a seed the sum starts from +0. All tensors have
+/// the same rank, 2 (batch = 1) or 3.
 struct contraction {
     std::string a, b, c; ///< tensor names
     std::optional<std::string> seed;
-    std::uint64_t batch = 1, m = 0, n = 0, k = 0;    ///< extents in elements, all at least 1
-    std::array<std::uint64_t, 3> tile = {0, 0, 0};   ///< Ti, Tj, Tk in elements; the last tile of a dimension may be short
+    std::uint64_t batch = 1, m = 0, n = 0, k = 0; ///< extents in elements, all at least 1
+    std::array<std::uint64_t, 3> tile = {0, 0,
+                                         0}; ///< Ti, Tj, Tk in elements; the last tile of a dimension may be short
     element_origin a_origin, b_origin, c_origin, seed_origin;
     dtype operand = dtype::f32;     ///< of A and B
     dtype accumulator = dtype::f32; ///< accumulator_of(operand)
@@ -45,7 +47,8 @@ struct contraction {
     iteration_order order = iteration_order::row_major; ///< of the outermost parallel loop over rows or columns
     bool columns_outer = false;                         ///< the loop over column tiles encloses the one over row tiles
     contraction_ops ids;                                ///< of the first k tile
-    std::vector<contraction_ops> chain; ///< flat form: the operations of each k tile; empty where they are the same for all
+    std::vector<contraction_ops>
+        chain; ///< flat form: the operations of each k tile; empty where they are the same for all
 
     [[nodiscard]] std::uint64_t macs() const { return batch * m * n * k; }
     /// Bytes of the sub-ranges of A, B, C and the seed (0 without one).
@@ -58,9 +61,14 @@ struct contraction {
     }
 };
 
-/// The contractions of one kernel, in the order in which their first operations appear: exactly one for a loop nest, one per output
-/// tile for a flat kernel (whose MATMUL_TILE operations on one output tile must form one chain with k ascending and without gaps).
-/// Expects a verified program. Throws input_error naming kernel and operation where the kernel is not made of contractions.
+/// A multi-tile flat kernel's contractions on the same tensors joined into their hulls, for estimates over a whole
+/// kernel.
+[[nodiscard]] std::vector<contraction> joined(const std::vector<contraction>& parts);
+
+/// The contractions of one kernel in an order in which each may run after the ones before it: one per MATMUL_TILE
+/// operation of a loop nest, one per output tile of a flat kernel, whose MATMUL_TILE operations on one output tile must
+/// form a chain with k ascending and without gaps. Expects a verified program. Throws input_error naming kernel and
+/// operation where the kernel is not made of contractions whose operands and results lie in EXTERNAL.
 [[nodiscard]] std::vector<contraction> contractions_of(const program& p, const kernel& k);
 
 } // namespace kpu::dfx

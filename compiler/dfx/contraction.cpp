@@ -1,0 +1,251 @@
+#include "compiler/dfx/contraction.h"
+
+#include "compiler/dfx/leaves.h"
+#include "compiler/dfx/walk.h"
+#include "platforms/common/diagnostic.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+
+namespace kpu::dfx {
+
+namespace {
+
+[[noreturn]] void refuse(const kernel& k, const leaf& l, const std::string& why) {
+    diagnostic problem;
+    problem.where.path = l.path;
+    problem.message =
+        "kernel " + k.name + ", operation " + std::to_string(l.id()) + " is not part of a matmul that can run: " + why;
+    throw input_error(std::move(problem));
+}
+
+/// The range of elements that a region's instances cover in one dimension.
+struct span {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+};
+
+span span_of(const leaf& l, const tensor_region& r, const shape& dims, std::size_t d) {
+    const auto range = *range_of(r.tile_indices[d], l.loops);
+    const auto last = static_cast<std::uint64_t>(range.second);
+    const bool to_the_end = last >= (dims[d] - 1) / r.tile_shape[d];
+    return {static_cast<std::uint64_t>(range.first) * r.tile_shape[d],
+            to_the_end ? dims[d] : (last + 1) * r.tile_shape[d]};
+}
+
+/// Finds a kernel's MATMUL_TILE operations and the moves at the EXTERNAL end of their operands' ways.
+class analyser {
+  public:
+    analyser(const program& p, const kernel& k) : m_program(p), m_kernel(k), m_leaves(leaves_of(k, "kernel")) {
+        for (const leaf& l : m_leaves) {
+            const data_move_op* move = l.move();
+            if (move != nullptr && move->source.level == memory_level::external)
+                m_loads.emplace(tile_key(move->source, false), move->op_id);
+            if (move != nullptr && move->destination.level == memory_level::external)
+                m_stores.emplace(tile_key(move->destination, false), move->op_id);
+        }
+    }
+
+    std::vector<contraction> run() {
+        std::vector<contraction> out;
+        if (is_flat(m_kernel)) {
+            flat(out);
+        } else {
+            for (const leaf& l : m_leaves)
+                if (l.compute() != nullptr)
+                    out.push_back(nest(l));
+        }
+        return out;
+    }
+
+  private:
+    std::uint64_t load_of(const leaf& l, const tensor_region& r) const {
+        const auto found = m_loads.find(tile_key(r, false));
+        if (found == m_loads.end())
+            refuse(m_kernel, l, "operand " + r.tensor_name + " does not come from EXTERNAL");
+        return found->second;
+    }
+
+    contraction_ops ids_of(const leaf& l) const {
+        const compute_op& op = *l.compute();
+        contraction_ops ids;
+        ids.load_a = load_of(l, op.inputs[0]);
+        ids.load_b = load_of(l, op.inputs[1]);
+        ids.load_seed = op.inputs.size() == 3 ? load_of(l, op.inputs[2]) : 0;
+        ids.compute = op.op_id;
+        const auto store = m_stores.find(tile_key(op.output, false));
+        if (store == m_stores.end())
+            refuse(m_kernel, l, "result " + op.output.tensor_name + " is not stored to EXTERNAL");
+        ids.store = store->second;
+        return ids;
+    }
+
+    static element_origin origin_of(span batch, span row, span column) { return {batch.low, row.low, column.low}; }
+
+    /// Everything except what concerns iteration over k and order.
+    contraction one(const leaf& l) const {
+        const compute_op& op = *l.compute();
+        const auto dims = [&](const tensor_region& r) -> const shape& { return m_program.find(r.tensor_name)->dims; };
+        const tensor_region& a = op.inputs[0];
+        const std::size_t j = op.output.tile_shape.size() - 1;
+        const std::size_t i = j - 1;
+        const span batch = j == 2 ? span_of(l, op.output, dims(op.output), 0) : span{0, 1};
+        const span rows = span_of(l, op.output, dims(op.output), i);
+        const span columns = span_of(l, op.output, dims(op.output), j);
+        const span depth = span_of(l, a, dims(a), j);
+        contraction c;
+        c.a = a.tensor_name;
+        c.b = op.inputs[1].tensor_name;
+        c.c = op.output.tensor_name;
+        if (op.inputs.size() == 3) {
+            c.seed = op.inputs[2].tensor_name;
+            c.seed_type = m_program.find(*c.seed)->type;
+        }
+        c.batch = batch.high - batch.low;
+        c.m = rows.high - rows.low;
+        c.n = columns.high - columns.low;
+        c.k = depth.high - depth.low;
+        c.tile = {op.output.tile_shape[i], op.output.tile_shape[j], a.tile_shape[j]};
+        c.a_origin = origin_of(batch, rows, depth);
+        c.b_origin = origin_of(batch, depth, columns);
+        c.c_origin = c.seed_origin = origin_of(batch, rows, columns);
+        c.operand = m_program.find(c.a)->type;
+        c.accumulator = accumulator_of(c.operand);
+        c.result = m_program.find(c.c)->type;
+        c.flow = m_kernel.flow;
+        c.tiles = m_kernel.tiles;
+        c.ids = ids_of(l);
+        return c;
+    }
+
+    contraction nest(const leaf& l) const {
+        const compute_op& op = *l.compute();
+        contraction c = one(l);
+        const affine& depth = op.inputs[0].tile_indices.back();
+        for (std::size_t d = 0; d < l.loops.size(); ++d) {
+            const tile_loop& loop = *l.loops[d];
+            const std::int64_t v = coefficient(depth, d);
+            const bool named =
+                op.accumulate.when == accumulate_rule::kind::after_first && loop.induction_var == op.accumulate.loop;
+            if (trip_count(loop) == 1)
+                continue;
+            if (named ? v * static_cast<std::int64_t>(loop.step) != 1 : v != 0)
+                refuse(m_kernel, l, "k does not run through consecutive tiles in loop " + loop.induction_var);
+        }
+        set_order(c, l, op.output);
+        return c;
+    }
+
+    static void set_order(contraction& c, const leaf& l, const tensor_region& out) {
+        const std::size_t j = out.tile_indices.size() - 1;
+        for (std::size_t d = 0; d < l.loops.size(); ++d) {
+            const bool rows = coefficient(out.tile_indices[j - 1], d) != 0;
+            const bool columns = coefficient(out.tile_indices[j], d) != 0;
+            if (!rows && !columns)
+                continue;
+            c.columns_outer = columns;
+            c.order = l.loops[d]->order;
+            // Snake is said of the inner loop: it is the one that turns back.
+            const auto inner = std::find_if(l.loops.begin() + static_cast<std::ptrdiff_t>(d) + 1, l.loops.end(),
+                                            [](const tile_loop* loop) { return loop->kind == loop_kind::parallel; });
+            if (c.order == iteration_order::row_major && inner != l.loops.end())
+                c.order = (*inner)->order;
+            return;
+        }
+    }
+
+    struct chain {
+        contraction whole;
+        std::size_t last = 0; ///< position of the last operation
+        bool uniform = true;  ///< every k tile but the last has the full extent
+    };
+
+    void flat(std::vector<contraction>& out) {
+        std::vector<chain> chains;
+        std::unordered_map<std::string, std::size_t> of_tile;
+        for (std::size_t at = 0; at < m_leaves.size(); ++at) {
+            const leaf& l = m_leaves[at];
+            if (l.compute() == nullptr)
+                continue;
+            const std::string key = tile_key(l.compute()->output, false);
+            if (l.compute()->accumulate.when == accumulate_rule::kind::always) {
+                extend(chains[of_tile.at(key)], l);
+            } else {
+                of_tile[key] = chains.size();
+                chains.push_back({one(l), 0, true});
+                chains.back().whole.chain = {chains.back().whole.ids};
+            }
+            chains[of_tile.at(key)].last = at;
+        }
+        std::stable_sort(chains.begin(), chains.end(), [](const chain& x, const chain& y) { return x.last < y.last; });
+        for (chain& c : chains) {
+            if (!c.uniform) {
+                c.whole.tile[2] = c.whole.k;
+                c.whole.chain.clear();
+            }
+            out.push_back(std::move(c.whole));
+        }
+    }
+
+    void extend(chain& c, const leaf& l) const {
+        const contraction next = one(l);
+        contraction& whole = c.whole;
+        if (next.a != whole.a || next.b != whole.b)
+            refuse(m_kernel, l, "it accumulates other tensors than the operations before it on the same tile");
+        if (next.a_origin.column != whole.a_origin.column + whole.k)
+            refuse(m_kernel, l, "k does not follow on from the operation before it on the same tile");
+        c.uniform = c.uniform && next.tile[2] == whole.tile[2] && whole.k % whole.tile[2] == 0;
+        whole.k += next.k;
+        whole.chain.push_back(next.ids);
+    }
+
+    const program& m_program;
+    const kernel& m_kernel;
+    std::vector<leaf> m_leaves;
+    std::unordered_map<std::string, std::uint64_t> m_loads;
+    std::unordered_map<std::string, std::uint64_t> m_stores;
+};
+
+/// Grows [origin, origin + extent) to cover the other range too.
+void join(std::uint64_t& origin, std::uint64_t& extent, std::uint64_t other_origin, std::uint64_t other_extent) {
+    const std::uint64_t low = std::min(origin, other_origin);
+    extent = std::max(origin + extent, other_origin + other_extent) - low;
+    origin = low;
+}
+
+} // namespace
+
+std::vector<contraction> contractions_of(const program& p, const kernel& k) {
+    return analyser(p, k).run();
+}
+
+std::vector<contraction> joined(const std::vector<contraction>& parts) {
+    std::vector<contraction> out;
+    std::map<std::tuple<std::string, std::string, std::string>, std::size_t> at;
+    for (const contraction& part : parts) {
+        const auto [found, fresh] = at.emplace(std::make_tuple(part.a, part.b, part.c), out.size());
+        if (fresh) {
+            out.push_back(part);
+            out.back().chain.clear();
+            continue;
+        }
+        contraction& whole = out[found->second];
+        join(whole.c_origin.batch, whole.batch, part.c_origin.batch, part.batch);
+        join(whole.c_origin.row, whole.m, part.c_origin.row, part.m);
+        join(whole.c_origin.column, whole.n, part.c_origin.column, part.n);
+        join(whole.a_origin.column, whole.k, part.a_origin.column, part.k);
+        whole.a_origin.batch = whole.b_origin.batch = whole.seed_origin.batch = whole.c_origin.batch;
+        whole.a_origin.row = whole.seed_origin.row = whole.c_origin.row;
+        whole.b_origin.column = whole.seed_origin.column = whole.c_origin.column;
+        whole.b_origin.row = whole.a_origin.column;
+        if (!whole.seed && part.seed) {
+            whole.seed = part.seed;
+            whole.seed_type = part.seed_type;
+        }
+    }
+    return out;
+}
+
+} // namespace kpu::dfx

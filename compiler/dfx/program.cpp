@@ -1,0 +1,250 @@
+#include "compiler/dfx/program.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace kpu::dfx {
+
+const tensor_descriptor* program::find(const std::string& tensor_name) const {
+    const auto found =
+        std::find_if(tensors.begin(), tensors.end(), [&](const tensor_descriptor& t) { return t.name == tensor_name; });
+    return found == tensors.end() ? nullptr : &*found;
+}
+
+bool is_flat(const kernel& k) {
+    return std::none_of(k.body.begin(), k.body.end(),
+                        [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
+}
+
+std::string_view name_of(memory_level level) {
+    switch (level) {
+    case memory_level::external:
+        return "EXTERNAL";
+    case memory_level::l3:
+        return "L3";
+    case memory_level::l2:
+        return "L2";
+    case memory_level::l1:
+        return "L1";
+    case memory_level::reg:
+        break;
+    }
+    return "REGISTER";
+}
+
+std::string_view name_of(data_move_type type) {
+    switch (type) {
+    case data_move_type::load:
+        return "LOAD";
+    case data_move_type::store:
+        return "STORE";
+    case data_move_type::prefetch:
+        return "PREFETCH";
+    case data_move_type::flush:
+        break;
+    }
+    return "FLUSH";
+}
+
+std::string_view name_of(compute_type type) {
+    switch (type) {
+    case compute_type::matmul_tile:
+        return "MATMUL_TILE";
+    case compute_type::conv2d_tile:
+        return "CONV2D_TILE";
+    case compute_type::elementwise:
+        return "ELEMENTWISE";
+    case compute_type::reduction:
+        return "REDUCTION";
+    case compute_type::softmax_tile:
+        return "SOFTMAX_TILE";
+    case compute_type::layernorm_tile:
+        break;
+    }
+    return "LAYERNORM_TILE";
+}
+
+std::string_view name_of(dataflow flow) {
+    switch (flow) {
+    case dataflow::output_stationary:
+        return "output_stationary";
+    case dataflow::weight_stationary:
+        return "weight_stationary";
+    case dataflow::input_stationary:
+        break;
+    }
+    return "input_stationary";
+}
+
+std::string_view name_of(iteration_order order) {
+    switch (order) {
+    case iteration_order::row_major:
+        return "row_major";
+    case iteration_order::snake:
+        return "snake";
+    case iteration_order::morton:
+        return "morton";
+    case iteration_order::explicit_sequence:
+        break;
+    }
+    return "explicit";
+}
+
+std::string_view name_of(tensor_role role) {
+    switch (role) {
+    case tensor_role::input:
+        return "input";
+    case tensor_role::constant:
+        return "constant";
+    case tensor_role::output:
+        return "output";
+    case tensor_role::intermediate:
+        break;
+    }
+    return "intermediate";
+}
+
+std::string_view name_of(loop_kind kind) {
+    return kind == loop_kind::parallel ? "parallel" : "reduction";
+}
+
+std::string_view name_of(tile_policy tiles) {
+    return tiles == tile_policy::suggested ? "suggested" : "required";
+}
+
+std::string_view name_of(accumulate_rule::kind when) {
+    switch (when) {
+    case accumulate_rule::kind::never:
+        return "never";
+    case accumulate_rule::kind::always:
+        return "always";
+    case accumulate_rule::kind::after_first:
+        break;
+    }
+    return "after_first";
+}
+
+template <>
+const std::vector<memory_level>& all_of() {
+    static const std::vector<memory_level> all = {memory_level::external, memory_level::l3, memory_level::l2,
+                                                  memory_level::l1, memory_level::reg};
+    return all;
+}
+template <>
+const std::vector<data_move_type>& all_of() {
+    static const std::vector<data_move_type> all = {data_move_type::load, data_move_type::store,
+                                                    data_move_type::prefetch, data_move_type::flush};
+    return all;
+}
+template <>
+const std::vector<compute_type>& all_of() {
+    static const std::vector<compute_type> all = {compute_type::matmul_tile,  compute_type::conv2d_tile,
+                                                  compute_type::elementwise,  compute_type::reduction,
+                                                  compute_type::softmax_tile, compute_type::layernorm_tile};
+    return all;
+}
+template <>
+const std::vector<dataflow>& all_of() {
+    static const std::vector<dataflow> all = {dataflow::output_stationary, dataflow::weight_stationary,
+                                              dataflow::input_stationary};
+    return all;
+}
+template <>
+const std::vector<iteration_order>& all_of() {
+    static const std::vector<iteration_order> all = {iteration_order::row_major, iteration_order::snake,
+                                                     iteration_order::morton, iteration_order::explicit_sequence};
+    return all;
+}
+template <>
+const std::vector<tensor_role>& all_of() {
+    static const std::vector<tensor_role> all = {tensor_role::input, tensor_role::constant, tensor_role::output,
+                                                 tensor_role::intermediate};
+    return all;
+}
+template <>
+const std::vector<loop_kind>& all_of() {
+    static const std::vector<loop_kind> all = {loop_kind::parallel, loop_kind::reduction};
+    return all;
+}
+template <>
+const std::vector<tile_policy>& all_of() {
+    static const std::vector<tile_policy> all = {tile_policy::suggested, tile_policy::required};
+    return all;
+}
+template <>
+const std::vector<accumulate_rule::kind>& all_of() {
+    static const std::vector<accumulate_rule::kind> all = {accumulate_rule::kind::never, accumulate_rule::kind::always,
+                                                           accumulate_rule::kind::after_first};
+    return all;
+}
+template <>
+const std::vector<dtype>& all_of() {
+    static const std::vector<dtype> all = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16,
+                                           dtype::f8,  dtype::i8,  dtype::i32};
+    return all;
+}
+
+bool operator==(const affine& a, const affine& b) {
+    const std::size_t n = std::max(a.coefficients.size(), b.coefficients.size());
+    for (std::size_t d = 0; d < n; ++d)
+        if (coefficient(a, d) != coefficient(b, d))
+            return false;
+    return a.offset == b.offset;
+}
+
+bool operator==(const tensor_region& a, const tensor_region& b) {
+    return std::tie(a.tensor_name, a.level, a.tile_indices, a.tile_shape, a.element_size) ==
+           std::tie(b.tensor_name, b.level, b.tile_indices, b.tile_shape, b.element_size);
+}
+
+bool operator==(const dependence& a, const dependence& b) {
+    return std::tie(a.op, a.distance) == std::tie(b.op, b.distance);
+}
+
+bool operator==(const data_move_op& a, const data_move_op& b) {
+    return std::tie(a.op_id, a.type, a.source, a.destination, a.transpose, a.broadcast, a.depends_on, a.produces) ==
+           std::tie(b.op_id, b.type, b.source, b.destination, b.transpose, b.broadcast, b.depends_on, b.produces);
+}
+
+bool operator==(const accumulate_rule& a, const accumulate_rule& b) {
+    return std::tie(a.when, a.loop) == std::tie(b.when, b.loop);
+}
+
+bool operator==(const compute_op& a, const compute_op& b) {
+    return std::tie(a.op_id, a.type, a.inputs, a.output, a.accumulate, a.depends_on, a.produces) ==
+           std::tie(b.op_id, b.type, b.inputs, b.output, b.accumulate, b.depends_on, b.produces);
+}
+
+bool operator==(const barrier_op& a, const barrier_op& b) {
+    return std::tie(a.op_id, a.wait_for, a.label) == std::tie(b.op_id, b.wait_for, b.label);
+}
+
+bool operator==(const tile_loop& a, const tile_loop& b) {
+    return std::tie(a.induction_var, a.start, a.end, a.step, a.kind, a.order, a.sequence) ==
+           std::tie(b.induction_var, b.start, b.end, b.step, b.kind, b.order, b.sequence);
+}
+
+bool operator==(const loop_nest& a, const loop_nest& b) {
+    return std::tie(a.loop, a.body) == std::tie(b.loop, b.body);
+}
+
+bool operator==(const kernel_hints& a, const kernel_hints& b) {
+    return std::tie(a.estimated_dram_bytes, a.estimated_compute_cycles, a.parallelism_degree) ==
+           std::tie(b.estimated_dram_bytes, b.estimated_compute_cycles, b.parallelism_degree);
+}
+
+bool operator==(const kernel& a, const kernel& b) {
+    return std::tie(a.name, a.graph_nodes, a.flow, a.tiles, a.body, a.hints) ==
+           std::tie(b.name, b.graph_nodes, b.flow, b.tiles, b.body, b.hints);
+}
+
+bool operator==(const tensor_descriptor& a, const tensor_descriptor& b) {
+    return std::tie(a.name, a.dims, a.type, a.role, a.keys) == std::tie(b.name, b.dims, b.type, b.role, b.keys);
+}
+
+bool operator==(const program& a, const program& b) {
+    return std::tie(a.version, a.graph_name, a.compiler, a.tensors, a.kernels, a.constants) ==
+           std::tie(b.version, b.graph_name, b.compiler, b.tensors, b.kernels, b.constants);
+}
+
+} // namespace kpu::dfx

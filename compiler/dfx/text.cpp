@@ -1,0 +1,150 @@
+#include "compiler/dfx/text.h"
+
+#include <fmt/format.h>
+
+namespace kpu::dfx {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ", "));
+}
+
+class printer {
+  public:
+    explicit printer(const program& p) : m_program(p) {}
+
+    std::string run() {
+        line("dfx {}", m_program.version);
+        line("graph \"{}\"", m_program.graph_name);
+        if (!m_program.compiler.empty())
+            line("compiler \"{}\"", m_program.compiler);
+        for (const tensor_descriptor& t : m_program.tensors)
+            line("tensor {} : {} {} {}{}{}", t.name, to_string(t.dims), name_of(t.type), name_of(t.role),
+                 t.keys.empty() ? "" : " keys(" + joined(t.keys) + ")",
+                 m_program.constants.count(t.name) != 0 ? " value in the file" : "");
+        for (const kernel& k : m_program.kernels)
+            print(k);
+        return std::move(m_out);
+    }
+
+  private:
+    template <class... Args>
+    void line(fmt::format_string<Args...> format, Args&&... args) {
+        m_out.append(2 * m_indent, ' ');
+        fmt::format_to(std::back_inserter(m_out), format, std::forward<Args>(args)...);
+        m_out += '\n';
+    }
+
+    void print(const kernel& k) {
+        line("kernel {} nodes({}) {} tiles {} {{", k.name, fmt::join(k.graph_nodes, ", "), name_of(k.flow),
+             name_of(k.tiles));
+        ++m_indent;
+        line("hints dram_bytes {} compute_cycles {} parallelism {}", k.hints.estimated_dram_bytes,
+             k.hints.estimated_compute_cycles, k.hints.parallelism_degree);
+        print(k.body);
+        --m_indent;
+        line("}}");
+    }
+
+    void print(const std::vector<statement>& body) {
+        for (const statement& s : body)
+            std::visit([&](const auto& one) { print(one); }, s);
+    }
+
+    void print(const loop_nest& nest) {
+        const tile_loop& l = nest.loop;
+        line("{} {} in {}..{}{}{} {{", name_of(l.kind), l.induction_var, l.start, l.end,
+             l.step == 1 ? "" : fmt::format(" step {}", l.step),
+             l.order == iteration_order::row_major ? ""
+             : l.sequence.empty()                  ? fmt::format(" {}", name_of(l.order))
+                                  : fmt::format(" {} ({})", name_of(l.order), fmt::join(l.sequence, ", ")));
+        m_names.push_back(l.induction_var);
+        ++m_indent;
+        print(nest.body);
+        --m_indent;
+        m_names.pop_back();
+        line("}}");
+    }
+
+    void print(const data_move_op& op) {
+        line("%{} = {} {} {} -> {}{}{}{}{}", op.op_id, name_of(op.type), tile(op.source), name_of(op.source.level),
+             op.source.tensor_name == op.destination.tensor_name ? "" : op.destination.tensor_name + " ",
+             name_of(op.destination.level), op.transpose ? " transpose" : "", op.broadcast ? " broadcast" : "",
+             after(op.depends_on));
+    }
+
+    void print(const compute_op& op) {
+        std::vector<std::string> inputs;
+        for (const tensor_region& r : op.inputs)
+            inputs.push_back(fmt::format("{} {}", tile(r), name_of(r.level)));
+        std::string rule;
+        if (op.accumulate.when == accumulate_rule::kind::always)
+            rule = " accumulate";
+        else if (op.accumulate.when == accumulate_rule::kind::after_first)
+            rule = " accumulate after first " + op.accumulate.loop;
+        line("%{} = {} {} {} <- {}{}{}", op.op_id, name_of(op.type), tile(op.output), name_of(op.output.level),
+             joined(inputs), rule, after(op.depends_on));
+    }
+
+    void print(const barrier_op& op) {
+        std::vector<std::string> ids;
+        for (const std::uint64_t id : op.wait_for)
+            ids.push_back(fmt::format("%{}", id));
+        line("%{} = BARRIER {}\"{}\"", op.op_id, ids.empty() ? "" : "after " + joined(ids) + " ", op.label);
+    }
+
+    std::string tile(const tensor_region& r) const {
+        std::vector<std::string> indices;
+        for (const affine& form : r.tile_indices)
+            indices.push_back(to_text(form, m_names));
+        return fmt::format("{}[{}] {}", r.tensor_name, joined(indices), to_string(r.tile_shape));
+    }
+
+    static std::string after(const std::vector<dependence>& all) {
+        std::vector<std::string> words;
+        for (const dependence& d : all)
+            words.push_back(d.distance.empty() ? fmt::format("%{}", d.op)
+                                               : fmt::format("%{}({})", d.op, fmt::join(d.distance, ", ")));
+        return words.empty() ? "" : " after " + joined(words);
+    }
+
+    const program& m_program;
+    std::vector<std::string> m_names;
+    std::size_t m_indent = 0;
+    std::string m_out;
+};
+
+/// One term with its sign; the first of a sum has no blanks around it.
+void add_term(std::string& out, std::int64_t factor, const std::string& name) {
+    const bool first = out.empty();
+    const bool negative = factor < 0;
+    // Through unsigned, so that the smallest value has a magnitude.
+    const std::uint64_t size = negative ? 0 - static_cast<std::uint64_t>(factor) : static_cast<std::uint64_t>(factor);
+    if (first)
+        out += negative ? "-" : "";
+    else
+        out += negative ? " - " : " + ";
+    if (name.empty())
+        out += std::to_string(size);
+    else
+        out += size == 1 ? name : std::to_string(size) + "*" + name;
+}
+
+} // namespace
+
+std::string to_text(const affine& form, const std::vector<std::string>& names) {
+    std::string out;
+    for (std::size_t d = 0; d < form.coefficients.size(); ++d)
+        if (form.coefficients[d] != 0)
+            add_term(out, form.coefficients[d], d < names.size() ? names[d] : "loop" + std::to_string(d));
+    if (form.offset != 0 || out.empty())
+        add_term(out, form.offset, "");
+    return out;
+}
+
+std::string to_text(const program& p) {
+    return printer(p).run();
+}
+
+} // namespace kpu::dfx

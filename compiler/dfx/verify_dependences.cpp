@@ -1,0 +1,211 @@
+// Dependences between operations, and on-chip data, which must follow them.
+
+#include "compiler/dfx/verify_parts.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace kpu::dfx::parts {
+
+namespace {
+
+using positions = std::unordered_map<std::uint64_t, std::size_t>;
+
+positions index_by_id(const context& c) {
+    positions at;
+    for (std::size_t i = 0; i < c.leaves.size(); ++i)
+        at.emplace(c.leaves[i].id(), i);
+    return at;
+}
+
+/// What an operation waits for, barriers' lists as dependences at distance 0.
+std::vector<dependence> dependences_of(const leaf& l) {
+    if (const data_move_op* m = l.move())
+        return m->depends_on;
+    if (const compute_op* op = l.compute())
+        return op->depends_on;
+    std::vector<dependence> out;
+    for (const std::uint64_t id : l.barrier()->wait_for)
+        out.push_back({id, {}});
+    return out;
+}
+
+bool is_zero(const std::vector<std::int64_t>& distance) {
+    return std::all_of(distance.begin(), distance.end(), [](std::int64_t v) { return v == 0; });
+}
+
+bool lexicographically_negative(const std::vector<std::int64_t>& distance) {
+    const auto first = std::find_if(distance.begin(), distance.end(), [](std::int64_t v) { return v != 0; });
+    return first != distance.end() && *first < 0;
+}
+
+/// edges[i] = positions on which leaf i depends at distance 0.
+using graph = std::vector<std::vector<std::size_t>>;
+
+graph check_each(const context& c) {
+    const positions at = index_by_id(c);
+    graph edges(c.leaves.size());
+    for (std::size_t i = 0; i < c.leaves.size(); ++i) {
+        const std::vector<dependence> all = dependences_of(c.leaves[i]);
+        for (std::size_t d = 0; d < all.size(); ++d) {
+            const std::string here = c.leaves[i].path + ".depends_on[" + std::to_string(d) + "]";
+            const auto found = at.find(all[d].op);
+            if (found == at.end()) {
+                c.error(here, "no operation of this kernel has this id", std::to_string(all[d].op));
+                continue;
+            }
+            if (all[d].distance.size() > common_loops(c.leaves[i], c.leaves[found->second]))
+                c.error(here, "distance has more components than loops enclose both operations",
+                        std::to_string(all[d].distance.size()));
+            else if (lexicographically_negative(all[d].distance))
+                c.error(here, "depends on a later iteration of operation " + std::to_string(all[d].op));
+            else if (is_zero(all[d].distance))
+                edges[i].push_back(found->second);
+        }
+    }
+    return edges;
+}
+
+/// Reports one cycle at distance 0 if there is any. Depth-first search with an explicit stack: a program may be a long
+/// chain.
+bool check_acyclic(const context& c, const graph& edges) {
+    enum class mark { fresh, open, done };
+    std::vector<mark> marks(edges.size(), mark::fresh);
+    for (std::size_t root = 0; root < edges.size(); ++root) {
+        std::vector<std::pair<std::size_t, std::size_t>> stack;
+        if (marks[root] == mark::fresh)
+            stack.emplace_back(root, 0);
+        while (!stack.empty()) {
+            auto& [at, next] = stack.back();
+            marks[at] = mark::open;
+            if (next == edges[at].size()) {
+                marks[at] = mark::done;
+                stack.pop_back();
+                continue;
+            }
+            const std::size_t to = edges[at][next++];
+            if (marks[to] == mark::open) {
+                std::string cycle;
+                for (const auto& [node, edge] : stack)
+                    if (!cycle.empty() || node == to)
+                        cycle += std::to_string(c.leaves[node].id()) + " -> ";
+                c.error(c.leaves[to].path + ".depends_on", "cyclic dependence",
+                        cycle + std::to_string(c.leaves[to].id()));
+                return false;
+            }
+            if (marks[to] == mark::fresh)
+                stack.emplace_back(to, 0);
+        }
+    }
+    return true;
+}
+
+void check_textual_order(const context& c, const graph& edges) {
+    for (std::size_t i = 0; i < edges.size(); ++i)
+        for (const std::size_t to : edges[i])
+            if (to > i)
+                c.error(c.leaves[i].path + ".depends_on",
+                        "operation " + std::to_string(c.leaves[i].id()) + " depends on a later one in the list",
+                        std::to_string(c.leaves[to].id()));
+}
+
+/// On-chip tiles in the textual order of a kernel: who wrote a tile last, and whether a reader waits for it.
+class on_chip_tiles {
+  public:
+    explicit on_chip_tiles(const context& c) : m_context(c), m_seen(c.leaves.size(), 0), m_edges(c.leaves.size()) {
+        const positions at = index_by_id(c);
+        for (std::size_t i = 0; i < c.leaves.size(); ++i)
+            for (const dependence& d : dependences_of(c.leaves[i]))
+                if (is_zero(d.distance))
+                    m_edges[i].push_back(at.at(d.op));
+    }
+
+    void read(std::size_t reader, const tensor_region& r, const std::string& at) {
+        if (r.level == memory_level::external)
+            return;
+        const std::string what = "tile of " + r.tensor_name + " at " + std::string(name_of(r.level));
+        const auto found = m_writer.find(tile_key(r, true));
+        if (found == m_writer.end() || !visible(found->second, reader, r))
+            return m_context.error(at, "no earlier operation brings this " + what);
+        if (!reaches(reader, found->second))
+            m_context.error(at, "reads a " + what + " without depending on the operation that brings it",
+                            std::to_string(m_context.leaves[found->second].id()));
+    }
+
+    void write(std::size_t writer, const tensor_region& r) {
+        if (r.level != memory_level::external)
+            m_writer[tile_key(r, true)] = writer;
+    }
+
+    [[nodiscard]] bool written(const tensor_region& r) const { return m_writer.count(tile_key(r, true)) != 0; }
+
+  private:
+    /// The tile that the writer's last iteration leaves is the reader's: its index uses only loops around both.
+    [[nodiscard]] bool visible(std::size_t writer, std::size_t reader, const tensor_region& r) const {
+        const std::size_t common = common_loops(m_context.leaves[writer], m_context.leaves[reader]);
+        return std::all_of(r.tile_indices.begin(), r.tile_indices.end(), [&](const affine& form) {
+            for (std::size_t d = common; d < form.coefficients.size(); ++d)
+                if (form.coefficients[d] != 0)
+                    return false;
+            return true;
+        });
+    }
+
+    bool reaches(std::size_t from, std::size_t to) {
+        ++m_stamp;
+        std::vector<std::size_t> open = {from};
+        while (!open.empty()) {
+            const std::size_t at = open.back();
+            open.pop_back();
+            for (const std::size_t next : m_edges[at]) {
+                if (next == to)
+                    return true;
+                if (next > to && m_seen[next] != m_stamp) {
+                    m_seen[next] = m_stamp;
+                    open.push_back(next);
+                }
+            }
+        }
+        return false;
+    }
+
+    const context& m_context;
+    std::unordered_map<std::string, std::size_t> m_writer;
+    std::vector<std::size_t> m_seen;
+    std::size_t m_stamp = 0;
+    graph m_edges;
+};
+
+void check_compute_data(const context& c, on_chip_tiles& tiles, std::size_t i) {
+    const leaf& l = c.leaves[i];
+    const compute_op& op = *l.compute();
+    for (std::size_t n = 0; n < op.inputs.size(); ++n)
+        tiles.read(i, op.inputs[n], l.path + ".inputs[" + std::to_string(n) + "]");
+    if (op.accumulate.when == accumulate_rule::kind::always)
+        tiles.read(i, op.output, l.path + ".accumulate");
+    else if (tiles.written(op.output))
+        c.error(l.path + ".output", "overwrites sums of an earlier operation on the same tile");
+    tiles.write(i, op.output);
+}
+
+} // namespace
+
+void check_dependences(const context& c) {
+    const graph edges = check_each(c);
+    if (check_acyclic(c, edges))
+        check_textual_order(c, edges);
+}
+
+void check_on_chip_data(const context& c) {
+    on_chip_tiles tiles(c);
+    for (std::size_t i = 0; i < c.leaves.size(); ++i) {
+        if (const data_move_op* move = c.leaves[i].move()) {
+            tiles.read(i, move->source, c.leaves[i].path + ".source");
+            tiles.write(i, move->destination);
+        } else if (c.leaves[i].compute() != nullptr) {
+            check_compute_data(c, tiles, i);
+        }
+    }
+}
+
+} // namespace kpu::dfx::parts

@@ -1,0 +1,39 @@
+#pragma once
+// The parts of verify(), for its own files only. Later parts expect what earlier ones check, so they run only on
+// kernels that passed.
+
+#include "compiler/dfx/leaves.h"
+#include "compiler/dfx/program.h"
+#include "platforms/common/diagnostic.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace kpu::dfx::parts {
+
+/// One kernel under examination.
+struct context {
+    const program& whole;
+    const kernel& subject;
+    std::string path;
+    std::vector<leaf> leaves;
+    bool flat = false;
+    diagnostics& problems;
+
+    void error(const std::string& at, std::string message, std::string text = {}, std::string expected = {}) const;
+};
+
+void check_tensors(const program& p, diagnostics& problems);
+void check_loops(const kernel& k, const std::string& path, diagnostics& problems);
+/// Regions, moves and computes, each by itself.
+void check_operations(const context& c);
+void check_matmul(const context& c, const leaf& at);
+/// Dependences and barriers.
+void check_dependences(const context& c);
+/// On-chip reads follow the writes that they depend on.
+void check_on_chip_data(const context& c);
+/// EXTERNAL reads and writes of all kernels in order.
+void check_external_data(const program& p, diagnostics& problems);
+
+} // namespace kpu::dfx::parts
