@@ -1,0 +1,64 @@
+// kpu-reference: evaluates a graph in plain C++.
+
+#include "compiler/dfg/reader.h"
+#include "compiler/dfg/reference/evaluate.h"
+#include "compiler/tensor/npz.h"
+#include "compiler/tensor/selection.h"
+#include "platforms/common/tool.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <iostream>
+#include <optional>
+
+namespace {
+
+struct options {
+    std::string graph;
+    std::string tensors;
+    std::string outputs;
+    std::optional<std::uint64_t> seed;
+    std::uint64_t batch = 1;
+    bool legacy = false;
+};
+
+int run(const options& o) {
+    kpu::diagnostics warnings;
+    kpu::dfg::read_options reading;
+    reading.legacy = o.legacy;
+    kpu::dfg::graph graph = kpu::dfg::read_dfg(o.graph, reading, warnings);
+    kpu::dfg::bind_batch(graph, o.batch);
+    const kpu::dfg::binding bound = kpu::dfg::bind_operands(graph, warnings);
+    kpu::dfg::check_evaluable(graph, bound);
+    const kpu::dfg::graph_interface interface = kpu::dfg::interface_of(graph, bound);
+
+    kpu::location where;
+    where.file = o.tensors;
+    kpu::npz_arrays given;
+    if (!o.tensors.empty())
+        given = kpu::read_npz(o.tensors);
+    const kpu::tensor_map inputs =
+        kpu::select_tensors(kpu::dfg::expected_inputs(interface), std::move(given), o.seed, where, warnings);
+    std::cerr << to_string(warnings);
+
+    const kpu::tensor_map outputs = kpu::dfg::evaluate(graph, bound, interface, inputs);
+    kpu::write_npz(o.outputs, outputs);
+    for (const auto& [key, value] : outputs)
+        fmt::print("{}: {} -> {}\n", key, kpu::describe(value.type, value.dims), o.outputs);
+    return kpu::exit_success;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Evaluates a domain flow graph in plain C++, with the numerics that the chip has.", "kpu-reference");
+    options o;
+    app.add_option("graph", o.graph, "domain flow graph (.dfg)")->required();
+    app.add_option("--tensors", o.tensors, "inputs by name (.npz)");
+    app.add_option("--outputs", o.outputs, "where the outputs go (.npz)")->required();
+    app.add_option("--random", o.seed,
+                   "fill inputs that are not given: number i in the graph's list of inputs from SEED + i");
+    app.add_option("--batch", o.batch, "extent of dynamic leading dimensions")->capture_default_str();
+    app.add_flag("--legacy", o.legacy, "accept the older layouts without slots");
+    return kpu::run_tool(app, argc, argv, [&] { return run(o); });
+}
