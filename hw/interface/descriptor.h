@@ -23,8 +23,8 @@ inline constexpr std::size_t k_copy_dims = 4;
 /// Words 0..9 of every descriptor.
 struct command_header {
     opcode op = opcode::join;
-    bool interrupt = false;  ///< raise the `command` interrupt on completion
-    std::uint32_t tag = 0;   ///< chosen by firmware, returned on a fault and written to traces: the DFX operation
+    bool interrupt = false; ///< raise the `command` interrupt on completion
+    std::uint32_t tag = 0;  ///< chosen by firmware, returned on a fault and written to traces: the DFX operation
     std::array<wait_for, k_waits> waits{};
 };
 
@@ -34,7 +34,8 @@ struct copy_side {
     std::array<std::uint32_t, k_copy_dims> stride{};
 };
 
-/// For all (i0,i1,i2,i3) in counts: `run` bytes from source.base + Σ i·stride to destination.base + Σ i·stride, last index fastest.
+/// For all (i0,i1,i2,i3) in counts: `run` bytes from source.base + Σ i·stride to destination.base + Σ i·stride, last
+/// index fastest.
 struct copy_operands {
     std::array<std::uint32_t, k_copy_dims> count{1, 1, 1, 1};
     std::uint32_t run = 0; ///< bytes, contiguous on both sides
@@ -42,8 +43,8 @@ struct copy_operands {
     copy_side destination;
 };
 
-/// C[m×n] = (seed ? C0[m×n] : 0) + A[m×k]·B[k×n]; all packed row-major in L1. A lies in the row buffer, B in the column buffer,
-/// C and C0 (element type accumulator_of(type)) in the result buffer.
+/// C[m×n] = (seed ? C0[m×n] : 0) + A[m×k]·B[k×n]; all packed row-major in L1. A lies in the row buffer, B in the column
+/// buffer, C and C0 (element type accumulator_of(type)) in the result buffer.
 struct fold_operands {
     address a, b, c, seed;
     std::uint32_t m = 0, n = 0, k = 0;
@@ -52,8 +53,8 @@ struct fold_operands {
     bool seeded = false;
 };
 
-/// convert: count elements of `from` at source become `to` at destination (may be the same address where `to` is not wider).
-/// accumulate: destination = source + operand, all of type `from`.
+/// convert: count elements of `from` at source become `to` at destination (may be the same address where `to` is not
+/// wider). accumulate: destination = source + operand, all of type `from`.
 struct vector_operands {
     address source, operand, destination;
     std::uint32_t count = 0;

@@ -1,6 +1,6 @@
 #pragma once
-// What kinds of engines a chip has, and the codes that descriptors and capability registers use. SystemC-free: the model, the
-// firmware's drivers and the documentation read the same tables.
+// What kinds of engines a chip has, and the codes that descriptors and capability registers use. SystemC-free: the
+// model, the firmware's drivers and the documentation read the same tables.
 
 #include <cstdint>
 #include <string_view>
@@ -34,6 +34,10 @@ inline constexpr std::uint32_t k_element_types = 7;
     constexpr std::uint32_t sizes[k_element_types] = {8, 4, 2, 2, 1, 1, 4};
     return sizes[static_cast<std::uint32_t>(t)];
 }
+[[nodiscard]] constexpr std::string_view name_of(element_type t) {
+    constexpr std::string_view names[k_element_types] = {"f64", "f32", "f16", "bf16", "f8", "i8", "i32"};
+    return names[static_cast<std::uint32_t>(t)];
+}
 /// The type that the array sums in.
 [[nodiscard]] constexpr element_type accumulator_of(element_type t) {
     switch (t) {
@@ -65,12 +69,12 @@ enum class opcode : std::uint8_t {
 /// Error causes in the `error_cause` register. The queue stops at the faulty command; later ones stay queued.
 enum class fault : std::uint8_t {
     none = 0,
-    bad_opcode = 1,      ///< not an operation of this engine
-    bad_operand = 2,     ///< zero or excessive extents, misaligned address, unsupported element type
-    bad_wait = 3,        ///< a wait names an engine that does not exist
-    address_error = 4,   ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
-    bus_error = 5,       ///< any other error response
-    capacity = 6         ///< a fold larger than the array
+    bad_opcode = 1,    ///< not an operation of this engine
+    bad_operand = 2,   ///< zero or excessive extents, misaligned address, unsupported element type
+    bad_wait = 3,      ///< a wait names an engine that does not exist
+    address_error = 4, ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
+    bus_error = 5,     ///< any other error response
+    capacity = 6       ///< a fold larger than the array
 };
 
 [[nodiscard]] constexpr std::string_view name_of(fault cause) {

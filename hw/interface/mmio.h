@@ -1,5 +1,6 @@
 #pragma once
-// How firmware sees the chip: reads and writes of control registers, and one interrupt line. Nothing else crosses this border.
+// How firmware sees the chip: reads and writes of control registers, and one interrupt line. Nothing else crosses this
+// border.
 
 #include "platforms/common/units.h"
 

@@ -11,7 +11,8 @@ namespace kpu {
 
 enum class severity { note, warning, error };
 
-/// A place in an input: a file with line and column (1-based, 0 = unknown), a byte offset for binary files, or a key path.
+/// A place in an input: a file with line and column (1-based, 0 = unknown), a byte offset for binary files, or a key
+/// path.
 struct location {
     std::string file;
     unsigned line = 0;
@@ -37,7 +38,8 @@ struct diagnostic {
 class diagnostics {
   public:
     void add(diagnostic problem) { m_items.push_back(std::move(problem)); }
-    void error(location where, std::string message, std::string text = {}, std::string expected = {}, std::string hint = {});
+    void error(location where, std::string message, std::string text = {}, std::string expected = {},
+               std::string hint = {});
     void warning(location where, std::string message, std::string text = {}, std::string expected = {},
                  std::string hint = {});
     void append(const diagnostics& other);

@@ -1,5 +1,6 @@
 #pragma once
-// Strong types for quantities with a unit and for indices, so that bytes never meet cycles and an engine never meets a bank.
+// Strong types for quantities with a unit and for indices, so that bytes never meet cycles and an engine never meets a
+// bank.
 
 #include <cstdint>
 #include <functional>
@@ -7,7 +8,8 @@
 
 namespace kpu {
 
-/// A count of one unit. Arithmetic stays within the unit; scaling by plain numbers is allowed, mixing units does not compile.
+/// A count of one unit. Arithmetic stays within the unit; scaling by plain numbers is allowed, mixing units does not
+/// compile.
 template <class Unit, class Rep = std::uint64_t>
 class quantity {
   public:
@@ -45,8 +47,12 @@ using bytes_per_second = quantity<struct bytes_per_second_unit>;
 
 /// A byte address in the chip's unified address map.
 using address = quantity<struct address_unit>;
-[[nodiscard]] constexpr address operator+(address base, bytes offset) { return address(base.value() + offset.value()); }
-[[nodiscard]] constexpr bytes distance(address from, address to) { return bytes(to.value() - from.value()); }
+[[nodiscard]] constexpr address operator+(address base, bytes offset) {
+    return address(base.value() + offset.value());
+}
+[[nodiscard]] constexpr bytes distance(address from, address to) {
+    return bytes(to.value() - from.value());
+}
 
 /// A position in a list of one kind of thing: ordered and comparable, without arithmetic.
 template <class Kind, class Rep = std::uint32_t>
@@ -67,7 +73,9 @@ class index_of {
 /// Number of an engine on the chip: its slot in the engine table, in the interrupt controller and among the semaphores.
 using engine_id = index_of<struct engine_kind_tag, std::uint16_t>;
 
-[[nodiscard]] constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+[[nodiscard]] constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) {
+    return a / b + (a % b != 0 ? 1 : 0);
+}
 [[nodiscard]] constexpr std::uint64_t round_up(std::uint64_t a, std::uint64_t multiple) {
     return ceil_div(a, multiple) * multiple;
 }

@@ -1,0 +1,167 @@
+#include "fw/firmware/runtime.h"
+
+#include <algorithm>
+#include <deque>
+#include <fmt/format.h>
+#include <vector>
+
+namespace kpu::fw {
+
+namespace {
+
+using namespace iface;
+
+address engine_register(engine_id engine, std::uint32_t offset) {
+    return address(engine_base(engine.value()) + offset);
+}
+
+/// One engine's queue as firmware knows it.
+struct feed {
+    std::deque<bound_command> waiting; ///< no room in the queue yet
+    std::uint32_t depth = 0;
+    std::uint32_t pushed = 0;
+    std::uint32_t completed = 0;
+
+    [[nodiscard]] bool can_push() const { return !waiting.empty() && pushed - completed < depth; }
+    [[nodiscard]] bool outstanding() const { return pushed != completed; }
+};
+
+class command_feeder {
+  public:
+    command_feeder(mmio& bus, const machine& chip, const command_source& next, std::size_t window)
+        : m_bus(bus), m_chip(chip), m_next(next), m_window(window), m_feeds(chip.engines.size()),
+          m_counts(chip.engines.size()) {
+        for (const engine_info& engine : chip.engines)
+            m_feeds[engine.id.value()].depth = engine.queue_depth;
+        refresh();
+        for (feed& f : m_feeds)
+            f.pushed = f.completed;
+    }
+
+    void run() {
+        for (;;) {
+            fill();
+            if (push_round())
+                continue;
+            refresh();
+            if (std::any_of(m_feeds.begin(), m_feeds.end(), [](const feed& f) { return f.can_push(); }))
+                continue;
+            if (m_waiting == 0 && m_exhausted)
+                return wait_for_rest();
+            m_bus.wait_irq();
+            serve_interrupts();
+        }
+    }
+
+  private:
+    void fill() {
+        while (!m_exhausted && m_waiting < m_window) {
+            const std::optional<bound_command> command = m_next();
+            if (!command) {
+                m_exhausted = true;
+                return;
+            }
+            m_feeds[command->engine.value()].waiting.push_back(*command);
+            ++m_waiting;
+        }
+    }
+
+    /// One command to every engine that has room, so that all of them start early.
+    bool push_round() {
+        bool pushed = false;
+        for (std::size_t e = 0; e < m_feeds.size(); ++e) {
+            if (!m_feeds[e].can_push())
+                continue;
+            push(engine_id(static_cast<std::uint16_t>(e)), m_feeds[e]);
+            pushed = true;
+        }
+        return pushed;
+    }
+
+    void push(engine_id engine, feed& f) {
+        std::array<std::uint32_t, k_descriptor_words + 1> burst{};
+        std::copy(f.waiting.front().words.begin(), f.waiting.front().words.end(), burst.begin());
+        burst.back() = 1; // the doorbell lies behind the window
+        m_bus.write_block(engine_register(engine, engine_reg::descriptor), burst.data(), burst.size());
+        f.waiting.pop_front();
+        --m_waiting;
+        ++f.pushed;
+    }
+
+    void refresh() {
+        m_bus.read_block(address(system_reg::semaphore), m_counts.data(), m_counts.size());
+        for (std::size_t e = 0; e < m_feeds.size(); ++e)
+            m_feeds[e].completed = m_counts[e];
+    }
+
+    void serve_interrupts() {
+        std::array<std::uint32_t, k_max_engines / 32> pending{};
+        const std::size_t words = static_cast<std::size_t>(ceil_div(m_feeds.size(), 32));
+        m_bus.read_block(address(system_reg::irq_pending), pending.data(), words);
+        for (std::uint32_t e = 0; e < m_feeds.size(); ++e)
+            if ((pending[e / 32] >> e % 32 & 1) != 0)
+                serve(engine_id(static_cast<std::uint16_t>(e)));
+    }
+
+    void serve(engine_id engine) {
+        const std::uint32_t causes = m_bus.read32(engine_register(engine, engine_reg::irq_status));
+        if ((causes & engine_reg::irq_error) != 0)
+            report_fault(engine);
+        m_bus.write32(engine_register(engine, engine_reg::irq_status), causes);
+    }
+
+    [[noreturn]] void report_fault(engine_id engine) {
+        const std::uint32_t cause = m_bus.read32(engine_register(engine, engine_reg::error_cause));
+        const std::uint32_t command = m_bus.read32(engine_register(engine, engine_reg::error_command));
+        const std::uint32_t tag = m_bus.read32(engine_register(engine, engine_reg::error_tag));
+        throw engine_fault(m_chip.engine(engine).name(), command, tag, static_cast<fault>(cause & 0xff));
+    }
+
+    /// Nothing is left to push: waits for each engine to fall idle.
+    void wait_for_rest() {
+        for (std::uint32_t e = 0; e < m_feeds.size(); ++e) {
+            const engine_id engine(static_cast<std::uint16_t>(e));
+            if (!m_feeds[e].outstanding())
+                continue;
+            m_bus.write32(engine_register(engine, engine_reg::irq_status), engine_reg::irq_idle);
+            m_bus.write32(engine_register(engine, engine_reg::irq_enable),
+                          engine_reg::irq_idle | engine_reg::irq_error);
+            refresh();
+            while (m_feeds[e].outstanding()) {
+                m_bus.wait_irq();
+                serve_interrupts();
+                refresh();
+            }
+        }
+    }
+
+    mmio& m_bus;
+    const machine& m_chip;
+    const command_source& m_next;
+    std::size_t m_window;
+    std::vector<feed> m_feeds; ///< by engine id
+    std::vector<std::uint32_t> m_counts;
+    std::size_t m_waiting = 0;
+    bool m_exhausted = false;
+};
+
+} // namespace
+
+engine_fault::engine_fault(const std::string& engine, std::uint32_t command, std::uint32_t tag, fault cause)
+    : run_error(
+          fmt::format("{} stopped at its command {} (DFX operation {}): {}", engine, command, tag, name_of(cause))),
+      m_command(command), m_tag(tag), m_cause(cause) {}
+
+void enable_interrupts(mmio& bus, const machine& chip) {
+    for (const engine_info& engine : chip.engines) {
+        bus.write32(engine_register(engine.id, engine_reg::irq_watermark), engine.queue_depth / 2);
+        bus.write32(engine_register(engine.id, engine_reg::irq_enable),
+                    engine_reg::irq_queue_low | engine_reg::irq_error);
+    }
+}
+
+void run_commands(mmio& bus, const machine& chip, const command_source& next, std::size_t window) {
+    command_feeder(bus, chip, next, window).run();
+}
+
+} // namespace kpu::fw

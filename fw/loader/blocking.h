@@ -1,0 +1,67 @@
+#pragma once
+// How a contraction is cut for the chip at hand: folds for the array, blocks for L2 and L3, the order of blocks, and
+// how many slots each memory gives to each operand.
+
+#include "compiler/dfx/contraction.h"
+#include "fw/driver/machine.h"
+
+#include <cstdint>
+#include <string>
+
+namespace kpu::fw {
+
+/// Element sizes in bytes.
+struct element_sizes {
+    std::uint64_t operand = 4, accumulator = 4, result = 4, seed = 0; ///< seed 0: none
+};
+
+/// Which operand's tiles stay in L3 while the other's stream past.
+enum class block_order {
+    rows_outer,    ///< for each row of blocks all columns: the columns' B tiles stay
+    columns_outer, ///< for each column of blocks all rows: the rows' A tiles stay
+};
+
+struct blocking {
+    // one fold is at most rows × columns of the array; one block of C is mb × nb, summed kb at a time
+    std::uint64_t rows = 0, columns = 0; ///< of the array
+    std::uint64_t mb = 0, nb = 0, kb = 0;
+    std::uint64_t row_blocks = 0, column_blocks = 0, k_slices = 0;
+    std::size_t lanes = 1; ///< compute tiles used
+
+    // superblock: row_group × column_group blocks are worked on together, k_group slices at a time; where k_group <
+    // k_slices their partial sums stay in L3 between groups
+    std::uint64_t row_group = 1, column_group = 1, k_group = 1;
+    block_order order = block_order::rows_outer;
+
+    // slots
+    std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane
+    std::size_t l2_a = 0, l2_b = 0, l2_c = 0, l2_seed = 0;         ///< L2, per lane
+    std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots
+    bytes row_slot, column_slot, result_slot;                      ///< sizes
+    bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
+    bytes l3_tile_slot, l3_c_slot, l3_seed_slot;
+
+    // what the choice was made by
+    double estimated_cycles = 0;
+    std::uint64_t estimated_dram_bytes = 0;
+
+    [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
+};
+
+/// Bytes of L2 that one of `lanes` compute tiles may use: whole banks where there are enough of them.
+struct l2_share {
+    bytes offset;
+    bytes size;
+};
+[[nodiscard]] l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane);
+
+/// The best blocking by estimated cycles among all that fit. `required` tiles are used as they are where they fit.
+/// Throws input_error with the sizes where not even one fold of depth 1 fits.
+[[nodiscard]] blocking choose_blocking(const machine& chip, const dfx::contraction& work);
+
+[[nodiscard]] element_sizes sizes_of(const dfx::contraction& work);
+
+/// "blocks 128×128×256, …" for --verbose and --dry-run.
+[[nodiscard]] std::string to_string(const blocking& plan);
+
+} // namespace kpu::fw

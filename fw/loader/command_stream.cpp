@@ -1,0 +1,139 @@
+#include "fw/loader/command_stream.h"
+
+#include "platforms/common/diagnostic.h"
+
+#include <fmt/format.h>
+
+namespace kpu::fw {
+
+namespace {
+
+void check_supported(const machine& chip, const dfx::kernel& kernel, const dfx::contraction& work) {
+    const std::uint32_t types = chip.tiles.front().types;
+    if ((types >> static_cast<std::uint32_t>(code_of(work.operand)) & 1) != 0)
+        return;
+    diagnostic problem;
+    problem.where.file = "chip";
+    problem.message =
+        "kernel '" + kernel.name + "' needs an array that multiplies " + std::string(name_of(work.operand));
+    for (std::uint32_t t = 0; t < iface::k_element_types; ++t)
+        if ((types >> t & 1) != 0)
+            problem.expected += (problem.expected.empty() ? "one of " : ", ") +
+                                std::string(iface::name_of(static_cast<iface::element_type>(t)));
+    throw input_error(std::move(problem));
+}
+
+dram_operand operand(tensor_table& tensors, const std::string& name, const dfx::element_origin& origin) {
+    placed_tensor& tensor = tensors.at(name);
+    return {view_of(tensor, origin.batch, origin.row, origin.column), &tensor.use};
+}
+
+std::string side(const iface::copy_side& s, const iface::copy_operands& copy) {
+    std::string text = fmt::format("{:#x}", s.base.value());
+    for (std::size_t d = 0; d < iface::k_copy_dims; ++d)
+        if (copy.count[d] > 1)
+            text += fmt::format("+{}", s.stride[d]);
+    return text;
+}
+
+std::string operands_of(const iface::command_header& header, const iface::descriptor_words& words) {
+    switch (header.op) {
+    case iface::opcode::copy: {
+        const iface::copy_operands copy = iface::decode_copy(words);
+        std::string text = fmt::format("{} B", copy.run);
+        for (const std::uint32_t count : copy.count)
+            if (count > 1)
+                text += fmt::format(" x{}", count);
+        return text + " " + side(copy.source, copy) + " -> " + side(copy.destination, copy);
+    }
+    case iface::opcode::fold: {
+        const iface::fold_operands fold = iface::decode_fold(words);
+        return fmt::format("{} {}x{}x{} {:#x}{:+#x} -> {:#x}{}", iface::name_of(fold.type), fold.m, fold.n, fold.k,
+                           fold.a.value(), fold.b.value(), fold.c.value(), fold.seeded ? " seeded" : "");
+    }
+    case iface::opcode::convert:
+    case iface::opcode::accumulate: {
+        const iface::vector_operands vector = iface::decode_vector(words);
+        return fmt::format("{} {} -> {} {:#x} -> {:#x}", vector.count, iface::name_of(vector.from),
+                           iface::name_of(vector.to), vector.source.value(), vector.destination.value());
+    }
+    case iface::opcode::join:
+        break;
+    }
+    return "";
+}
+
+} // namespace
+
+iface::element_type code_of(dtype t) {
+    switch (t) {
+    case dtype::f64:
+        return iface::element_type::f64;
+    case dtype::f32:
+        return iface::element_type::f32;
+    case dtype::f16:
+        return iface::element_type::f16;
+    case dtype::bf16:
+        return iface::element_type::bf16;
+    case dtype::f8:
+        return iface::element_type::f8;
+    case dtype::i8:
+        return iface::element_type::i8;
+    case dtype::i32:
+        break;
+    }
+    return iface::element_type::i32;
+}
+
+std::vector<planned_contraction> plan_program(const machine& chip, const dfx::program& program) {
+    std::vector<planned_contraction> all;
+    for (const dfx::kernel& kernel : program.kernels) {
+        for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
+            check_supported(chip, kernel, work);
+            all.push_back({kernel.name, work, choose_blocking(chip, work)});
+        }
+    }
+    return all;
+}
+
+command_stream::command_stream(const machine& chip, const std::vector<planned_contraction>& plan, tensor_table& tensors)
+    : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(chip) {}
+
+std::optional<bound_command> command_stream::next() {
+    while (m_out.empty()) {
+        if (!m_running && !start_next())
+            return std::nullopt;
+        if (!m_running->advance())
+            m_running.reset();
+    }
+    return m_out.take();
+}
+
+bool command_stream::start_next() {
+    if (m_next == m_plan.size())
+        return false;
+    const planned_contraction& planned = m_plan[m_next++];
+    const dfx::contraction& work = planned.work;
+    contraction_operands operands;
+    operands.a = operand(m_tensors, work.a, work.a_origin);
+    operands.b = operand(m_tensors, work.b, work.b_origin);
+    operands.c = operand(m_tensors, work.c, work.c_origin);
+    if (work.seed)
+        operands.seed = operand(m_tensors, *work.seed, work.seed_origin);
+    m_running = std::make_unique<contraction_stream>(m_chip, work, planned.plan, operands, m_out);
+    return true;
+}
+
+std::string describe(const machine& chip, const bound_command& command) {
+    static constexpr const char* k_names[] = {"join", "copy", "fold", "convert", "accumulate"};
+    const iface::command_header header = iface::decode_header(command.words);
+    std::string text =
+        fmt::format("{:<14} #{:<6} op {:<5} {:<8} {}", chip.engine(command.engine).name(), command.number, header.tag,
+                    k_names[static_cast<std::size_t>(header.op)], operands_of(header, command.words));
+    for (const iface::wait_for& wait : header.waits)
+        if (wait.count > 0)
+            text += fmt::format(" wait {}>={}", chip.engine(wait.engine).name(), wait.count);
+    return text;
+}
+
+} // namespace kpu::fw

@@ -1,0 +1,119 @@
+#pragma once
+// One contraction as a stream of commands, pulled piece by piece.
+
+#include "compiler/dfx/contraction.h"
+#include "fw/loader/emitter.h"
+#include "fw/loader/l3_store.h"
+#include "fw/loader/lane.h"
+#include "fw/loader/layout.h"
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace kpu::fw {
+
+/// An operand in DRAM and who wrote it.
+struct dram_operand {
+    placed_operand place;
+    usage* use = nullptr; ///< of the whole tensor; outlives the stream
+};
+
+struct contraction_operands {
+    dram_operand a, b, c;
+    std::optional<dram_operand> seed;
+};
+
+[[nodiscard]] iface::element_type code_of(dtype t);
+
+class contraction_stream {
+  public:
+    /// Memory used by earlier work is taken over in order behind it.
+    contraction_stream(const machine& chip, const dfx::contraction& work, const blocking& plan,
+                       const contraction_operands& operands, emitter& out);
+
+    /// Emits the next few commands: one fold with what it needs. False when everything has been emitted.
+    bool advance();
+
+  private:
+    /// A row of cells in L3 that a DMA engine has to be told to store.
+    struct row_store {
+        pending_row row;
+        point_set written;
+    };
+
+    // the walk and the window of upcoming steps
+    void fill_window();
+    [[nodiscard]] tile_key a_key(const step& s) const { return {operand_role::a, s.batch, s.row, s.slice, 0}; }
+    [[nodiscard]] tile_key b_key(const step& s) const { return {operand_role::b, s.batch, s.slice, s.column, 0}; }
+    [[nodiscard]] static tile_key c_key(const step& s) { return {operand_role::c, s.batch, s.row, s.column, 0}; }
+    [[nodiscard]] extent rows_of(const step& s) const { return piece(m_work.m, m_plan.mb, s.row); }
+    [[nodiscard]] extent columns_of(const step& s) const { return piece(m_work.n, m_plan.nb, s.column); }
+    [[nodiscard]] extent depth_of(const step& s) const { return piece(m_work.k, m_plan.kb, s.slice); }
+    [[nodiscard]] const dfx::contraction_ops& ids_of(const step& s) const;
+    [[nodiscard]] bool complete_after(const step& s) const { return s.slice + 1 == m_plan.k_slices; }
+    [[nodiscard]] cell_row cells_of(const step& s, std::uint64_t fold_row, std::uint64_t element,
+                                    std::uint64_t full) const;
+    [[nodiscard]] std::uint64_t cells_per_row() const { return ceil_div(m_plan.nb, m_plan.columns); }
+    [[nodiscard]] std::uint64_t fold_cells() const { return m_plan.rows * m_plan.columns; }
+
+    // DRAM → L3
+    void prefetch();
+    /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
+    /// needed no later.
+    bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
+    tile_slot& fetch_seed(const step& s);
+    void load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag);
+
+    // L3 → L2
+    [[nodiscard]] prepared_step prepare(const step& s);
+    tile_slot* move_tile(lane& to, const step& s, operand_role role);
+    tile_slot* move_seed(lane& to, const step& s);
+    void begin_sums(lane& to, prepared_step& p);
+    void fetch_sums(const step& s, c_block& into);
+    void prepare_ahead(const step& current);
+
+    // folds
+    void begin_step();
+    void emit_fold();
+    void end_step();
+    tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
+                     std::uint64_t size, stream_role role, std::uint32_t tag);
+    void seed_fold(lane& l, const prepared_step& p, std::size_t cell, result_slot& slot, elements count);
+    result_slot& next_result(lane& l);
+
+    // results: L1 → L2 → L3 → DRAM
+    void drain_down_to(lane& l, std::size_t left);
+    void drain_cell_if_pending(lane& l, const c_block& block, std::size_t cell);
+    void plan_to_leave(lane& l, std::uint64_t fold_row);
+    [[nodiscard]] bool drained(const lane& l, const pending_row& row) const;
+    void leave_if_drained(lane& l);
+    void leave(const pending_row& row);
+    void settle(lane& l);
+    void settle_all();
+    void flush_stores();
+
+    [[nodiscard]] engine_id next_dma();
+    [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t role) const;
+
+    const machine& m_chip;
+    dfx::contraction m_work;
+    blocking m_plan;
+    element_sizes m_sizes;
+    contraction_operands m_operands;
+    emitter& m_out;
+
+    step_walk m_walk;
+    std::deque<step> m_window; ///< the current step and those ahead
+    std::size_t m_prefetched = 0;
+    upcoming_uses m_uses;
+    l3_store m_l3;
+    std::vector<lane> m_lanes;
+    std::deque<row_store> m_stores;
+    std::optional<prepared_step> m_current;
+    std::uint64_t m_fold = 0;
+    std::size_t m_dma = 0;
+    bool m_done = false;
+};
+
+} // namespace kpu::fw

@@ -1,0 +1,74 @@
+#include "fw/loader/emitter.h"
+
+namespace kpu::fw {
+
+emitter::emitter(const machine& chip)
+    : m_last(chip.engines.size(), 0),
+      m_observed(chip.engines.size(), std::vector<std::uint32_t>(chip.engines.size(), 0)) {}
+
+point emitter::copy(engine_id engine, std::uint32_t tag, const iface::copy_operands& operands,
+                    const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::copy, after), operands));
+}
+
+point emitter::fold(engine_id engine, std::uint32_t tag, const iface::fold_operands& operands,
+                    const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::fold, after), operands));
+}
+
+point emitter::convert(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands,
+                       const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::convert, after), operands));
+}
+
+bound_command emitter::take() {
+    const bound_command next = m_ready.front();
+    m_ready.pop_front();
+    return next;
+}
+
+void emitter::require(engine_id engine, point wanted) {
+    std::uint32_t& observed = m_observed[engine.value()][wanted.engine.value()];
+    if (observed >= wanted.number)
+        return;
+    observed = wanted.number;
+    for (point& known : m_pending) {
+        if (known.engine == wanted.engine) {
+            known.number = wanted.number;
+            return;
+        }
+    }
+    m_pending.push_back(wanted);
+}
+
+iface::command_header emitter::header_for(engine_id engine, std::uint32_t tag, iface::opcode op,
+                                          const dependences& after) {
+    m_pending.clear();
+    for (const point& p : after.read_after_write)
+        require(engine, p);
+    for (const point& p : after.write_after)
+        if (p.engine != engine)
+            require(engine, p);
+    iface::command_header header;
+    header.op = iface::opcode::join;
+    header.tag = tag;
+    std::size_t used = 0;
+    for (const point& p : m_pending) {
+        if (used == iface::k_waits) {
+            push(engine, encode(header));
+            header.waits = {};
+            used = 0;
+        }
+        header.waits[used++] = {p.engine, p.number};
+    }
+    header.op = op;
+    return header;
+}
+
+point emitter::push(engine_id engine, const iface::descriptor_words& words) {
+    const std::uint32_t number = ++m_last[engine.value()];
+    m_ready.push_back({engine, number, words});
+    return {engine, number};
+}
+
+} // namespace kpu::fw

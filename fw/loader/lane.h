@@ -1,0 +1,80 @@
+#pragma once
+// What the loader keeps of one compute tile while a contraction runs on it: residency of its L2 share and of its L1
+// buffers.
+
+#include "fw/loader/blocking.h"
+#include "fw/loader/l3_store.h"
+#include "fw/loader/step_walk.h"
+#include "fw/loader/tile_cache.h"
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace kpu::fw {
+
+/// A block of C in L2. Use is kept per fold cell, since the next slice's seed of a cell needs only that cell's drain.
+struct c_block {
+    address base;
+    std::vector<usage> cells;
+};
+
+/// Room for one fold's results in L1, its seeds, and where they have another type, their unconverted form.
+struct result_slot {
+    address cell;
+    address staging;
+    usage use;
+};
+
+/// A step for which operands are on their way into L2.
+struct prepared_step {
+    step at;
+    tile_slot* a = nullptr;
+    tile_slot* b = nullptr;
+    c_block* sums = nullptr;
+    tile_slot* seed = nullptr; ///< null where the sums start from zero or from earlier slices
+};
+
+/// Results that lie in L1 and have not been told to leave yet. Told late, the streamer is free to fetch the next folds'
+/// seeds.
+struct pending_drain {
+    std::size_t slot = 0;
+    c_block* to = nullptr;
+    std::size_t cell = 0;
+    std::uint64_t size = 0; ///< bytes
+    std::uint32_t tag = 0;
+};
+
+/// A row of cells of a finished block (or of sums that must wait in L3) that leaves L2 once its cells have been
+/// drained.
+struct pending_row {
+    step at;
+    c_block* from = nullptr;
+    std::uint64_t fold_row = 0;
+    l3_block* to = nullptr;
+};
+
+enum class stream_role : std::uint8_t { row, column, seed, drain };
+
+struct lane {
+    lane(const machine& chip, const blocking& plan, const element_sizes& e, std::size_t number,
+         const point_set& l1_earlier, const point_set& l2_earlier);
+
+    /// The streamer for a role: one each as far as there are enough.
+    [[nodiscard]] engine_id streamer(stream_role role) const;
+
+    const compute_tile* tile;
+    tile_cache rows, columns; ///< L1 panels
+    std::vector<result_slot> results;
+    std::size_t next_result = 0;
+    tile_cache l2_a, l2_b, l2_seed;
+    std::vector<c_block> blocks;
+    std::size_t next_block = 0;
+    std::deque<pending_drain> drains;
+    std::deque<pending_row> leaving;
+    l3_block* destination = nullptr;    ///< of the current visit's rows
+    std::optional<prepared_step> ahead; ///< the lane's next step, if it has been prepared
+    c_block* last_sums = nullptr;       ///< of the latest prepared visit
+};
+
+} // namespace kpu::fw

@@ -1,0 +1,94 @@
+#include "fw/loader/layout.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+std::uint32_t narrow(std::uint64_t value) {
+    return static_cast<std::uint32_t>(value);
+}
+
+struct dimension {
+    std::uint64_t count = 1, source_stride = 0, destination_stride = 0;
+};
+
+/// Outer dimension first; unused ones in front have count 1.
+iface::copy_operands strided(address from, address to, dimension outer, dimension inner, std::uint64_t run) {
+    iface::copy_operands copy;
+    copy.run = narrow(run);
+    copy.count = {1, 1, narrow(outer.count), narrow(inner.count)};
+    copy.source = {from, {0, 0, narrow(outer.source_stride), narrow(inner.source_stride)}};
+    copy.destination = {to, {0, 0, narrow(outer.destination_stride), narrow(inner.destination_stride)}};
+    return copy;
+}
+
+/// For full cells and for the rest: (address offset in the matrix row, offset in the cells, cells, their columns).
+template <class Make>
+copies per_cell_width(const cell_row& row, Make make) {
+    copies all;
+    if (row.full_cells() > 0)
+        all.push_back(make(0, row.full_cells(), row.cell_columns));
+    if (row.rest() > 0)
+        all.push_back(make(row.full_cells(), 1, row.rest()));
+    return all;
+}
+
+} // namespace
+
+extent piece(std::uint64_t total, std::uint64_t size, std::uint64_t index) {
+    const std::uint64_t first = index * size;
+    return {first, std::min(size, total - first)};
+}
+
+iface::copy_operands contiguous(address from, address to, std::uint64_t size) {
+    return strided(from, to, {}, {}, size);
+}
+
+iface::copy_operands load_rows(const placed_operand& a, std::uint64_t batch, extent rows, extent columns, address to) {
+    const std::uint64_t run = columns.count * a.element;
+    return strided(a.at(batch, rows.first, columns.first), to, {}, {rows.count, a.pitch, run}, run);
+}
+
+copies load_panels(const placed_operand& b, std::uint64_t batch, extent rows, extent columns, std::uint64_t panel,
+                   address to) {
+    copies all;
+    const std::uint64_t full = columns.count / panel;
+    const std::uint64_t rest = columns.count % panel;
+    const std::uint64_t run = panel * b.element;
+    if (full > 0)
+        all.push_back(strided(b.at(batch, rows.first, columns.first), to, {rows.count, b.pitch, run},
+                              {full, run, rows.count * run}, run));
+    if (rest > 0)
+        all.push_back(strided(b.at(batch, rows.first, columns.first + full * panel),
+                              to + bytes(full * rows.count * run), {}, {rows.count, b.pitch, rest * b.element},
+                              rest * b.element));
+    return all;
+}
+
+copies load_cells(const placed_operand& c, address matrix, const cell_row& row, address cells) {
+    return per_cell_width(row, [&](std::uint64_t first, std::uint64_t count, std::uint64_t width) {
+        const std::uint64_t run = width * row.element;
+        return strided(matrix + bytes(first * row.cell_columns * row.element), cells + bytes(first * row.cell_pitch),
+                       {row.rows, c.pitch, run}, {count, run, row.cell_pitch}, run);
+    });
+}
+
+copies store_cells(const placed_operand& c, address matrix, const cell_row& row, address cells) {
+    return per_cell_width(row, [&](std::uint64_t first, std::uint64_t count, std::uint64_t width) {
+        const std::uint64_t run = width * row.element;
+        return strided(cells + bytes(first * row.cell_pitch), matrix + bytes(first * row.cell_columns * row.element),
+                       {row.rows, run, c.pitch}, {count, row.cell_pitch, run}, run);
+    });
+}
+
+copies move_cells(const cell_row& row, address from, address to) {
+    return per_cell_width(row, [&](std::uint64_t first, std::uint64_t count, std::uint64_t width) {
+        const bytes offset(first * row.cell_pitch);
+        return strided(from + offset, to + offset, {}, {count, row.cell_pitch, row.cell_pitch},
+                       row.rows * width * row.element);
+    });
+}
+
+} // namespace kpu::fw

@@ -1,0 +1,77 @@
+#pragma once
+// Who used a piece of memory last: what a new command must wait for, in terms of timeline semaphores.
+
+#include "platforms/common/units.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace kpu::fw {
+
+/// Completion of command `number` (1 is the first) of an engine.
+struct point {
+    engine_id engine;
+    std::uint32_t number = 0;
+};
+
+/// At most one point per engine: completion is in order, so the latest stands for all before it.
+class point_set {
+  public:
+    void add(point p) {
+        for (point& known : m_points) {
+            if (known.engine == p.engine) {
+                if (known.number < p.number)
+                    known.number = p.number;
+                return;
+            }
+        }
+        m_points.push_back(p);
+    }
+    void merge(const point_set& other) {
+        for (const point& p : other.m_points)
+            add(p);
+    }
+    void clear() { m_points.clear(); }
+    [[nodiscard]] bool empty() const { return m_points.empty(); }
+    [[nodiscard]] auto begin() const { return m_points.begin(); }
+    [[nodiscard]] auto end() const { return m_points.end(); }
+
+  private:
+    std::vector<point> m_points;
+};
+
+/// What a command waits for. A mover may read for its next command before it has written for the last one, so a read
+/// after a write is a wait even within one engine; a write after a read or a write of the same engine is kept in order
+/// by the engine.
+struct dependences {
+    point_set read_after_write;
+    point_set write_after;
+};
+
+/// The last writers of a piece of memory and its readers since.
+class usage {
+  public:
+    /// Everything that was ever done to the piece: for memory taken over from an earlier purpose.
+    explicit usage(const point_set& earlier = {}) : m_readers(earlier) {}
+
+    void require_for_read(dependences& d) const { d.read_after_write.merge(m_writers); }
+    void require_for_write(dependences& d) const {
+        d.write_after.merge(m_writers);
+        d.write_after.merge(m_readers);
+    }
+    void note_read(point p) { m_readers.add(p); }
+    /// The first command that fills the piece anew; what was before no longer matters.
+    void note_overwrite(point p) {
+        m_writers.clear();
+        m_readers.clear();
+        m_writers.add(p);
+    }
+    /// Another command that fills a further part of it.
+    void note_more_written(point p) { m_writers.add(p); }
+
+  private:
+    point_set m_writers;
+    point_set m_readers;
+};
+
+} // namespace kpu::fw

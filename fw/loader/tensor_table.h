@@ -1,0 +1,40 @@
+#pragma once
+// Where a program's tensors lie in DRAM, and who wrote them last.
+
+#include "compiler/dfx/program.h"
+#include "fw/driver/machine.h"
+#include "fw/loader/layout.h"
+#include "fw/loader/ordering.h"
+
+#include <map>
+#include <string>
+
+namespace kpu::fw {
+
+struct placed_tensor {
+    const dfx::tensor_descriptor* what = nullptr;
+    address base;
+    bytes size;
+    usage use;
+};
+
+/// Tensors lie one after the other, each on a 4 KiB boundary. References stay valid as long as the table and the
+/// program live.
+class tensor_table {
+  public:
+    /// Throws input_error with the sizes if the tensors do not fit.
+    tensor_table(const dfx::program& program, const memory_info& dram);
+
+    /// Throws input_error for a name that the program does not have.
+    [[nodiscard]] placed_tensor& at(const std::string& name);
+    [[nodiscard]] const std::map<std::string, placed_tensor>& all() const { return m_tensors; }
+
+  private:
+    std::map<std::string, placed_tensor> m_tensors;
+};
+
+/// The rank-2 (or batched rank-3) view of a tensor from an element on.
+[[nodiscard]] placed_operand view_of(const placed_tensor& tensor, std::uint64_t batch, std::uint64_t row,
+                                     std::uint64_t column);
+
+} // namespace kpu::fw
