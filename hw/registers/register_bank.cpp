@@ -76,7 +76,8 @@ std::uint32_t register_bank::get(std::uint32_t offset, std::uint32_t index) cons
 }
 
 void register_bank::set(std::uint32_t offset, std::uint32_t index, std::uint32_t value) {
-    word(offset, index) = value & m_behaviour[spec_at(offset)].mapped;
+    const behaviour& b = m_behaviour[spec_at(offset)];
+    word(offset, index) = value & b.mapped & ~b.w1p;
 }
 
 const field_spec& register_bank::field_of(std::uint32_t offset, std::string_view name) const {
@@ -94,8 +95,7 @@ std::uint32_t register_bank::get_field(std::uint32_t offset, std::string_view fi
 
 void register_bank::set_field(std::uint32_t offset, std::string_view field, std::uint32_t value) {
     const field_spec& f = field_of(offset, field);
-    std::uint32_t& stored = word(offset, 0);
-    stored = (stored & ~mask_of(f)) | ((value << f.lsb) & mask_of(f));
+    set(offset, (get(offset) & ~mask_of(f)) | ((value << f.lsb) & mask_of(f)));
 }
 
 const std::uint32_t* register_bank::words(std::uint32_t offset) const {

@@ -46,8 +46,8 @@ class register_bank {
     using sample_hook = std::function<std::uint32_t(std::uint32_t index)>;
     void on_sample(std::uint32_t offset, sample_hook hook);
 
-    // ---- hardware side: no policy, no hooks; bits outside the fields stay zero. An offset that is not a register, or
-    // an
+    // ---- hardware side: no policy, no hooks; bits outside the fields and pulses stay zero. An offset that is not a
+    // register, or an
     //      index beyond its count, is the owner's mistake: std::logic_error ----
 
     [[nodiscard]] std::uint32_t get(std::uint32_t offset, std::uint32_t index = 0) const;
