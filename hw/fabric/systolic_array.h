@@ -1,0 +1,78 @@
+#pragma once
+// The systolic array as an engine: reads A and B from its L1 row and column buffers, seeds and results from and to the
+// result buffer, one command per fold. Timing is fold_timing's, arithmetic is fold_kernel's; see README.md.
+
+#include "hw/control/command_engine.h"
+#include "hw/control/ring.h"
+#include "hw/fabric/fold_kernel.h"
+#include "hw/fabric/fold_timing.h"
+#include "hw/tlm/initiator.h"
+#include "platforms/platform.h"
+
+#include <array>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <vector>
+
+namespace kpu::hw {
+
+class systolic_array final : public command_engine {
+  public:
+    tlm_utils::simple_initiator_socket<systolic_array> row_i;    ///< reads A
+    tlm_utils::simple_initiator_socket<systolic_array> column_i; ///< reads B
+    tlm_utils::simple_initiator_socket<systolic_array> result_i; ///< reads seeds, writes C
+
+    systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params);
+
+  private:
+    /// A fold between its entry and the write of its results.
+    struct fold_in_flight {
+        command_ref ref;
+        iface::fold_operands operands;
+        fold_entry entry;
+        std::vector<unsigned char> sums; ///< m×n of the accumulator's type; as large as the array's accumulators
+    };
+    /// Results that are on their way to memory.
+    struct completion {
+        command_ref ref;
+        picoseconds at;
+    };
+    /// How an operand comes in: when its first beat is there, and how long it flows from then on.
+    struct stream {
+        sc_core::sc_time first;
+        sc_core::sc_time flowing;
+    };
+
+    iface::fault execute(const command& c) override;
+    [[nodiscard]] bool supports(iface::opcode op) const override { return op == iface::opcode::fold; }
+    void on_reset() override;
+
+    [[nodiscard]] iface::fault refusal(const iface::fold_operands& fold) const;
+    [[nodiscard]] bool wait_to_enter();
+    [[nodiscard]] iface::fault read_operands(const command& c, fold_in_flight& fold, stream& slowest);
+    [[nodiscard]] iface::fault read(initiator& from, address where, bytes length, std::vector<unsigned char>& buffer,
+                                    const unsigned char*& data, stream& slowest);
+    void pass_through(const fold_in_flight& fold, const stream& slowest);
+
+    void drain_loop();
+    void drain_front();
+    void complete_due();
+
+    platform::array_params m_params;
+    fold_kernel m_kernel;
+    fold_timing m_timing;
+    initiator m_rows, m_columns, m_seeds, m_results;
+    std::vector<unsigned char> m_a, m_b; ///< where a target does not lend its storage
+
+    /// Folds that have entered and whose results are not yet on their way: at most two that wait for their drain and
+    /// one in it.
+    std::array<fold_in_flight, 3> m_folds;
+    std::size_t m_entered = 0, m_written = 0; ///< numbers of folds; modulo three their places in m_folds
+    ring<completion> m_completions;
+    picoseconds m_last_completion;
+
+    sc_core::sc_event m_may_enter{"may_enter"};
+    sc_core::sc_event m_may_drain{"may_drain"};
+    sc_core::sc_event m_completion_due{"completion_due"};
+};
+
+} // namespace kpu::hw

@@ -1,0 +1,45 @@
+#pragma once
+// The vector unit of a compute tile as an engine: element-wise conversions and sums over its L1 buffers, `lanes`
+// elements per cycle, one command at a time. Timing: README.md.
+
+#include "hw/control/command_engine.h"
+#include "hw/tlm/initiator.h"
+#include "platforms/platform.h"
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <vector>
+
+namespace kpu::hw {
+
+class vector_unit final : public command_engine {
+  public:
+    tlm_utils::simple_initiator_socket<vector_unit> l1_i; ///< all three L1 buffers of the tile, by address
+
+    /// Elements that one command may have.
+    static constexpr std::uint32_t k_longest_vector = 1u << 20;
+
+    vector_unit(sc_core::sc_module_name name, const engine_config& config, const platform::vector_params& params);
+
+  private:
+    /// When the operands come in, from the first request on.
+    struct arrival {
+        sc_core::sc_time first, last;
+    };
+
+    iface::fault execute(const command& c) override;
+    [[nodiscard]] bool supports(iface::opcode op) const override {
+        return op == iface::opcode::convert || op == iface::opcode::accumulate;
+    }
+
+    [[nodiscard]] iface::fault read(address where, bytes length, std::vector<unsigned char>& buffer,
+                                    const unsigned char*& data, arrival& when);
+    [[nodiscard]] iface::fault compute(const command& c, const iface::vector_operands& x, arrival& when);
+    [[nodiscard]] iface::fault write_back(const command& c, const iface::vector_operands& x, const arrival& when);
+
+    platform::vector_params m_params;
+    initiator m_l1;
+    std::vector<unsigned char> m_source, m_operand; ///< where the target does not lend its storage
+    std::vector<unsigned char> m_result;
+};
+
+} // namespace kpu::hw
