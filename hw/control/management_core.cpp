@@ -55,7 +55,8 @@ void management_core::run_program() {
     m_sleeping = false;
     m_ended = now_ps();
     m_program = nullptr;
-    sc_core::sc_pause();
+    if (m_tell_end)
+        m_tell_end();
 }
 
 void management_core::pass(std::size_t words) {

@@ -55,6 +55,7 @@ class management_core : public sc_core::sc_module, private mmio {
     picoseconds m_period;
     initiator m_bus;
     firmware_program m_program;
+    std::function<void()> m_tell_end;
     std::exception_ptr m_failure;
     picoseconds m_started, m_ended;
     bool m_sleeping = false;
