@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <optional>
+#include <unistd.h>
 
 namespace {
 
@@ -22,15 +23,45 @@ struct options {
     bool legacy = false;
 };
 
+/// Prints warnings at once, so that they stand before an error that follows from what they say.
+void print(kpu::diagnostics& warnings) {
+    std::cerr << to_string(warnings);
+    warnings = {};
+}
+
+/// Refuses graphs whose inputs and outputs alone exceed the machine's memory, before anything is allocated.
+void check_memory(const kpu::dfg::graph_interface& interface, const std::string& file) {
+    double needed = 0;
+    const auto add = [&](const auto& value) {
+        needed += static_cast<double>(kpu::element_count(value.dims) * kpu::size_of(value.type));
+    };
+    for (const auto& input : interface.inputs)
+        add(input);
+    for (const auto& output : interface.outputs)
+        add(output);
+    const double present = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (needed <= present)
+        return;
+    kpu::diagnostic problem;
+    problem.where.file = file;
+    problem.message = "tensors do not fit in this machine's memory";
+    problem.text = fmt::format("{:.3g} bytes", needed);
+    problem.expected = fmt::format("at most {:.3g} bytes", present);
+    throw kpu::input_error(std::move(problem));
+}
+
 int run(const options& o) {
     kpu::diagnostics warnings;
     kpu::dfg::read_options reading;
     reading.legacy = o.legacy;
     kpu::dfg::graph graph = kpu::dfg::read_dfg(o.graph, reading, warnings);
+    print(warnings);
     kpu::dfg::bind_batch(graph, o.batch);
     const kpu::dfg::binding bound = kpu::dfg::bind_operands(graph, warnings);
+    print(warnings);
     kpu::dfg::check_evaluable(graph, bound);
     const kpu::dfg::graph_interface interface = kpu::dfg::interface_of(graph, bound);
+    check_memory(interface, o.graph);
 
     kpu::location where;
     where.file = o.tensors;
@@ -39,7 +70,7 @@ int run(const options& o) {
         given = kpu::read_npz(o.tensors);
     const kpu::tensor_map inputs =
         kpu::select_tensors(kpu::dfg::expected_inputs(interface), std::move(given), o.seed, where, warnings);
-    std::cerr << to_string(warnings);
+    print(warnings);
 
     const kpu::tensor_map outputs = kpu::dfg::evaluate(graph, bound, interface, inputs);
     kpu::write_npz(o.outputs, outputs);

@@ -13,8 +13,8 @@ std::map<node_id, matmul> check(const graph& g, const binding& bound) {
     for (const node_id id : bound.compute) {
         const node& n = g.nodes.at(id);
         if (n.op != operator_kind::matmul) {
-            problems.error(place_of(g, n), "operator is not yet supported: " + describe(n), std::string(name_of(n.op)),
-                           "MATMUL");
+            problems.error(place_of(g, n),
+                           "operator " + std::string(name_of(n.op)) + " is not yet supported: " + describe(n));
             continue;
         }
         try {

@@ -19,8 +19,7 @@ namespace kpu::dfg {
 void check_evaluable(const graph& g, const binding& bound);
 
 /// The outputs by key. `inputs` holds every input of the interface under its first key, of its type and shape. Throws
-/// input_error with the node and its line for operators that are not supported yet, for all of them before anything is
-/// computed.
+/// input_error as check_evaluable() before anything is computed.
 [[nodiscard]] tensor_map evaluate(const graph& g, const binding& bound, const graph_interface& interface,
                                   const tensor_map& inputs);
 
