@@ -1,0 +1,87 @@
+#include "fw/tools/tensor_files.h"
+
+#include "compiler/tensor/npz.h"
+#include "compiler/tensor/selection.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace kpu::fw {
+
+namespace {
+
+bool is_npy(const std::string& path) { return path.size() >= 4 && path.compare(path.size() - 4, 4, ".npy") == 0; }
+
+std::vector<const dfx::tensor_descriptor*> with_role(const dfx::program& program,
+                                                     std::initializer_list<dfx::tensor_role> roles) {
+    std::vector<const dfx::tensor_descriptor*> all;
+    for (const dfx::tensor_descriptor& t : program.tensors)
+        if (std::find(roles.begin(), roles.end(), t.role) != roles.end())
+            all.push_back(&t);
+    return all;
+}
+
+/// The inputs whose values the program does not carry.
+std::vector<const dfx::tensor_descriptor*> open_inputs(const dfx::program& program) {
+    auto all = with_role(program, {dfx::tensor_role::input, dfx::tensor_role::constant});
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [&](const dfx::tensor_descriptor* t) { return program.constants.count(t->name) != 0; }),
+              all.end());
+    return all;
+}
+
+npy_array array_of(const tensor& value) {
+    const location nowhere;
+    const std::string header = npy_header_bytes(value.type, value.dims);
+    return {parse_npy_header(header, nowhere).descr, value.dims, value.data};
+}
+
+void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& inputs, std::size_t number,
+          const std::string& path, const char* option) {
+    if (path.empty())
+        return;
+    location where;
+    where.file = path;
+    if (number >= inputs.size()) {
+        diagnostic problem;
+        problem.where = where;
+        problem.message = std::string(option) + " names an input that the program does not have";
+        problem.expected = fmt::format("at most {} inputs", inputs.size());
+        throw input_error(std::move(problem));
+    }
+    const dfx::tensor_descriptor& t = *inputs[number];
+    given[t.keys.front()] =
+        is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, t.dims, where)) : array_of(read_raw(path, t.type, t.dims));
+}
+
+} // namespace
+
+tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings) {
+    const auto inputs = open_inputs(program);
+    npz_arrays given;
+    if (!files.tensors.empty())
+        given = read_npz(files.tensors);
+    give(given, inputs, 0, files.input_a, "--input-a");
+    give(given, inputs, 1, files.input_b, "--input-b");
+    std::vector<expected_tensor> expected;
+    for (const dfx::tensor_descriptor* t : inputs)
+        expected.push_back({t->keys, t->type, t->dims});
+    location where;
+    where.file = files.tensors;
+    return select_tensors(expected, std::move(given), files.seed, where, warnings);
+}
+
+void write_outputs(const dfx::program& program, const tensor_map& outputs, const output_files& files) {
+    if (!files.tensors.empty())
+        write_npz(files.tensors, outputs);
+    const auto all = with_role(program, {dfx::tensor_role::output});
+    if (files.output_c.empty() || all.empty())
+        return;
+    const tensor& first = outputs.at(all.front()->keys.front());
+    if (is_npy(files.output_c))
+        write_npy(files.output_c, first);
+    else
+        write_raw(files.output_c, first);
+}
+
+} // namespace kpu::fw

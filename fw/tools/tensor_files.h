@@ -1,0 +1,30 @@
+#pragma once
+// A program's tensors from and to files.
+
+#include "compiler/dfx/program.h"
+
+#include <optional>
+#include <string>
+
+namespace kpu::fw {
+
+/// Where inputs come from; all may be combined.
+struct input_files {
+    std::string tensors;               ///< .npz, by key
+    std::string input_a, input_b;      ///< the program's first and second input: .npy, or raw elements
+    std::optional<std::uint64_t> seed; ///< fills what is not given
+};
+
+/// Inputs and constants by their first key, in the program's types and shapes. Input number i, in the program's order, is filled
+/// with random_tensor(type, dims, seed + i) where it is not given. Throws input_error listing everything that is missing or
+/// does not agree.
+[[nodiscard]] tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings);
+
+/// Where outputs go; empty names write nothing.
+struct output_files {
+    std::string tensors;  ///< .npz, by key
+    std::string output_c; ///< the first output: .npy, or raw elements for any other name
+};
+void write_outputs(const dfx::program& program, const tensor_map& outputs, const output_files& files);
+
+} // namespace kpu::fw

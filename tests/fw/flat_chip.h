@@ -1,0 +1,196 @@
+#pragma once
+// A chip without time: executes bound commands in the order in which they were emitted, on flat memories, and shows
+// every access to the hazard checker as if all engines ran at once. What it computes is what the stream means.
+
+#include "fw/driver/machine.h"
+#include "fw/loader/emitter.h"
+#include "hw/fabric/fold_kernel.h"
+#include "hw/fabric/number_format.h"
+#include "hw/observe/hazard_checker.h"
+
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <vector>
+
+namespace kpu::test {
+
+/// A machine description, as discovery would have found it.
+struct machine_shape {
+    std::uint32_t arrays = 1, rows = 4, columns = 4, dma = 1, movers = 1, streamers = 4;
+    std::uint64_t l1_row = 4096, l1_column = 4096, l1_result = 4096, l2_bank = 16384, l3_tile = 65536, dram = 1 << 20;
+    std::uint32_t l2_banks = 2, l3_tiles = 1;
+    std::uint32_t dram_bytes_per_256_cycles = 32 * 256;
+};
+
+inline fw::machine make_machine(const machine_shape& shape) {
+    fw::machine m;
+    m.clock_khz = 1'000'000;
+    const auto add = [&](iface::engine_kind kind, std::uint32_t unit) {
+        fw::engine_info e;
+        e.id = engine_id(static_cast<std::uint16_t>(m.engines.size()));
+        e.kind = kind;
+        e.unit = unit;
+        e.queue_depth = 32;
+        e.capabilities[iface::mover_cap::bytes_cycle] = 64;
+        m.engines.push_back(e);
+        return e.id;
+    };
+    for (std::uint32_t i = 0; i < shape.dma; ++i)
+        m.dma.push_back(add(iface::engine_kind::dma, i));
+    for (std::uint32_t i = 0; i < shape.movers; ++i)
+        m.block_movers.push_back(add(iface::engine_kind::block_mover, i));
+    std::uint64_t next = 0x1000000;
+    const auto take = [&](std::uint64_t size) {
+        const address base(next);
+        next += round_up(size, 0x10000);
+        return base;
+    };
+    for (std::uint32_t a = 0; a < shape.arrays; ++a) {
+        fw::compute_tile tile;
+        for (std::uint32_t s = 0; s < shape.streamers; ++s)
+            tile.streamers.push_back(add(iface::engine_kind::streamer, a * shape.streamers + s));
+        tile.array = add(iface::engine_kind::array, a);
+        tile.vector_unit = add(iface::engine_kind::vector, a);
+        tile.rows = shape.rows;
+        tile.columns = shape.columns;
+        tile.types = 0x7f;
+        tile.stream_bytes_per_cycle = 64;
+        tile.row = {take(shape.l1_row), bytes(shape.l1_row)};
+        tile.column = {take(shape.l1_column), bytes(shape.l1_column)};
+        tile.result = {take(shape.l1_result), bytes(shape.l1_result)};
+        m.tiles.push_back(tile);
+    }
+    m.l2 = {take(shape.l2_bank * shape.l2_banks), bytes(shape.l2_bank * shape.l2_banks), shape.l2_banks, 64 * 256};
+    m.l3 = {take(shape.l3_tile * shape.l3_tiles), bytes(shape.l3_tile * shape.l3_tiles), shape.l3_tiles, 64 * 256};
+    m.dram = {address(1ULL << 32), bytes(shape.dram), 1, shape.dram_bytes_per_256_cycles};
+    return m;
+}
+
+class flat_chip {
+  public:
+    explicit flat_chip(const fw::machine& m)
+        : m_machine(m), m_kernel(m.tiles[0].rows, m.tiles[0].columns), m_low(m.l3.base.value() + m.l3.size.value()),
+          m_dram(m.dram.size.value()), m_checker(options(m)) {}
+
+    unsigned char* at(address where, std::uint64_t length) {
+        if (where >= m_machine.dram.base) {
+            const std::uint64_t offset = where.value() - m_machine.dram.base.value();
+            if (!fits(offset, length, m_dram.size()))
+                throw std::runtime_error("access beyond DRAM");
+            return m_dram.data() + offset;
+        }
+        if (!fits(where.value(), length, m_low.size()))
+            throw std::runtime_error("access beyond on-chip memory");
+        return m_low.data() + where.value();
+    }
+
+    void initialise(address where, const void* data, std::uint64_t length) {
+        std::memcpy(at(where, length), data, length);
+        m_checker.note_initialised({where, bytes(length)});
+    }
+
+    void execute(const fw::bound_command& c) {
+        const iface::command_header header = iface::decode_header(c.words);
+        m_now = {c.engine, c.number, header.tag};
+        if (c.number != ++m_numbers[c.engine.value()])
+            throw std::runtime_error("commands of an engine are not numbered in order");
+        for (const iface::wait_for& wait : header.waits)
+            if (wait.count > m_numbers[wait.engine.value()] || (wait.engine == c.engine && wait.count >= c.number))
+                throw std::runtime_error("a command waits for a later one");
+        m_checker.on_start(m_now, header);
+        switch (header.op) {
+        case iface::opcode::copy:
+            copy(iface::decode_copy(c.words));
+            break;
+        case iface::opcode::fold:
+            fold(iface::decode_fold(c.words));
+            break;
+        case iface::opcode::convert:
+            convert(iface::decode_vector(c.words));
+            break;
+        default:
+            break;
+        }
+        m_checker.on_complete(m_now);
+        ++m_executed;
+    }
+
+    hw::hazard_checker& checker() { return m_checker; }
+    [[nodiscard]] std::uint64_t executed() const { return m_executed; }
+    [[nodiscard]] std::uint64_t dram_bytes() const { return m_dram_bytes; }
+
+  private:
+    static hw::hazard_options options(const fw::machine& m) {
+        hw::hazard_options o;
+        o.engines = static_cast<std::uint32_t>(m.engines.size());
+        return o;
+    }
+    void access(bool write, address where, std::uint64_t length) {
+        if (where >= m_machine.dram.base)
+            m_dram_bytes += length;
+        m_checker.on_access("flat",
+                            {m_now, write, where, bytes(length), picoseconds(m_executed), picoseconds(m_executed)});
+    }
+    void copy(const iface::copy_operands& c) {
+        std::vector<unsigned char> data;
+        for_each(c, [&](std::uint64_t from, std::uint64_t) {
+            access(false, address(from), c.run);
+            const unsigned char* p = at(address(from), c.run);
+            data.insert(data.end(), p, p + c.run);
+        });
+        const unsigned char* next = data.data();
+        for_each(c, [&](std::uint64_t, std::uint64_t to) {
+            access(true, address(to), c.run);
+            std::memcpy(at(address(to), c.run), next, c.run);
+            next += c.run;
+        });
+    }
+    template <class Body>
+    static void for_each(const iface::copy_operands& c, Body body) {
+        for (std::uint64_t i = 0; i < c.count[0]; ++i)
+            for (std::uint64_t j = 0; j < c.count[1]; ++j)
+                for (std::uint64_t k = 0; k < c.count[2]; ++k)
+                    for (std::uint64_t l = 0; l < c.count[3]; ++l)
+                        body(offset(c.source, i, j, k, l), offset(c.destination, i, j, k, l));
+    }
+    static std::uint64_t offset(const iface::copy_side& s, std::uint64_t i, std::uint64_t j, std::uint64_t k,
+                                std::uint64_t l) {
+        return s.base.value() + i * s.stride[0] + j * s.stride[1] + k * s.stride[2] + l * s.stride[3];
+    }
+    void fold(const iface::fold_operands& f) {
+        const std::uint64_t e = size_of(f.type);
+        const std::uint64_t acc = size_of(accumulator_of(f.type));
+        const std::uint64_t cells = std::uint64_t{f.m} * f.n * acc;
+        access(false, f.a, f.m * f.k * e);
+        access(false, f.b, f.k * f.n * e);
+        std::vector<unsigned char> c(cells, 0);
+        if (f.seeded) {
+            access(false, f.seed, cells);
+            std::memcpy(c.data(), at(f.seed, cells), cells);
+        }
+        m_kernel.fold(f.type, {f.m, f.n, f.k}, at(f.a, f.m * f.k * e), at(f.b, f.k * f.n * e), c.data());
+        access(true, f.c, cells);
+        std::memcpy(at(f.c, cells), c.data(), cells);
+    }
+    void convert(const iface::vector_operands& v) {
+        const std::uint64_t in = v.count * size_of(v.from);
+        const std::uint64_t out = v.count * size_of(v.to);
+        access(false, v.source, in);
+        std::vector<std::byte> result(out);
+        hw::convert(v.from, at(v.source, in), v.to, result.data(), v.count);
+        access(true, v.destination, out);
+        std::memcpy(at(v.destination, out), result.data(), out);
+    }
+
+    const fw::machine& m_machine;
+    hw::fold_kernel m_kernel;
+    std::vector<unsigned char> m_low, m_dram;
+    hw::hazard_checker m_checker;
+    hw::command_ref m_now;
+    std::map<std::uint16_t, std::uint32_t> m_numbers;
+    std::uint64_t m_executed = 0;
+    std::uint64_t m_dram_bytes = 0;
+};
+
+} // namespace kpu::test

@@ -1,0 +1,226 @@
+// Command streams of random contractions on random chips: executed on flat memories they give the interpreter's bits,
+// and their waits alone order every two conflicting accesses.
+
+#include "compiler/dfx/interpreter.h"
+#include "compiler/tensor/number_format.h"
+#include "fw/loader/command_stream.h"
+#include "platforms/common/diagnostic.h"
+#include "tests/fw/flat_chip.h"
+
+#include <boost/test/unit_test.hpp>
+#include <random>
+
+using namespace kpu;
+
+namespace {
+
+struct problem {
+    std::uint64_t batch = 1, m = 1, n = 1, k = 1;
+    dtype operand = dtype::f32, result = dtype::f32;
+    std::optional<dtype> seed;
+};
+
+dfx::program program_of(const problem& p) {
+    dfx::program program;
+    const auto add = [&](const std::string& name, std::uint64_t rows, std::uint64_t columns, dtype type) {
+        dfx::tensor_descriptor t;
+        t.name = name;
+        t.dims = {p.batch, rows, columns};
+        t.type = type;
+        t.keys = {name};
+        program.tensors.push_back(t);
+    };
+    add("A", p.m, p.k, p.operand);
+    add("B", p.k, p.n, p.operand);
+    if (p.seed)
+        add("S", p.m, p.n, *p.seed);
+    add("C", p.m, p.n, p.result);
+    return program;
+}
+
+dfx::contraction contraction_of(const problem& p) {
+    dfx::contraction c;
+    c.a = "A";
+    c.b = "B";
+    c.c = "C";
+    if (p.seed) {
+        c.seed = "S";
+        c.seed_type = *p.seed;
+    }
+    c.batch = p.batch;
+    c.m = p.m;
+    c.n = p.n;
+    c.k = p.k;
+    c.tile = {16, 16, 16};
+    c.operand = p.operand;
+    c.accumulator = accumulator_of(p.operand);
+    c.result = p.result;
+    return c;
+}
+
+template <class Acc>
+std::vector<std::byte> expected(const problem& p, const tensor_map& in) {
+    std::vector<std::byte> out(p.batch * p.m * p.n * size_of(p.result));
+    const auto value = [](const tensor& t, std::uint64_t i) {
+        return static_cast<Acc>(load(t.type, t.data.data() + i * size_of(t.type)));
+    };
+    for (std::uint64_t b = 0; b < p.batch; ++b)
+        for (std::uint64_t i = 0; i < p.m; ++i)
+            for (std::uint64_t j = 0; j < p.n; ++j) {
+                const std::uint64_t at = (b * p.m + i) * p.n + j;
+                Acc sum = p.seed ? value(in.at("S"), at) : Acc(0);
+                for (std::uint64_t k = 0; k < p.k; ++k) {
+                    const Acc product =
+                        value(in.at("A"), (b * p.m + i) * p.k + k) * value(in.at("B"), (b * p.k + k) * p.n + j);
+                    sum = sum + product;
+                }
+                store(p.result, static_cast<double>(sum), out.data() + at * size_of(p.result));
+            }
+    return out;
+}
+
+std::vector<std::byte> expected_bits(const problem& p, const tensor_map& in) {
+    switch (accumulator_of(p.operand)) {
+    case dtype::f64:
+        return expected<double>(p, in);
+    case dtype::i32:
+        return expected<std::int32_t>(p, in);
+    default:
+        return expected<float>(p, in);
+    }
+}
+
+struct outcome {
+    bool equal = false;
+    std::string hazards;
+    std::uint64_t commands = 0;
+    std::uint64_t dram_bytes = 0;
+    fw::blocking plan;
+};
+
+outcome run(const fw::machine& machine, const problem& p, const dfx::contraction& work) {
+    const dfx::program program = program_of(p);
+    tensor_map in;
+    fw::tensor_table tensors(program, machine.dram);
+    test::flat_chip chip(machine);
+    std::uint64_t seed = 1;
+    for (const dfx::tensor_descriptor& t : program.tensors) {
+        if (t.name == "C")
+            continue;
+        in[t.name] = random_tensor(t.type, t.dims, seed++);
+        chip.initialise(tensors.at(t.name).base, in[t.name].data.data(), in[t.name].data.size());
+    }
+    std::vector<fw::planned_contraction> plan{{"k", work, fw::choose_blocking(machine, work)}};
+    fw::command_stream stream(machine, plan, tensors);
+    while (const std::optional<fw::bound_command> command = stream.next())
+        chip.execute(*command);
+    const std::vector<std::byte> want = expected_bits(p, in);
+    outcome o;
+    o.equal = std::memcmp(want.data(), chip.at(tensors.at("C").base, want.size()), want.size()) == 0;
+    o.hazards = chip.checker().report();
+    o.commands = chip.executed();
+    o.dram_bytes = chip.dram_bytes();
+    o.plan = plan[0].plan;
+    return o;
+}
+
+test::machine_shape random_shape(std::mt19937_64& random) {
+    const auto pick = [&](std::initializer_list<std::uint64_t> options) {
+        return *(options.begin() + static_cast<std::ptrdiff_t>(random() % options.size()));
+    };
+    test::machine_shape s;
+    s.arrays = static_cast<std::uint32_t>(pick({1, 1, 2, 3, 4}));
+    s.rows = static_cast<std::uint32_t>(pick({1, 2, 4, 5, 8}));
+    s.columns = static_cast<std::uint32_t>(pick({1, 3, 4, 8}));
+    s.dma = static_cast<std::uint32_t>(pick({1, 2, 3}));
+    s.movers = static_cast<std::uint32_t>(pick({1, 2, 5}));
+    s.streamers = static_cast<std::uint32_t>(pick({1, 2, 3, 4, 6}));
+    s.l1_row = pick({512, 2048, 16384});
+    s.l1_column = pick({512, 2048, 16384});
+    s.l1_result = pick({2048, 8192});
+    s.l2_bank = pick({2048, 8192, 32768});
+    s.l2_banks = static_cast<std::uint32_t>(pick({1, 2, 4}));
+    s.l3_tile = pick({4096, 12288, 32768, 262144});
+    return s;
+}
+
+problem random_problem(std::mt19937_64& random) {
+    static const std::vector<std::pair<dtype, dtype>> types = {
+        {dtype::f32, dtype::f32}, {dtype::f64, dtype::f64}, {dtype::f16, dtype::f16}, {dtype::bf16, dtype::bf16},
+        {dtype::f8, dtype::f8},   {dtype::i8, dtype::i32},  {dtype::i32, dtype::i32}, {dtype::f16, dtype::f32}};
+    problem p;
+    const auto& type = types[random() % types.size()];
+    p.operand = type.first;
+    p.result = type.second;
+    p.batch = random() % 4 == 0 ? 1 + random() % 3 : 1;
+    p.m = 1 + random() % 60;
+    p.n = 1 + random() % 60;
+    p.k = 1 + random() % (random() % 4 == 0 ? 600 : 120);
+    if (random() % 2 == 0)
+        p.seed = random() % 2 == 0 ? p.result : (p.result == dtype::i32 ? dtype::i8 : dtype::f8);
+    return p;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(random_contractions_are_right_and_free_of_races) {
+    const std::uint64_t seed = 20261123;
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    int refused = 0;
+    for (int i = 0; i < 300; ++i) {
+        const fw::machine machine = test::make_machine(random_shape(random));
+        const problem p = random_problem(random);
+        try {
+            const outcome o = run(machine, p, contraction_of(p));
+            const std::string what = "case " + std::to_string(i) + ": " + fw::to_string(o.plan);
+            BOOST_TEST(o.equal, what);
+            BOOST_TEST(o.hazards.empty(), what << "\n" << o.hazards.substr(0, 2000));
+        } catch (const input_error& refusal) {
+            ++refused;
+            BOOST_TEST(std::string(refusal.what()).find("too small for one fold") != std::string::npos, refusal.what());
+        }
+    }
+    BOOST_TEST_MESSAGE(refused << " refused");
+    BOOST_TEST(refused < 50);
+}
+
+BOOST_AUTO_TEST_CASE(required_tiles_are_used_as_they_are) {
+    const fw::machine machine = test::make_machine({});
+    problem p;
+    p.m = p.n = p.k = 48;
+    dfx::contraction work = contraction_of(p);
+    work.tiles = dfx::tile_policy::required;
+    work.tile = {12, 8, 24};
+    const outcome o = run(machine, p, work);
+    BOOST_TEST(o.equal);
+    BOOST_TEST(o.plan.mb == 12U);
+    BOOST_TEST(o.plan.nb == 8U);
+    BOOST_TEST(o.plan.kb == 24U);
+}
+
+BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
+    std::mt19937_64 random(7);
+    int partial = 0;
+    for (int i = 0; i < 30; ++i) {
+        test::machine_shape shape = random_shape(random);
+        shape.rows = shape.columns = 4;
+        shape.l1_row = shape.l1_column = 512;
+        shape.l2_bank = 8192;
+        shape.l3_tile = 65536;
+        shape.dram_bytes_per_256_cycles = 8;
+        const fw::machine machine = test::make_machine(shape);
+        problem p;
+        p.m = 60 + random() % 60;
+        p.n = 60 + random() % 60;
+        p.k = 1000 + random() % 1000;
+        if (random() % 2 == 0)
+            p.seed = dtype::f16;
+        const outcome o = run(machine, p, contraction_of(p));
+        partial += o.plan.partial_sums_in_l3() ? 1 : 0;
+        BOOST_TEST(o.equal, fw::to_string(o.plan));
+        BOOST_TEST(o.hazards.empty(), fw::to_string(o.plan) << "\n" << o.hazards.substr(0, 2000));
+        BOOST_TEST(o.dram_bytes == o.plan.estimated_dram_bytes, fw::to_string(o.plan) << " but " << o.dram_bytes);
+    }
+    BOOST_TEST(partial > 5);
+}
