@@ -1,0 +1,16 @@
+#pragma once
+// Base64 (RFC 4648, with padding): tensor values in JSON.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kpu::object {
+
+[[nodiscard]] std::string to_base64(const std::vector<std::byte>& bytes);
+/// Nothing where the text is not canonical base64.
+[[nodiscard]] std::optional<std::vector<std::byte>> from_base64(std::string_view text);
+
+} // namespace kpu::object

@@ -1,0 +1,180 @@
+#include "compiler/object/base64.h"
+#include "compiler/object/encodings.h"
+#include "compiler/object/flat_form.h"
+#include "compiler/object/json_fields.h"
+#include "compiler/object/json_statements.h"
+#include "compiler/object/object.h"
+
+#include <algorithm>
+
+namespace kpu::object {
+
+namespace {
+
+/// Nesting of lists and objects in the text itself.
+constexpr int k_text_depth = 256;
+
+/// Line and column (from 1) of a byte.
+location place(std::string_view text, std::size_t byte, const std::string& name) {
+    const std::string_view before = text.substr(0, std::min(byte, text.size()));
+    location where;
+    where.file = name;
+    where.line = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n')) + 1;
+    const std::size_t line_start = before.rfind('\n');
+    where.column =
+        static_cast<unsigned>(before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1)) + 1;
+    return where;
+}
+
+/// Parses, refusing what nlohmann::json lets pass: a key given twice, excessive depth.
+json parse(std::string_view text, const std::string& name) {
+    std::vector<std::set<std::string>> keys;
+    diagnostics problems;
+    const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+        if (depth > k_text_depth)
+            throw input_error({severity::error, {name, 0, 0, {}, ""}, "nested more than 256 deep", "", "", ""});
+        if (event == json::parse_event_t::object_start)
+            keys.emplace_back();
+        else if (event == json::parse_event_t::object_end)
+            keys.pop_back();
+        else if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+            problems.error({name, 0, 0, {}, ""}, "field is given twice", parsed.get<std::string>());
+        return true;
+    };
+    try {
+        json value = json::parse(text.begin(), text.end(), watch);
+        problems.throw_if_errors();
+        return value;
+    } catch (const json::parse_error& problem) {
+        const std::string what = problem.what();
+        const std::size_t detail = what.rfind(": ");
+        // nlohmann counts bytes from 1 and names the one that it stumbled over.
+        throw input_error({severity::error, place(text, problem.byte == 0 ? 0 : problem.byte - 1, name),
+                           "neither a binary .kpu file nor valid JSON",
+                           what.substr(detail == std::string::npos ? 0 : detail + 2), "", ""});
+    }
+}
+
+dfx::kernel_hints read_hints(const json* value, const std::string& pointer, json_errors& errors) {
+    dfx::kernel_hints hints;
+    if (value == nullptr)
+        return hints;
+    const json_object o(*value, pointer, errors,
+                        {"estimated_dram_bytes", "estimated_compute_cycles", "parallelism_degree"});
+    hints.estimated_dram_bytes = o.number("estimated_dram_bytes", 0);
+    hints.estimated_compute_cycles = o.number("estimated_compute_cycles", 0);
+    hints.parallelism_degree = o.number("parallelism_degree", 1);
+    return hints;
+}
+
+/// In the flat form the type may follow from the metadata, and role and keys from the operations; the reader leaves
+/// them empty.
+dfx::tensor_descriptor read_tensor(const json& value, const std::string& pointer, json_errors& errors, bool flat,
+                                   std::vector<bool>& roles) {
+    const json_object o(value, pointer, errors, {"name", "shape", "dtype", "role", "keys"});
+    dfx::tensor_descriptor t;
+    t.name = o.text("name");
+    t.dims = o.numbers("shape");
+    t.type = o.choice<dtype>("dtype");
+    roles.push_back(o.has("role"));
+    t.role = o.choice<dfx::tensor_role>("role", flat ? std::optional<dfx::tensor_role>(dfx::tensor_role::intermediate)
+                                                     : std::nullopt);
+    const json::array_t& keys = o.list("keys", false);
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        t.keys.push_back(to_text(keys[i], join(o.at("keys"), i), errors));
+    return t;
+}
+
+void read_constants(const json_object& root, dfx::program& p) {
+    const json* all = root.get("constants", false);
+    if (all == nullptr)
+        return;
+    json_errors& errors = root.errors();
+    if (!all->is_object())
+        return errors.add(root.at("constants"), "not an object", excerpt(*all));
+    for (const auto& item : all->items()) {
+        const std::string pointer = join(root.at("constants"), item.key());
+        const dfx::tensor_descriptor* t = p.find(item.key());
+        auto data = from_base64(to_text(item.value(), pointer, errors));
+        if (t == nullptr)
+            errors.add(pointer, "no tensor has this name", item.key());
+        else if (!data)
+            errors.add(pointer, "not base64");
+        if (t == nullptr || !data)
+            continue;
+        tensor value;
+        value.type = t->type;
+        value.dims = t->dims;
+        value.data = std::move(*data);
+        p.constants.emplace(item.key(), std::move(value));
+    }
+}
+
+dfx::kernel read_kernel(const json& value, const std::string& pointer, json_errors& errors) {
+    const json_object o(value, pointer, errors, {"name", "graph_nodes", "dataflow", "tiles", "hints", "body"});
+    dfx::kernel k;
+    k.name = o.text("name");
+    k.graph_nodes = o.numbers("graph_nodes", false);
+    k.flow = o.choice<dfx::dataflow>("dataflow");
+    k.tiles = o.choice<dfx::tile_policy>("tiles", dfx::tile_policy::suggested);
+    k.hints = read_hints(o.get("hints", false), o.at("hints"), errors);
+    k.body = statement_reader(errors).body(o.list("body"), o.at("body"));
+    return k;
+}
+
+dfx::kernel read_flat_kernel(const json_object& root, dfx::program& p, const flat_metadata& metadata) {
+    dfx::kernel k;
+    k.name = metadata.kernel_name.value_or(p.graph_name);
+    k.graph_nodes = metadata.graph_nodes;
+    k.flow = metadata.flow;
+    k.tiles = metadata.tiles;
+    k.body = statement_reader(root.errors()).body(root.list("operations"), root.at("operations"));
+    k.hints = read_hints(root.get("hints", false), root.at("hints"), root.errors());
+    return k;
+}
+
+} // namespace
+
+dfx::program from_json(std::string_view text, const std::string& name) {
+    const json value = parse(text, name);
+    json_errors errors{name, false, {}};
+    dfx::program p;
+    p.version = value.is_object() && value.contains("dfx_version") && value["dfx_version"].is_string()
+                    ? value["dfx_version"].get<std::string>()
+                    : "";
+    if (p.version.empty())
+        throw input_error({severity::error,
+                           {name, 0, 0, {}, "/dfx_version"},
+                           "field is missing or not a string",
+                           "",
+                           "a version such as \"2.0\"",
+                           "is this a .kpu file?"});
+    const version v = read_version(p.version, name, "/dfx_version");
+    errors.lenient = v.major == k_major && v.minor > k_minor;
+    const bool flat = v.major == 1;
+    const std::vector<std::string> known =
+        flat ? std::vector<std::string>{"dfx_version", "graph_name", "compiler", "metadata",
+                                        "tensors",     "operations", "hints",    "constants"}
+             : std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tensors", "kernels", "constants"};
+    const json_object root(value, "", errors, known);
+    p.graph_name = root.text("graph_name", "");
+    p.compiler = root.text("compiler", "");
+    std::vector<bool> roles;
+    const json::array_t& tensors = root.list("tensors");
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+        p.tensors.push_back(read_tensor(tensors[i], join("/tensors", i), errors, flat, roles));
+    if (flat) {
+        const flat_metadata metadata = read_flat_metadata(root);
+        p.kernels.push_back(read_flat_kernel(root, p, metadata));
+        complete_flat(p, metadata, roles, errors);
+    } else {
+        const json::array_t& kernels = root.list("kernels");
+        for (std::size_t i = 0; i < kernels.size(); ++i)
+            p.kernels.push_back(read_kernel(kernels[i], join("/kernels", i), errors));
+    }
+    read_constants(root, p);
+    errors.problems.throw_if_errors();
+    return p;
+}
+
+} // namespace kpu::object

@@ -1,0 +1,180 @@
+#include "compiler/object/base64.h"
+#include "compiler/object/encodings.h"
+#include "platforms/common/diagnostic.h"
+
+#include <nlohmann/json.hpp>
+
+namespace kpu::object {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+using names = std::vector<std::string>;
+
+json index_to_json(const dfx::affine& form, const names& loops) {
+    json terms = json::object();
+    for (std::size_t d = 0; d < form.coefficients.size(); ++d)
+        if (form.coefficients[d] != 0)
+            terms[loops.at(d)] = form.coefficients[d];
+    if (terms.empty())
+        return form.offset;
+    if (terms.size() == 1 && form.offset == 0 && terms.begin().value() == 1)
+        return terms.begin().key();
+    json out = {{"terms", terms}};
+    if (form.offset != 0)
+        out["offset"] = form.offset;
+    return out;
+}
+
+json region_to_json(const dfx::tensor_region& r, const names& loops) {
+    json tile = json::array();
+    for (const dfx::affine& form : r.tile_indices)
+        tile.push_back(index_to_json(form, loops));
+    return {{"tensor", r.tensor_name},
+            {"level", name_of(r.level)},
+            {"tile", tile},
+            {"shape", r.tile_shape},
+            {"element_size", r.element_size}};
+}
+
+json dependences_to_json(const std::vector<dfx::dependence>& all) {
+    json out = json::array();
+    for (const dfx::dependence& d : all) {
+        if (d.distance.empty())
+            out.push_back(d.op);
+        else
+            out.push_back({{"op", d.op}, {"distance", d.distance}});
+    }
+    return out;
+}
+
+json accumulate_to_json(const dfx::accumulate_rule& rule) {
+    if (rule.when == dfx::accumulate_rule::kind::after_first)
+        return {{"after_first", rule.loop}};
+    return rule.when == dfx::accumulate_rule::kind::always;
+}
+
+json body_to_json(const std::vector<dfx::statement>& body, names& loops);
+
+struct statement_writer {
+    names& loops;
+
+    json operator()(const dfx::data_move_op& op) const {
+        json out = {{"op_id", op.op_id},
+                    {"type", "DATA_MOVE"},
+                    {"subtype", name_of(op.type)},
+                    {"source", region_to_json(op.source, loops)},
+                    {"dest", region_to_json(op.destination, loops)}};
+        if (op.transpose)
+            out["transpose"] = true;
+        if (op.broadcast)
+            out["broadcast"] = true;
+        out["depends_on"] = dependences_to_json(op.depends_on);
+        out["produces"] = op.produces;
+        return out;
+    }
+
+    json operator()(const dfx::compute_op& op) const {
+        json inputs = json::array();
+        for (const dfx::tensor_region& r : op.inputs)
+            inputs.push_back(region_to_json(r, loops));
+        return {{"op_id", op.op_id},
+                {"type", "COMPUTE"},
+                {"subtype", name_of(op.type)},
+                {"inputs", inputs},
+                {"output", region_to_json(op.output, loops)},
+                {"accumulate", accumulate_to_json(op.accumulate)},
+                {"depends_on", dependences_to_json(op.depends_on)},
+                {"produces", op.produces}};
+    }
+
+    json operator()(const dfx::barrier_op& op) const {
+        return {{"op_id", op.op_id}, {"type", "BARRIER"}, {"wait_for", op.wait_for}, {"label", op.label}};
+    }
+
+    json operator()(const dfx::loop_nest& nest) const {
+        const dfx::tile_loop& l = nest.loop;
+        json out = {{"type", "LOOP"}, {"var", l.induction_var},  {"start", l.start},         {"end", l.end},
+                    {"step", l.step}, {"kind", name_of(l.kind)}, {"order", name_of(l.order)}};
+        if (!l.sequence.empty())
+            out["sequence"] = l.sequence;
+        loops.push_back(l.induction_var);
+        out["body"] = body_to_json(nest.body, loops);
+        loops.pop_back();
+        return out;
+    }
+};
+
+json body_to_json(const std::vector<dfx::statement>& body, names& loops) {
+    json out = json::array();
+    for (const dfx::statement& s : body)
+        out.push_back(std::visit(statement_writer{loops}, s));
+    return out;
+}
+
+json hints_to_json(const dfx::kernel_hints& h) {
+    return {{"estimated_dram_bytes", h.estimated_dram_bytes},
+            {"estimated_compute_cycles", h.estimated_compute_cycles},
+            {"parallelism_degree", h.parallelism_degree}};
+}
+
+json tensor_to_json(const dfx::tensor_descriptor& t) {
+    json out = {{"name", t.name}, {"shape", t.dims}, {"dtype", name_of(t.type)}, {"role", name_of(t.role)}};
+    if (!t.keys.empty())
+        out["keys"] = t.keys;
+    return out;
+}
+
+/// Version 1: one kernel without loops, whose attributes stand in the metadata.
+void write_flat(const dfx::program& p, json& out, names& loops) {
+    const dfx::kernel& k = p.kernels.front();
+    json& metadata = out["metadata"];
+    metadata["dataflow"] = name_of(k.flow);
+    if (k.tiles != dfx::tile_policy::suggested)
+        metadata["tiles"] = name_of(k.tiles);
+    if (k.name != p.graph_name)
+        metadata["kernel_name"] = k.name;
+    if (!k.graph_nodes.empty())
+        metadata["graph_nodes"] = k.graph_nodes;
+    out["operations"] = body_to_json(k.body, loops);
+    out["hints"] = hints_to_json(k.hints);
+}
+
+void write_kernels(const dfx::program& p, json& out, names& loops) {
+    json& kernels = out["kernels"] = json::array();
+    for (const dfx::kernel& k : p.kernels)
+        kernels.push_back({{"name", k.name},
+                           {"graph_nodes", k.graph_nodes},
+                           {"dataflow", name_of(k.flow)},
+                           {"tiles", name_of(k.tiles)},
+                           {"hints", hints_to_json(k.hints)},
+                           {"body", body_to_json(k.body, loops)}});
+}
+
+} // namespace
+
+std::string to_json(const dfx::program& p) {
+    json out = {{"dfx_version", p.version}, {"graph_name", p.graph_name}};
+    if (!p.compiler.empty())
+        out["compiler"] = p.compiler;
+    names loops;
+    const bool flat = p.version.rfind("1.", 0) == 0;
+    if (flat)
+        out["metadata"] = json::object();
+    json& tensors = out["tensors"] = json::array();
+    for (const dfx::tensor_descriptor& t : p.tensors)
+        tensors.push_back(tensor_to_json(t));
+    flat ? write_flat(p, out, loops) : write_kernels(p, out, loops);
+    if (!p.constants.empty()) {
+        json& constants = out["constants"] = json::object();
+        for (const auto& [name, value] : p.constants)
+            constants[name] = to_base64(value.data);
+    }
+    try {
+        return out.dump(1) + "\n";
+    } catch (const json::type_error&) {
+        throw input_error({severity::error, {}, "a name in the program is not UTF-8", "", "", ""});
+    }
+}
+
+} // namespace kpu::object

@@ -1,0 +1,75 @@
+#include "compiler/object/object.h"
+
+#include "compiler/dfx/verify.h"
+#include "compiler/object/encodings.h"
+#include "platforms/common/diagnostic.h"
+#include "platforms/common/files.h"
+
+#include <cstdio>
+
+namespace kpu::object {
+
+version read_version(const std::string& text, const std::string& name, const std::string& where) {
+    version v{};
+    int used = 0;
+    location at;
+    at.file = name;
+    at.path = where;
+    const bool digits = text.find_first_not_of("0123456789.") == std::string::npos && text.size() <= 16;
+    if (!digits || std::sscanf(text.c_str(), "%5u.%5u%n", &v.major, &v.minor, &used) != 2 ||
+        static_cast<std::size_t>(used) != text.size())
+        throw input_error({severity::error, at, "not a DFX version", text, "major.minor", ""});
+    const std::string own = std::to_string(k_major) + "." + std::to_string(k_minor);
+    if (v.major > k_major || v.major == 0)
+        throw input_error({severity::error, at,
+                           "the file is of DFX version " + text + ", this tool reads versions 1.0 to " + own, "", "",
+                           "compile the graph again, or use a newer tool"});
+    return v;
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        const std::size_t n = lead < 0x80                   ? 1
+                              : lead >= 0xc2 && lead < 0xe0 ? 2
+                              : (lead & 0xf0) == 0xe0       ? 3
+                              : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                            : 0;
+        if (n == 0 || n > text.size() - i)
+            return false;
+        std::uint32_t code = n == 1 ? lead : lead & (0x7fU >> n);
+        for (std::size_t d = 1; d < n; ++d) {
+            const auto next = static_cast<unsigned char>(text[i + d]);
+            if ((next & 0xc0) != 0x80)
+                return false;
+            code = code << 6U | (next & 0x3fU);
+        }
+        const bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+        if (overlong || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+dfx::program parse_program(std::string_view bytes, const std::string& name) {
+    const bool binary = bytes.substr(0, k_magic.size()) == k_magic;
+    dfx::program p = binary ? from_binary(bytes, name) : from_json(bytes, name);
+    dfx::require_valid(p, name);
+    return p;
+}
+
+dfx::program read_program(const std::string& path) {
+    return parse_program(read_file(path), path);
+}
+
+std::string serialise(const dfx::program& p, format as) {
+    dfx::require_valid(p, "");
+    return as == format::json ? to_json(p) : to_binary(p);
+}
+
+void write_program(const dfx::program& p, const std::string& path, format as) {
+    write_file(path, serialise(p, as));
+}
+
+} // namespace kpu::object

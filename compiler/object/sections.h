@@ -1,0 +1,32 @@
+#pragma once
+// Numbers of the binary encoding. All integers are little endian. The file is: magic, version (major << 16 | minor),
+// flags (0), number of sections, then per section kind, offset, size, CRC-32C (u32, u64, u64, u32), then the sections.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kpu::object {
+
+enum class section : std::uint32_t {
+    metadata = 1,
+    tensors = 2,
+    operations = 3,
+    dependences = 4,
+    hints = 5,
+    constants = 6,
+};
+
+/// In a section's kind: a reader that does not know the section may skip it.
+inline constexpr std::uint32_t k_optional = 0x80000000U;
+
+inline constexpr std::size_t k_header_bytes = 16;
+inline constexpr std::size_t k_table_entry_bytes = 24;
+inline constexpr std::uint32_t k_max_sections = 64;
+/// Of constants, in the file and among each other.
+inline constexpr std::uint64_t k_alignment = 64;
+inline constexpr std::uint32_t k_max_text = 1U << 16;
+
+/// Tags of statements.
+enum class tag : std::uint8_t { loop = 0, move = 1, compute = 2, barrier = 3 };
+
+} // namespace kpu::object
