@@ -27,9 +27,10 @@ class management_core : public sc_core::sc_module, private mmio {
     management_core(sc_core::sc_module_name name, const platform::management_params& params, picoseconds period);
 
     /// Hands over the program: it starts with the simulation, or at once if that runs already. std::logic_error while
-    /// one runs. When it ends, normally or by an exception, the simulation is paused: sc_start returns, and may be
-    /// called again.
+    /// one runs.
     void load(firmware_program program);
+    /// Called in the core's process when a program has ended, normally or by an exception.
+    void on_end(std::function<void()> tell) { m_tell_end = std::move(tell); }
     /// True when the program has ended, either way; also while there is none.
     [[nodiscard]] bool finished() const { return !m_program; }
     /// What left the program, null if nothing did.
