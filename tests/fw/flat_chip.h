@@ -18,7 +18,7 @@ namespace kpu::test {
 /// A machine description, as discovery would have found it.
 struct machine_shape {
     std::uint32_t arrays = 1, rows = 4, columns = 4, dma = 1, movers = 1, streamers = 4;
-    std::uint64_t l1_row = 4096, l1_column = 4096, l1_result = 4096, l2_bank = 16384, l3_tile = 65536, dram = 1 << 20;
+    std::uint64_t l1_row = 4096, l1_column = 4096, l1_result = 4096, l2_bank = 16384, l3_tile = 65536, dram = 1 << 22;
     std::uint32_t l2_banks = 2, l3_tiles = 1;
     std::uint32_t dram_bytes_per_256_cycles = 32 * 256;
 };
