@@ -141,7 +141,7 @@ class completer {
 
 flat_metadata read_flat_metadata(const json_object& root) {
     flat_metadata out;
-    const json* value = root.get("metadata", false);
+    const json_value* value = root.get("metadata", false);
     if (value == nullptr)
         return out;
     const json_object o(

@@ -12,11 +12,11 @@ void json_errors::add(const std::string& pointer, std::string message, std::stri
     problems.error(std::move(where), std::move(message), std::move(text), std::move(expected), std::move(hint));
 }
 
-std::string excerpt(const json& value) {
+std::string excerpt(const json_value& value) {
     constexpr std::size_t k_longest = 40;
     if (value.is_structured())
         return value.is_array() ? "a list" : "an object";
-    std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string text = value.dump(-1, ' ', false, json_value::error_handler_t::replace);
     return text.size() <= k_longest ? text : text.substr(0, k_longest) + "...";
 }
 
@@ -31,14 +31,14 @@ std::string join(const std::string& pointer, std::size_t index) {
     return pointer + "/" + std::to_string(index);
 }
 
-std::uint64_t to_unsigned(const json& value, const std::string& pointer, json_errors& errors) {
+std::uint64_t to_unsigned(const json_value& value, const std::string& pointer, json_errors& errors) {
     if (value.is_number_unsigned())
         return value.get<std::uint64_t>();
     errors.add(pointer, "not a whole number from 0", excerpt(value));
     return 0;
 }
 
-std::int64_t to_signed(const json& value, const std::string& pointer, json_errors& errors) {
+std::int64_t to_signed(const json_value& value, const std::string& pointer, json_errors& errors) {
     const bool too_large =
         value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
     if (value.is_number_integer() && !too_large)
@@ -47,30 +47,30 @@ std::int64_t to_signed(const json& value, const std::string& pointer, json_error
     return 0;
 }
 
-std::string to_text(const json& value, const std::string& pointer, json_errors& errors) {
+std::string to_text(const json_value& value, const std::string& pointer, json_errors& errors) {
     if (value.is_string())
         return value.get<std::string>();
     errors.add(pointer, "not a string", excerpt(value));
     return {};
 }
 
-const json::array_t& to_list(const json& value, const std::string& pointer, json_errors& errors) {
-    static const json::array_t k_none;
+const json_value::array_t& to_list(const json_value& value, const std::string& pointer, json_errors& errors) {
+    static const json_value::array_t k_none;
     if (value.is_array())
-        return value.get_ref<const json::array_t&>();
+        return value.get_ref<const json_value::array_t&>();
     errors.add(pointer, "not a list", excerpt(value));
     return k_none;
 }
 
-std::vector<std::uint64_t> to_unsigned_list(const json& value, const std::string& pointer, json_errors& errors) {
+std::vector<std::uint64_t> to_unsigned_list(const json_value& value, const std::string& pointer, json_errors& errors) {
     std::vector<std::uint64_t> out;
-    const json::array_t& items = to_list(value, pointer, errors);
+    const json_value::array_t& items = to_list(value, pointer, errors);
     for (std::size_t i = 0; i < items.size(); ++i)
         out.push_back(to_unsigned(items[i], join(pointer, i), errors));
     return out;
 }
 
-json_object::json_object(const json& value, std::string pointer, json_errors& errors,
+json_object::json_object(const json_value& value, std::string pointer, json_errors& errors,
                          const std::vector<std::string>& known)
     : m_value(value), m_pointer(std::move(pointer)), m_errors(errors) {
     if (!value.is_object()) {
@@ -88,32 +88,32 @@ json_object::json_object(const json& value, std::string pointer, json_errors& er
     }
 }
 
-const json* json_object::find(const char* key) const {
+const json_value* json_object::find(const char* key) const {
     if (!m_value.is_object())
         return nullptr;
     const auto found = m_value.find(key);
     return found == m_value.end() ? nullptr : &*found;
 }
 
-const json* json_object::get(const char* key, bool required) const {
-    const json* found = find(key);
+const json_value* json_object::get(const char* key, bool required) const {
+    const json_value* found = find(key);
     if (found == nullptr && required && m_value.is_object())
         m_errors.add(m_pointer, "field is missing", key);
     return found;
 }
 
 std::uint64_t json_object::number(const char* key, std::optional<std::uint64_t> otherwise) const {
-    const json* value = get(key, !otherwise);
+    const json_value* value = get(key, !otherwise);
     return value == nullptr ? otherwise.value_or(0) : to_unsigned(*value, at(key), m_errors);
 }
 
 std::string json_object::text(const char* key, std::optional<std::string> otherwise) const {
-    const json* value = get(key, !otherwise);
+    const json_value* value = get(key, !otherwise);
     return value == nullptr ? otherwise.value_or("") : to_text(*value, at(key), m_errors);
 }
 
 bool json_object::flag(const char* key, bool otherwise) const {
-    const json* value = get(key, false);
+    const json_value* value = get(key, false);
     if (value == nullptr)
         return otherwise;
     if (!value->is_boolean())
@@ -122,17 +122,17 @@ bool json_object::flag(const char* key, bool otherwise) const {
 }
 
 std::vector<std::uint64_t> json_object::numbers(const char* key, bool required) const {
-    const json* value = get(key, required);
+    const json_value* value = get(key, required);
     return value == nullptr ? std::vector<std::uint64_t>{} : to_unsigned_list(*value, at(key), m_errors);
 }
 
-const json::array_t& json_object::list(const char* key, bool required) const {
-    static const json::array_t k_none;
-    const json* value = get(key, required);
+const json_value::array_t& json_object::list(const char* key, bool required) const {
+    static const json_value::array_t k_none;
+    const json_value* value = get(key, required);
     return value == nullptr ? k_none : to_list(*value, at(key), m_errors);
 }
 
-void json_object::report_choice(const char* key, const json& value, const std::vector<std::string>& names) const {
+void json_object::report_choice(const char* key, const json_value& value, const std::vector<std::string>& names) const {
     std::string all;
     for (const std::string& name : names)
         all += (all.empty() ? "" : ", ") + name;

@@ -27,25 +27,25 @@ location place(std::string_view text, std::size_t byte, const std::string& name)
 }
 
 /// Parses, refusing what nlohmann::json lets pass: a key given twice, excessive depth.
-json parse(std::string_view text, const std::string& name) {
+json_value parse(std::string_view text, const std::string& name) {
     std::vector<std::set<std::string>> keys;
     diagnostics problems;
-    const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    const auto watch = [&](int depth, json_value::parse_event_t event, json_value& parsed) {
         if (depth > k_text_depth)
             throw input_error({severity::error, {name, 0, 0, {}, ""}, "nested more than 256 deep", "", "", ""});
-        if (event == json::parse_event_t::object_start)
+        if (event == json_value::parse_event_t::object_start)
             keys.emplace_back();
-        else if (event == json::parse_event_t::object_end)
+        else if (event == json_value::parse_event_t::object_end)
             keys.pop_back();
-        else if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+        else if (event == json_value::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
             problems.error({name, 0, 0, {}, ""}, "field is given twice", parsed.get<std::string>());
         return true;
     };
     try {
-        json value = json::parse(text.begin(), text.end(), watch);
+        json_value value = json_value::parse(text.begin(), text.end(), watch);
         problems.throw_if_errors();
         return value;
-    } catch (const json::parse_error& problem) {
+    } catch (const json_value::parse_error& problem) {
         const std::string what = problem.what();
         const std::size_t detail = what.rfind(": ");
         // nlohmann counts bytes from 1 and names the one that it stumbled over.
@@ -55,7 +55,7 @@ json parse(std::string_view text, const std::string& name) {
     }
 }
 
-dfx::kernel_hints read_hints(const json* value, const std::string& pointer, json_errors& errors) {
+dfx::kernel_hints read_hints(const json_value* value, const std::string& pointer, json_errors& errors) {
     dfx::kernel_hints hints;
     if (value == nullptr)
         return hints;
@@ -69,7 +69,7 @@ dfx::kernel_hints read_hints(const json* value, const std::string& pointer, json
 
 /// In the flat form the type may follow from the metadata, and role and keys from the operations; the reader leaves
 /// them empty.
-dfx::tensor_descriptor read_tensor(const json& value, const std::string& pointer, json_errors& errors, bool flat,
+dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& pointer, json_errors& errors, bool flat,
                                    std::vector<bool>& roles) {
     const json_object o(value, pointer, errors, {"name", "shape", "dtype", "role", "keys"});
     dfx::tensor_descriptor t;
@@ -79,14 +79,14 @@ dfx::tensor_descriptor read_tensor(const json& value, const std::string& pointer
     roles.push_back(o.has("role"));
     t.role = o.choice<dfx::tensor_role>("role", flat ? std::optional<dfx::tensor_role>(dfx::tensor_role::intermediate)
                                                      : std::nullopt);
-    const json::array_t& keys = o.list("keys", false);
+    const json_value::array_t& keys = o.list("keys", false);
     for (std::size_t i = 0; i < keys.size(); ++i)
         t.keys.push_back(to_text(keys[i], join(o.at("keys"), i), errors));
     return t;
 }
 
 void read_constants(const json_object& root, dfx::program& p) {
-    const json* all = root.get("constants", false);
+    const json_value* all = root.get("constants", false);
     if (all == nullptr)
         return;
     json_errors& errors = root.errors();
@@ -110,7 +110,7 @@ void read_constants(const json_object& root, dfx::program& p) {
     }
 }
 
-dfx::kernel read_kernel(const json& value, const std::string& pointer, json_errors& errors) {
+dfx::kernel read_kernel(const json_value& value, const std::string& pointer, json_errors& errors) {
     const json_object o(value, pointer, errors, {"name", "graph_nodes", "dataflow", "tiles", "hints", "body"});
     dfx::kernel k;
     k.name = o.text("name");
@@ -136,7 +136,7 @@ dfx::kernel read_flat_kernel(const json_object& root, dfx::program& p, const fla
 } // namespace
 
 dfx::program from_json(std::string_view text, const std::string& name) {
-    const json value = parse(text, name);
+    const json_value value = parse(text, name);
     json_errors errors{name, false, {}};
     dfx::program p;
     p.version = value.is_object() && value.contains("dfx_version") && value["dfx_version"].is_string()
@@ -160,7 +160,7 @@ dfx::program from_json(std::string_view text, const std::string& name) {
     p.graph_name = root.text("graph_name", "");
     p.compiler = root.text("compiler", "");
     std::vector<bool> roles;
-    const json::array_t& tensors = root.list("tensors");
+    const json_value::array_t& tensors = root.list("tensors");
     for (std::size_t i = 0; i < tensors.size(); ++i)
         p.tensors.push_back(read_tensor(tensors[i], join("/tensors", i), errors, flat, roles));
     if (flat) {
@@ -168,7 +168,7 @@ dfx::program from_json(std::string_view text, const std::string& name) {
         p.kernels.push_back(read_flat_kernel(root, p, metadata));
         complete_flat(p, metadata, roles, errors);
     } else {
-        const json::array_t& kernels = root.list("kernels");
+        const json_value::array_t& kernels = root.list("kernels");
         for (std::size_t i = 0; i < kernels.size(); ++i)
             p.kernels.push_back(read_kernel(kernels[i], join("/kernels", i), errors));
     }

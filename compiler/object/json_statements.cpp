@@ -6,14 +6,14 @@
 
 namespace kpu::object {
 
-std::vector<dfx::statement> statement_reader::body(const json::array_t& items, const std::string& pointer) {
+std::vector<dfx::statement> statement_reader::body(const json_value::array_t& items, const std::string& pointer) {
     std::vector<dfx::statement> out;
     for (std::size_t i = 0; i < items.size(); ++i)
         out.push_back(statement(items[i], join(pointer, i)));
     return out;
 }
 
-dfx::statement statement_reader::statement(const json& value, const std::string& pointer) {
+dfx::statement statement_reader::statement(const json_value& value, const std::string& pointer) {
     const auto type = value.is_object() ? value.find("type") : value.end();
     const std::string name =
         value.is_object() && type != value.end() && type->is_string() ? type->get<std::string>() : "";
@@ -29,7 +29,7 @@ dfx::statement statement_reader::statement(const json& value, const std::string&
     return dfx::barrier_op{};
 }
 
-dfx::data_move_op statement_reader::move(const json& value, const std::string& pointer) {
+dfx::data_move_op statement_reader::move(const json_value& value, const std::string& pointer) {
     const json_object o(
         value, pointer, m_errors,
         {"op_id", "type", "subtype", "source", "dest", "transpose", "broadcast", "depends_on", "produces"});
@@ -45,13 +45,13 @@ dfx::data_move_op statement_reader::move(const json& value, const std::string& p
     return op;
 }
 
-dfx::compute_op statement_reader::compute(const json& value, const std::string& pointer) {
+dfx::compute_op statement_reader::compute(const json_value& value, const std::string& pointer) {
     const json_object o(value, pointer, m_errors,
                         {"op_id", "type", "subtype", "inputs", "output", "accumulate", "depends_on", "produces"});
     dfx::compute_op op;
     op.op_id = o.number("op_id");
     op.type = o.choice<dfx::compute_type>("subtype");
-    const json::array_t& inputs = o.list("inputs");
+    const json_value::array_t& inputs = o.list("inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i)
         op.inputs.push_back(region(&inputs[i], join(o.at("inputs"), i)));
     op.output = region(o.get("output"), o.at("output"));
@@ -61,12 +61,12 @@ dfx::compute_op statement_reader::compute(const json& value, const std::string& 
     return op;
 }
 
-dfx::barrier_op statement_reader::barrier(const json& value, const std::string& pointer) {
+dfx::barrier_op statement_reader::barrier(const json_value& value, const std::string& pointer) {
     const json_object o(value, pointer, m_errors, {"op_id", "type", "wait_for", "label"});
     return {o.number("op_id"), o.numbers("wait_for", false), o.text("label", "")};
 }
 
-dfx::loop_nest statement_reader::loop(const json& value, const std::string& pointer) {
+dfx::loop_nest statement_reader::loop(const json_value& value, const std::string& pointer) {
     const json_object o(value, pointer, m_errors,
                         {"type", "var", "start", "end", "step", "kind", "order", "sequence", "body"});
     dfx::loop_nest nest;
@@ -87,14 +87,14 @@ dfx::loop_nest statement_reader::loop(const json& value, const std::string& poin
     return nest;
 }
 
-dfx::tensor_region statement_reader::region(const json* value, const std::string& pointer) {
+dfx::tensor_region statement_reader::region(const json_value* value, const std::string& pointer) {
     dfx::tensor_region r;
     if (value == nullptr)
         return r;
     const json_object o(*value, pointer, m_errors, {"tensor", "level", "tile", "shape", "element_size"});
     r.tensor_name = o.text("tensor");
     r.level = o.choice<dfx::memory_level>("level");
-    const json::array_t& tile = o.list("tile");
+    const json_value::array_t& tile = o.list("tile");
     for (std::size_t d = 0; d < tile.size(); ++d)
         r.tile_indices.push_back(index(tile[d], join(o.at("tile"), d)));
     r.tile_shape = o.numbers("shape", false);
@@ -102,7 +102,7 @@ dfx::tensor_region statement_reader::region(const json* value, const std::string
     return r;
 }
 
-dfx::affine statement_reader::index(const json& value, const std::string& pointer) {
+dfx::affine statement_reader::index(const json_value& value, const std::string& pointer) {
     dfx::affine form;
     if (value.is_number_integer()) {
         form.offset = to_signed(value, pointer, m_errors);
@@ -110,14 +110,14 @@ dfx::affine statement_reader::index(const json& value, const std::string& pointe
         add_term(form, value.get<std::string>(), 1, pointer);
     } else if (value.is_object()) {
         const json_object o(value, pointer, m_errors, {"terms", "offset"});
-        const json* terms = o.get("terms");
+        const json_value* terms = o.get("terms");
         if (terms != nullptr && terms->is_object())
             for (const auto& item : terms->items())
                 add_term(form, item.key(), to_signed(item.value(), join(o.at("terms"), item.key()), m_errors),
                          join(o.at("terms"), item.key()));
         else if (terms != nullptr)
             m_errors.add(o.at("terms"), "not an object", excerpt(*terms));
-        if (const json* offset = o.get("offset", false))
+        if (const json_value* offset = o.get("offset", false))
             form.offset = to_signed(*offset, o.at("offset"), m_errors);
     } else {
         m_errors.add(pointer, "not a tile index", excerpt(value), "a number, a loop's name, or terms and offset");
@@ -138,14 +138,14 @@ void statement_reader::add_term(dfx::affine& form, const std::string& loop_name,
 
 std::vector<dfx::dependence> statement_reader::dependences(const json_object& o) {
     std::vector<dfx::dependence> out;
-    const json::array_t& items = o.list("depends_on", false);
+    const json_value::array_t& items = o.list("depends_on", false);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const std::string pointer = join(o.at("depends_on"), i);
         dfx::dependence d;
         if (items[i].is_object()) {
             const json_object entry(items[i], pointer, m_errors, {"op", "distance"});
             d.op = entry.number("op");
-            const json::array_t& distance = entry.list("distance", false);
+            const json_value::array_t& distance = entry.list("distance", false);
             for (std::size_t n = 0; n < distance.size(); ++n)
                 d.distance.push_back(to_signed(distance[n], join(entry.at("distance"), n), m_errors));
         } else {
@@ -158,7 +158,7 @@ std::vector<dfx::dependence> statement_reader::dependences(const json_object& o)
 
 dfx::accumulate_rule statement_reader::accumulate(const json_object& o) {
     using kind = dfx::accumulate_rule::kind;
-    const json* value = o.get("accumulate", false);
+    const json_value* value = o.get("accumulate", false);
     if (value != nullptr && value->is_object()) {
         const json_object rule(*value, o.at("accumulate"), m_errors, {"after_first"});
         return {kind::after_first, rule.text("after_first")};

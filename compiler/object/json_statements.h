@@ -14,16 +14,16 @@ class statement_reader {
     explicit statement_reader(json_errors& errors) : m_errors(errors) {}
 
     /// Regions without a shape or an element size keep these empty or 0.
-    [[nodiscard]] std::vector<dfx::statement> body(const json::array_t& items, const std::string& pointer);
+    [[nodiscard]] std::vector<dfx::statement> body(const json_value::array_t& items, const std::string& pointer);
 
   private:
-    [[nodiscard]] dfx::statement statement(const json& value, const std::string& pointer);
-    [[nodiscard]] dfx::data_move_op move(const json& value, const std::string& pointer);
-    [[nodiscard]] dfx::compute_op compute(const json& value, const std::string& pointer);
-    [[nodiscard]] dfx::barrier_op barrier(const json& value, const std::string& pointer);
-    [[nodiscard]] dfx::loop_nest loop(const json& value, const std::string& pointer);
-    [[nodiscard]] dfx::tensor_region region(const json* value, const std::string& pointer);
-    [[nodiscard]] dfx::affine index(const json& value, const std::string& pointer);
+    [[nodiscard]] dfx::statement statement(const json_value& value, const std::string& pointer);
+    [[nodiscard]] dfx::data_move_op move(const json_value& value, const std::string& pointer);
+    [[nodiscard]] dfx::compute_op compute(const json_value& value, const std::string& pointer);
+    [[nodiscard]] dfx::barrier_op barrier(const json_value& value, const std::string& pointer);
+    [[nodiscard]] dfx::loop_nest loop(const json_value& value, const std::string& pointer);
+    [[nodiscard]] dfx::tensor_region region(const json_value* value, const std::string& pointer);
+    [[nodiscard]] dfx::affine index(const json_value& value, const std::string& pointer);
     void add_term(dfx::affine& form, const std::string& loop_name, std::int64_t factor, const std::string& pointer);
     [[nodiscard]] std::vector<dfx::dependence> dependences(const json_object& o);
     [[nodiscard]] dfx::accumulate_rule accumulate(const json_object& o);

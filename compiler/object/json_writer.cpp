@@ -8,11 +8,11 @@ namespace kpu::object {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using json_value = nlohmann::ordered_json;
 using names = std::vector<std::string>;
 
-json index_to_json(const dfx::affine& form, const names& loops) {
-    json terms = json::object();
+json_value index_to_json(const dfx::affine& form, const names& loops) {
+    json_value terms = json_value::object();
     for (std::size_t d = 0; d < form.coefficients.size(); ++d)
         if (form.coefficients[d] != 0)
             terms[loops.at(d)] = form.coefficients[d];
@@ -20,14 +20,14 @@ json index_to_json(const dfx::affine& form, const names& loops) {
         return form.offset;
     if (terms.size() == 1 && form.offset == 0 && terms.begin().value() == 1)
         return terms.begin().key();
-    json out = {{"terms", terms}};
+    json_value out = {{"terms", terms}};
     if (form.offset != 0)
         out["offset"] = form.offset;
     return out;
 }
 
-json region_to_json(const dfx::tensor_region& r, const names& loops) {
-    json tile = json::array();
+json_value region_to_json(const dfx::tensor_region& r, const names& loops) {
+    json_value tile = json_value::array();
     for (const dfx::affine& form : r.tile_indices)
         tile.push_back(index_to_json(form, loops));
     return {{"tensor", r.tensor_name},
@@ -37,8 +37,8 @@ json region_to_json(const dfx::tensor_region& r, const names& loops) {
             {"element_size", r.element_size}};
 }
 
-json dependences_to_json(const std::vector<dfx::dependence>& all) {
-    json out = json::array();
+json_value dependences_to_json(const std::vector<dfx::dependence>& all) {
+    json_value out = json_value::array();
     for (const dfx::dependence& d : all) {
         if (d.distance.empty())
             out.push_back(d.op);
@@ -48,23 +48,23 @@ json dependences_to_json(const std::vector<dfx::dependence>& all) {
     return out;
 }
 
-json accumulate_to_json(const dfx::accumulate_rule& rule) {
+json_value accumulate_to_json(const dfx::accumulate_rule& rule) {
     if (rule.when == dfx::accumulate_rule::kind::after_first)
         return {{"after_first", rule.loop}};
     return rule.when == dfx::accumulate_rule::kind::always;
 }
 
-json body_to_json(const std::vector<dfx::statement>& body, names& loops);
+json_value body_to_json(const std::vector<dfx::statement>& body, names& loops);
 
 struct statement_writer {
     names& loops;
 
-    json operator()(const dfx::data_move_op& op) const {
-        json out = {{"op_id", op.op_id},
-                    {"type", "DATA_MOVE"},
-                    {"subtype", name_of(op.type)},
-                    {"source", region_to_json(op.source, loops)},
-                    {"dest", region_to_json(op.destination, loops)}};
+    json_value operator()(const dfx::data_move_op& op) const {
+        json_value out = {{"op_id", op.op_id},
+                          {"type", "DATA_MOVE"},
+                          {"subtype", name_of(op.type)},
+                          {"source", region_to_json(op.source, loops)},
+                          {"dest", region_to_json(op.destination, loops)}};
         if (op.transpose)
             out["transpose"] = true;
         if (op.broadcast)
@@ -74,8 +74,8 @@ struct statement_writer {
         return out;
     }
 
-    json operator()(const dfx::compute_op& op) const {
-        json inputs = json::array();
+    json_value operator()(const dfx::compute_op& op) const {
+        json_value inputs = json_value::array();
         for (const dfx::tensor_region& r : op.inputs)
             inputs.push_back(region_to_json(r, loops));
         return {{"op_id", op.op_id},
@@ -88,14 +88,14 @@ struct statement_writer {
                 {"produces", op.produces}};
     }
 
-    json operator()(const dfx::barrier_op& op) const {
+    json_value operator()(const dfx::barrier_op& op) const {
         return {{"op_id", op.op_id}, {"type", "BARRIER"}, {"wait_for", op.wait_for}, {"label", op.label}};
     }
 
-    json operator()(const dfx::loop_nest& nest) const {
+    json_value operator()(const dfx::loop_nest& nest) const {
         const dfx::tile_loop& l = nest.loop;
-        json out = {{"type", "LOOP"}, {"var", l.induction_var},  {"start", l.start},         {"end", l.end},
-                    {"step", l.step}, {"kind", name_of(l.kind)}, {"order", name_of(l.order)}};
+        json_value out = {{"type", "LOOP"}, {"var", l.induction_var},  {"start", l.start},         {"end", l.end},
+                          {"step", l.step}, {"kind", name_of(l.kind)}, {"order", name_of(l.order)}};
         if (!l.sequence.empty())
             out["sequence"] = l.sequence;
         loops.push_back(l.induction_var);
@@ -105,30 +105,30 @@ struct statement_writer {
     }
 };
 
-json body_to_json(const std::vector<dfx::statement>& body, names& loops) {
-    json out = json::array();
+json_value body_to_json(const std::vector<dfx::statement>& body, names& loops) {
+    json_value out = json_value::array();
     for (const dfx::statement& s : body)
         out.push_back(std::visit(statement_writer{loops}, s));
     return out;
 }
 
-json hints_to_json(const dfx::kernel_hints& h) {
+json_value hints_to_json(const dfx::kernel_hints& h) {
     return {{"estimated_dram_bytes", h.estimated_dram_bytes},
             {"estimated_compute_cycles", h.estimated_compute_cycles},
             {"parallelism_degree", h.parallelism_degree}};
 }
 
-json tensor_to_json(const dfx::tensor_descriptor& t) {
-    json out = {{"name", t.name}, {"shape", t.dims}, {"dtype", name_of(t.type)}, {"role", name_of(t.role)}};
+json_value tensor_to_json(const dfx::tensor_descriptor& t) {
+    json_value out = {{"name", t.name}, {"shape", t.dims}, {"dtype", name_of(t.type)}, {"role", name_of(t.role)}};
     if (!t.keys.empty())
         out["keys"] = t.keys;
     return out;
 }
 
 /// Version 1: one kernel without loops, whose attributes stand in the metadata.
-void write_flat(const dfx::program& p, json& out, names& loops) {
+void write_flat(const dfx::program& p, json_value& out, names& loops) {
     const dfx::kernel& k = p.kernels.front();
-    json& metadata = out["metadata"];
+    json_value& metadata = out["metadata"];
     metadata["dataflow"] = name_of(k.flow);
     if (k.tiles != dfx::tile_policy::suggested)
         metadata["tiles"] = name_of(k.tiles);
@@ -140,8 +140,8 @@ void write_flat(const dfx::program& p, json& out, names& loops) {
     out["hints"] = hints_to_json(k.hints);
 }
 
-void write_kernels(const dfx::program& p, json& out, names& loops) {
-    json& kernels = out["kernels"] = json::array();
+void write_kernels(const dfx::program& p, json_value& out, names& loops) {
+    json_value& kernels = out["kernels"] = json_value::array();
     for (const dfx::kernel& k : p.kernels)
         kernels.push_back({{"name", k.name},
                            {"graph_nodes", k.graph_nodes},
@@ -154,25 +154,25 @@ void write_kernels(const dfx::program& p, json& out, names& loops) {
 } // namespace
 
 std::string to_json(const dfx::program& p) {
-    json out = {{"dfx_version", p.version}, {"graph_name", p.graph_name}};
+    json_value out = {{"dfx_version", p.version}, {"graph_name", p.graph_name}};
     if (!p.compiler.empty())
         out["compiler"] = p.compiler;
     names loops;
     const bool flat = p.version.rfind("1.", 0) == 0;
     if (flat)
-        out["metadata"] = json::object();
-    json& tensors = out["tensors"] = json::array();
+        out["metadata"] = json_value::object();
+    json_value& tensors = out["tensors"] = json_value::array();
     for (const dfx::tensor_descriptor& t : p.tensors)
         tensors.push_back(tensor_to_json(t));
     flat ? write_flat(p, out, loops) : write_kernels(p, out, loops);
     if (!p.constants.empty()) {
-        json& constants = out["constants"] = json::object();
+        json_value& constants = out["constants"] = json_value::object();
         for (const auto& [name, value] : p.constants)
             constants[name] = to_base64(value.data);
     }
     try {
         return out.dump(1) + "\n";
-    } catch (const json::type_error&) {
+    } catch (const json_value::type_error&) {
         throw input_error({severity::error, {}, "a name in the program is not UTF-8", "", "", ""});
     }
 }
