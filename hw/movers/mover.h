@@ -109,7 +109,7 @@ class mover : public command_engine {
     ring<completion> m_completions;
     sc_core::sc_event m_room{"room"};
     sc_core::sc_event m_write{"write"};
-    sc_core::sc_event m_complete{"complete"};
+    sc_core::sc_event m_complete{"completion_due"};
 };
 
 } // namespace kpu::hw
