@@ -59,6 +59,12 @@ class interface_builder {
         }
         tensor.type = *element;
         tensor.dims = type.extents();
+        try {
+            (void)element_count(tensor.dims);
+        } catch (const input_error&) {
+            m_problems.error(place_of(m_graph, n), describe(n) + " has too many elements", to_string(type),
+                             "at most 2^48");
+        }
     }
 
     void collect_outputs() {

@@ -65,6 +65,11 @@ class matmul_checker {
             return {};
         }
         const shape dims = type.extents();
+        try {
+            (void)element_count(dims);
+        } catch (const input_error&) {
+            error("too many elements", to_string(type), "at most 2^48");
+        }
         const bool batched = dims.size() == 3;
         return {batched, batched ? dims[0] : 1, dims[dims.size() - 2], dims.back(), element.value_or(dtype::f32)};
     }

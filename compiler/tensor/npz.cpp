@@ -36,6 +36,9 @@ std::string reason(zip_error_t& error) {
 }
 
 archive_handle open_archive(std::string_view bytes, const location& where) {
+    constexpr std::size_t k_smallest_archive = 22; // libzip takes an empty file for an empty archive
+    if (bytes.size() < k_smallest_archive)
+        fail(where, "not a readable .npz archive", std::to_string(bytes.size()) + " bytes", "a zip archive");
     zip_error_t error;
     zip_error_init(&error);
     source_handle source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
