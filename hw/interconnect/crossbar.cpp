@@ -72,7 +72,8 @@ void crossbar::b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::s
     }
     access to;
     to.initiator = static_cast<std::uint32_t>(id);
-    to.request = now_ps() + to_ps(delay);
+    to.called = now_ps();
+    to.request = to.called + to_ps(delay);
     check_order(to.request);
     const std::uint64_t offset = where - by->range.base.value();
     if (by->map.run(offset) < length) {
@@ -135,15 +136,14 @@ std::unique_ptr<crossbar::piece> crossbar::take_piece() {
     return part;
 }
 
-void crossbar::forward(const access& to, tlm::tlm_generic_payload& payload, flow* timing, sc_core::sc_time& delay) {
+void crossbar::forward(access& to, tlm::tlm_generic_payload& payload, flow* timing, sc_core::sc_time& delay) {
     payload.set_address(to.local);
-    const picoseconds now = now_ps();
     const passage when = payload.is_write() ? write(to, payload, timing) : read(to, payload, timing);
     if (!payload.is_response_ok())
         return;
-    delay = to_time(when.last - now);
+    delay = to_time(std::max(when.last, to.returned) - to.returned);
     if (timing != nullptr)
-        timing->first = to_time(when.first - now);
+        timing->first = to_time(when.first - to.called);
     const bytes length(payload.get_data_length());
     for (crossbar_port* port : {&m_initiators[to.initiator], &m_targets[to.target]}) {
         ++port->transactions;
@@ -159,17 +159,16 @@ crossbar::passage crossbar::pass(rate_server& server, passage in, picoseconds du
     return {start + m_rate.beat(), std::max(start + duration, in.last)};
 }
 
-crossbar::passage crossbar::call(const access& to, picoseconds request, tlm::tlm_generic_payload& payload,
-                                 flow* timing) {
-    const picoseconds now = now_ps();
-    sc_core::sc_time delay = to_time(request - now);
+crossbar::passage crossbar::call(access& to, picoseconds request, tlm::tlm_generic_payload& payload, flow* timing) {
+    sc_core::sc_time delay = to_time(request - to.called);
     to_i[to.target]->b_transport(payload, delay);
-    const picoseconds last = now_ps() + to_ps(delay);
+    to.returned = now_ps();
+    const picoseconds last = to.returned + to_ps(delay);
     const bool known = timing != nullptr && timing->first != sc_core::SC_ZERO_TIME;
-    return {known ? now + to_ps(timing->first) : last, last};
+    return {known ? to.called + to_ps(timing->first) : last, last};
 }
 
-crossbar::passage crossbar::read(const access& to, tlm::tlm_generic_payload& payload, flow* timing) {
+crossbar::passage crossbar::read(access& to, tlm::tlm_generic_payload& payload, flow* timing) {
     passage data = call(to, to.request + m_hop, payload, timing);
     if (!payload.is_response_ok())
         return data;
@@ -178,7 +177,7 @@ crossbar::passage crossbar::read(const access& to, tlm::tlm_generic_payload& pay
     return pass(m_initiators[to.initiator].read, {data.first + m_hop, data.last + m_hop}, duration);
 }
 
-crossbar::passage crossbar::write(const access& to, tlm::tlm_generic_payload& payload, flow* timing) {
+crossbar::passage crossbar::write(access& to, tlm::tlm_generic_payload& payload, flow* timing) {
     const picoseconds duration = m_rate.duration(bytes(payload.get_data_length()));
     const picoseconds beat = m_rate.beat();
     const passage sent = pass(m_initiators[to.initiator].write, {to.request + beat, to.request + duration}, duration);

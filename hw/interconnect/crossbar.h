@@ -52,17 +52,19 @@ class crossbar final : public sc_core::sc_module {
         std::uint32_t initiator = 0;
         std::uint32_t target = 0;
         std::uint64_t local = 0;
-        picoseconds request;
+        picoseconds called;   ///< simulated time of the initiator's call
+        picoseconds request;  ///< called plus the delay that came with it
+        picoseconds returned; ///< simulated time after the target's return: `called`, unless the target waits
     };
 
     void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     unsigned int transport_dbg(int id, tlm::tlm_generic_payload& payload);
-    void transport_split(const route& by, access where, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
-    void forward(const access& where, tlm::tlm_generic_payload& payload, flow* timing, sc_core::sc_time& delay);
+    void transport_split(const route& by, access to, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+    void forward(access& to, tlm::tlm_generic_payload& payload, flow* timing, sc_core::sc_time& delay);
     passage pass(rate_server& server, passage in, picoseconds duration) const;
-    passage read(const access& where, tlm::tlm_generic_payload& payload, flow* timing);
-    passage write(const access& where, tlm::tlm_generic_payload& payload, flow* timing);
-    passage call(const access& where, picoseconds request, tlm::tlm_generic_payload& payload, flow* timing);
+    passage read(access& to, tlm::tlm_generic_payload& payload, flow* timing);
+    passage write(access& to, tlm::tlm_generic_payload& payload, flow* timing);
+    passage call(access& to, picoseconds request, tlm::tlm_generic_payload& payload, flow* timing);
     void check_order(picoseconds request);
     std::unique_ptr<piece> take_piece();
 

@@ -413,3 +413,25 @@ BOOST_FIXTURE_TEST_CASE(interleaved_dram_runs_at_the_sum_of_its_channels, sim_fi
         BOOST_TEST(source.first() == cycles_of(2 * k_hop) + 60'000 + 5000);
     });
 }
+
+BOOST_FIXTURE_TEST_CASE(a_target_that_waits_is_not_counted_twice, sim_fixture) {
+    hw::route_table routes;
+    routes.add_consecutive("device", {address(0), bytes(4096)});
+    test_initiator source("source");
+    hw::crossbar bar("bar", bar_params(16), picoseconds(k_period), 1, routes);
+    kpu::test::test_target device("device");
+    source.socket_i.bind(bar.from_t[0]);
+    bar.to_i[0].bind(device.socket_t);
+    device.transport = [](tlm::tlm_generic_payload& p, sc_time& delay) {
+        sc_core::wait(delay + sc_time::from_value(cycles_of(5)));
+        delay = sc_core::SC_ZERO_TIME;
+        p.set_response_status(tlm::TLM_OK_RESPONSE);
+    };
+    run([&] {
+        std::vector<unsigned char> data(16);
+        const std::uint64_t rest = source.read(0, data);
+        // Request hop and the device's time have passed in the call, the response hop has not.
+        BOOST_TEST((sc_core::sc_time_stamp() == sc_time::from_value(cycles_of(k_hop + 5))));
+        BOOST_TEST(rest == cycles_of(k_hop));
+    });
+}
