@@ -43,7 +43,7 @@ void line_reader::warning(std::string_view at, std::string message) {
 std::optional<std::pair<std::string_view, std::string_view>> line_reader::head_and_body() {
     const std::size_t keyword = std::min(m_line.find(' '), m_line.size());
     const std::size_t colon = m_line.find(':', keyword);
-    if (colon == std::string_view::npos) {
+    if (colon == std::string_view::npos || colon > m_line.find('|')) {
         error(m_line, "line without ':'", "KEYWORD <id> : <fields>");
         return std::nullopt;
     }
