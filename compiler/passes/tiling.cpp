@@ -150,6 +150,14 @@ tile_choice search(const dfx::contraction& c, const tiling_constraints& by) {
     return best;
 }
 
+[[noreturn]] void refuse_strategy(const std::string& text) {
+    diagnostic problem;
+    problem.message = "not a tile strategy";
+    problem.text = text;
+    problem.expected = "analytical, search or fixed:Ti,Tj,Tk with extents from 1";
+    throw input_error(std::move(problem));
+}
+
 } // namespace
 
 std::string_view name_of(tile_strategy strategy) {
@@ -178,12 +186,7 @@ tile_request parse_tile_request(const std::string& text) {
     const bool read = std::sscanf(text.c_str(), "fixed:%10llu,%10llu,%10llu%n", &t[0], &t[1], &t[2], &used) == 3;
     const bool plain = text.find_first_not_of("fixed:,0123456789") == std::string::npos;
     if (!read || !plain || static_cast<std::size_t>(used) != text.size() || t[0] == 0 || t[1] == 0 || t[2] == 0)
-        throw input_error({severity::error,
-                           {},
-                           "not a tile strategy",
-                           text,
-                           "analytical, search or fixed:Ti,Tj,Tk with extents from 1",
-                           ""});
+        refuse_strategy(text);
     request.fixed = {t[0], t[1], t[2]};
     return request;
 }
