@@ -1,31 +1,12 @@
-// Steady state allocates nothing: counts every operator new of this program.
+// Steady state allocates nothing.
 
 #include "hw/interconnect/crossbar.h"
 #include "hw/memory/memory_bank.h"
+#include "tests/component/interconnect/allocation_counter.h"
 #include "tests/support/sim_fixture.h"
 #include "tests/support/tlm_doubles.h"
 
 #include <boost/test/unit_test.hpp>
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::size_t g_allocations = 0;
-} // namespace
-
-void* operator new(std::size_t size) {
-    ++g_allocations;
-    void* at = std::malloc(size == 0 ? 1 : size);
-    if (at == nullptr)
-        throw std::bad_alloc();
-    return at;
-}
-void operator delete(void* at) noexcept {
-    std::free(at);
-}
-void operator delete(void* at, std::size_t) noexcept {
-    std::free(at);
-}
 
 using namespace kpu;
 
@@ -45,7 +26,7 @@ BOOST_FIXTURE_TEST_CASE(transactions_allocate_nothing_once_warm, kpu::test::sim_
     run([&] {
         std::vector<unsigned char> data(1024);
         const auto round = [&] {
-            const std::size_t before = g_allocations;
+            const std::size_t before = test::allocations();
             for (int i = 0; i < 100; ++i) {
                 source.write(0x10000, data); // split over both banks
                 source.read(0x10000, data);
@@ -53,7 +34,7 @@ BOOST_FIXTURE_TEST_CASE(transactions_allocate_nothing_once_warm, kpu::test::sim_
                 sc_core::sc_time delay;
                 (void)source.access.read_loan(address(0x10000), bytes(64), data.data(), lent, delay);
             }
-            return g_allocations - before;
+            return test::allocations() - before;
         };
         BOOST_TEST(round() > 0u); // pages, the crossbar's piece: the counter counts
         BOOST_TEST(round() == 0u);
