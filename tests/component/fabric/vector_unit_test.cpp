@@ -1,0 +1,219 @@
+// The vector unit over an L1 buffer: results, timing in cycles, faults.
+
+#include "hw/fabric/number_format.h"
+#include "hw/fabric/vector_unit.h"
+#include "tests/component/fabric/tile_bench.h"
+
+#include <random>
+
+namespace {
+
+using namespace kpu;
+using namespace kpu::hw;
+using namespace kpu::test;
+using iface::element_type;
+using iface::fault;
+using iface::opcode;
+using iface::perf_counter;
+
+constexpr std::uint64_t k_first = k_l1_latency + 1;
+
+platform::vector_params unit_of(std::uint32_t lanes) {
+    platform::vector_params params;
+    params.lanes = lanes;
+    params.start_cost = cycles(2);
+    params.latency = cycles(4);
+    return params;
+}
+
+struct vector_bench : engine_under_test<vector_unit, platform::vector_params> {
+    explicit vector_bench(const platform::vector_params& params, std::uint64_t width = 64)
+        : engine_under_test(iface::engine_kind::vector, params), l1("l1", l1_params(width), picoseconds(1000)),
+          data("data", l1) {
+        engine.l1_i.bind(monitor.up_t);
+        monitor.down_i.bind(l1.data_t);
+    }
+    ~vector_bench() { check_protocol(monitor); }
+    void push_operation(opcode op, const iface::vector_operands& x) {
+        iface::command_header header;
+        header.op = op;
+        port.push(iface::encode(header, x));
+    }
+    memory_bank l1;
+    protocol_monitor monitor{"monitor"};
+    memory_probe data;
+};
+
+iface::vector_operands operation(std::uint64_t source, std::uint64_t destination, std::uint32_t count,
+                                 element_type from, element_type to) {
+    iface::vector_operands x;
+    x.source = address(source);
+    x.destination = address(destination);
+    x.operand = address(32768);
+    x.count = count;
+    x.from = from;
+    x.to = to;
+    return x;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_command_takes_start_read_latency_groups_write, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+        bench.await(1);
+        // Start 2; the first beat after 3; one cycle and 4 of latency; then ten groups of lanes, the last one's beat
+        // included.
+        BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 1 + 4 + 10 - 1);
+        BOOST_TEST(bench.perf(perf_counter::read_bytes) == 320U);
+        BOOST_TEST(bench.perf(perf_counter::write_bytes) == 160U);
+        BOOST_TEST(bench.perf(perf_counter::busy) == 2U + 10 + 4);
+        BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(commands_run_one_after_the_other, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        for (int i = 0; i < 3; ++i)
+            bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+        bench.await(3);
+        const std::uint64_t each = 2 + k_first + 1 + 4 + 10 - 1;
+        BOOST_TEST(bench.seen.completed.at(2) == 2 * each);
+        BOOST_TEST(bench.seen.completed.at(3) == 3 * each);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(a_narrow_port_is_slower_than_the_lanes, sim_fixture) {
+    vector_bench bench(unit_of(8), 8); // 32 bytes per cycle wanted, 8 given
+    run([&] {
+        bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+        bench.await(1);
+        // 40 beats are read; the last group goes in when the last beat is there.
+        BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 39 + 1 + 4);
+        BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first + 30);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(conversions_between_all_types, sim_fixture) {
+    vector_bench bench(unit_of(16));
+    run([&] {
+        std::mt19937 random(41);
+        std::uint32_t done = 0;
+        for (std::uint32_t from = 0; from < iface::k_element_types; ++from)
+            for (std::uint32_t to = 0; to < iface::k_element_types; ++to) {
+                const auto f = static_cast<element_type>(from);
+                const auto t = static_cast<element_type>(to);
+                std::vector<std::uint8_t> source(300 * iface::size_of(f));
+                for (std::uint8_t& v : source)
+                    v = static_cast<std::uint8_t>(random());
+                std::vector<std::uint8_t> expected(300 * iface::size_of(t));
+                convert(f, source.data(), t, expected.data(), 300);
+                bench.data.put(0, source);
+                bench.push_operation(opcode::convert, operation(0, 8192, 300, f, t));
+                bench.await(++done);
+                BOOST_REQUIRE((bench.data.get<std::uint8_t>(8192, expected.size()) == expected));
+            }
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(narrowing_in_place, sim_fixture) {
+    vector_bench bench(unit_of(16));
+    run([&] {
+        std::vector<float> source(1000);
+        for (std::size_t i = 0; i < source.size(); ++i)
+            source[i] = static_cast<float>(i) * 0.37F;
+        std::vector<std::uint16_t> expected(source.size());
+        convert(element_type::f32, source.data(), element_type::bf16, expected.data(), source.size());
+        bench.data.put(64, source);
+        bench.push_operation(opcode::convert, operation(64, 64, 1000, element_type::f32, element_type::bf16));
+        bench.await(1);
+        BOOST_TEST((bench.data.get<std::uint16_t>(64, 1000) == expected));
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(accumulate_adds_in_the_types_arithmetic, sim_fixture) {
+    vector_bench bench(unit_of(16));
+    run([&] {
+        const std::vector<std::int32_t> a{1, 2147483647, -5}, b{10, 1, -6};
+        bench.data.put(0, a);
+        bench.data.put(32768, b);
+        bench.push_operation(opcode::accumulate, operation(0, 0, 3, element_type::i32, element_type::i32));
+        bench.await(1);
+        BOOST_TEST((bench.data.get<std::int32_t>(0, 3) == std::vector<std::int32_t>{11, -2147483647 - 1, -11}));
+        const std::vector<std::uint16_t> one{0x3c00}, small{0x1000}; // 1 and 2^-11 in f16: a tie, to even
+        bench.data.put(0, one);
+        bench.data.put(32768, small);
+        bench.push_operation(opcode::accumulate, operation(0, 256, 1, element_type::f16, element_type::f16));
+        bench.await(2);
+        BOOST_TEST(bench.data.get<std::uint16_t>(256, 1)[0] == 0x3c00);
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(bad_operands_are_refused, sim_fixture) {
+    vector_bench bench(unit_of(16));
+    run([&] {
+        const auto good = operation(0, 4096, 64, element_type::f32, element_type::f32);
+        std::vector<iface::vector_operands> bad(8, good);
+        bad[0].count = 0;
+        bad[1].count = vector_unit::k_longest_vector + 1;
+        bad[2].from = static_cast<element_type>(7);
+        bad[3].to = static_cast<element_type>(99);
+        bad[4].source = address(2);
+        bad[5].destination = address(4098);
+        bad[6] = operation(0, 0, 64, element_type::f16, element_type::f32); // widening in place
+        bad[7].destination = address(128);                                  // runs into its own source
+        for (const iface::vector_operands& x : bad) {
+            bench.push_operation(opcode::convert, x);
+            cycles_pass(300);
+            BOOST_TEST((bench.engine.stopped_by() == fault::bad_operand));
+            bench.port.write(reg::control, 1);
+            cycles_pass(1);
+        }
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(bus_errors_are_faults_of_their_command, sim_fixture) {
+    vector_bench bench(unit_of(16));
+    run([&] {
+        const auto good = operation(0, 4096, 64, element_type::f32, element_type::f32);
+        std::vector<iface::vector_operands> bad(3, good);
+        bad[0].source = address(k_l1_size);
+        bad[1].operand = address(k_l1_size - 4);
+        bad[2].destination = address(k_l1_size - 128);
+        bench.push_operation(opcode::accumulate, good);
+        bench.push_operation(opcode::accumulate, bad[0]);
+        cycles_pass(300);
+        BOOST_TEST(bench.engine.faulty_command().number == 2U);
+        BOOST_TEST(bench.seen.completed.size() == 1U);
+        bench.check_time();
+        bench.seen.completed.clear();
+        bench.port.write(reg::control, 1);
+        cycles_pass(1);
+        for (const iface::vector_operands& x : bad) {
+            bench.push_operation(opcode::accumulate, x);
+            cycles_pass(300);
+            BOOST_TEST((bench.engine.stopped_by() == fault::address_error));
+            bench.port.write(reg::control, 1);
+            cycles_pass(1);
+        }
+        BOOST_TEST(bench.seen.completed.empty());
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(reset_drops_the_command, sim_fixture) {
+    vector_bench bench(unit_of(1));
+    run([&] {
+        bench.push_operation(opcode::convert, operation(0, 4096, 500, element_type::f32, element_type::f32));
+        cycles_pass(100);
+        bench.port.write(reg::control, 1);
+        cycles_pass(1000);
+        BOOST_TEST(bench.seen.completed.empty());
+        bench.push_operation(opcode::convert, operation(0, 4096, 8, element_type::f32, element_type::f32));
+        bench.await(1);
+    });
+}
