@@ -41,9 +41,7 @@ class lowering {
         for (const dfg::node_id id : m_bound.compute) {
             const dfg::node& n = m_graph.nodes.at(id);
             if (n.op != dfg::operator_kind::matmul) {
-                m_problems.error(place_of(m_graph, n),
-                                 "operator " + std::string(name_of(n.op)) + " is not compiled yet", describe(n),
-                                 "MATMUL");
+                m_problems.error(place_of(m_graph, n), describe(n) + ": this operator is not compiled yet");
                 continue;
             }
             try {

@@ -1,0 +1,149 @@
+// kpu-kernel-compiler: from a domain flow graph to a .kpu file.
+
+#include "compiler/dfg/binding.h"
+#include "compiler/dfg/reader.h"
+#include "compiler/dfx/bounds.h"
+#include "compiler/dfx/text.h"
+#include "compiler/object/object.h"
+#include "compiler/passes/lower.h"
+#include "platforms/common/files.h"
+#include "platforms/common/tool.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <iostream>
+
+namespace {
+
+struct options {
+    std::string graph;
+    std::string output;
+    std::string dataflow = "auto";
+    std::string tile_strategy = "analytical";
+    std::string format = "json";
+    std::uint64_t batch = 1;
+    bool emit_dfx = false;
+    bool dump = false;
+    bool legacy = false;
+    bool verbose = false;
+};
+
+/// Prints warnings at once, so that they stand before an error that follows from what they say.
+void print(kpu::diagnostics& warnings) {
+    std::cerr << to_string(warnings);
+    warnings = {};
+}
+
+[[noreturn]] void refuse(const std::string& message, const std::string& text, const std::string& expected) {
+    kpu::diagnostic problem;
+    problem.message = message;
+    problem.text = text;
+    problem.expected = expected;
+    throw kpu::input_error(std::move(problem));
+}
+
+std::optional<kpu::dfx::dataflow> parse_dataflow(std::string text) {
+    if (text == "auto")
+        return std::nullopt;
+    std::replace(text.begin(), text.end(), '-', '_');
+    const auto flow = kpu::dfx::named<kpu::dfx::dataflow>(text);
+    if (!flow)
+        refuse("unknown dataflow", text, "output-stationary, weight-stationary, input-stationary or auto");
+    return flow;
+}
+
+kpu::object::format parse_format(const std::string& text) {
+    if (text != "json" && text != "binary")
+        refuse("unknown format", text, "json or binary");
+    return text == "json" ? kpu::object::format::json : kpu::object::format::binary;
+}
+
+void check_batch(std::uint64_t batch) {
+    if (batch == 0)
+        refuse("the batch is empty", "0", "--batch from 1");
+}
+
+std::string tiles_text(const kpu::dfx::contraction& c) {
+    return fmt::format("{}x{}x{}", c.tile[0], c.tile[1], c.tile[2]);
+}
+
+void report(const kpu::passes::lowered& result) {
+    for (const kpu::passes::kernel_report& k : result.kernels) {
+        fmt::print(stderr, "kernel {}: tiles {} ({}, {} evaluated, cost {:.3f})\n", k.kernel, tiles_text(k.product),
+                   name_of(k.tiles.strategy), k.tiles.candidates, k.tiles.cost);
+        fmt::print(stderr, "kernel {}: {}\n", k.kernel, k.flow.reason());
+    }
+}
+
+void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std::size_t bytes) {
+    const kpu::dfx::program& p = result.program;
+    fmt::print("graph {}: {} nodes, {} edges\n", graph.name, graph.nodes.size(), graph.edges.size());
+    fmt::print("program: DFX {}, {} kernels, {} tensors, {} bytes\n", p.version, p.kernels.size(), p.tensors.size(),
+               bytes);
+    for (const kpu::dfx::tensor_descriptor& t : p.tensors)
+        fmt::print("  {} {}: {} {}{}\n", name_of(t.role), t.name, kpu::to_string(t.dims), name_of(t.type),
+                   t.keys.empty() ? "" : fmt::format(", keys {}", fmt::join(t.keys, ", ")));
+    for (std::size_t i = 0; i < result.kernels.size(); ++i) {
+        const kpu::dfx::contraction& c = result.kernels[i].product;
+        const kpu::dfx::kernel_hints& hints = p.kernels[i].hints;
+        fmt::print("  kernel {}: {} = {} * {}{}\n", p.kernels[i].name, c.c, c.a, c.b, c.seed ? " + " + *c.seed : "");
+        fmt::print("    batch {}, M {}, N {}, K {}, {} MACs, {} -> {} -> {}\n", c.batch, c.m, c.n, c.k, c.macs(),
+                   name_of(c.operand), name_of(c.accumulator), name_of(c.result));
+        fmt::print("    tiles {} ({}), {}\n", tiles_text(c), name_of(c.tiles), name_of(c.flow));
+        fmt::print("    compulsory DRAM bytes {}; estimated DRAM bytes {}, compute cycles {}, parallelism {}\n",
+                   kpu::dfx::compulsory_bytes(c), hints.estimated_dram_bytes, hints.estimated_compute_cycles,
+                   hints.parallelism_degree);
+    }
+}
+
+int run(const options& o) {
+    kpu::passes::lower_options lowering;
+    lowering.flow = parse_dataflow(o.dataflow);
+    lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
+    lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
+    const kpu::object::format format = parse_format(o.format);
+    check_batch(o.batch);
+    if (o.output.empty() && !o.emit_dfx && !o.dump)
+        refuse("no output is asked for", "", "-o FILE, --emit-dfx or --dump");
+
+    kpu::diagnostics warnings;
+    kpu::dfg::read_options reading;
+    reading.legacy = o.legacy;
+    kpu::dfg::graph graph = kpu::dfg::read_dfg(o.graph, reading, warnings);
+    print(warnings);
+    kpu::dfg::bind_batch(graph, o.batch);
+    const kpu::dfg::binding bound = kpu::dfg::bind_operands(graph, warnings);
+    print(warnings);
+    const kpu::passes::lowered result = kpu::passes::lower(graph, bound, lowering);
+    const std::string bytes = kpu::object::serialise(result.program, format);
+    if (o.verbose)
+        report(result);
+    if (!o.output.empty())
+        kpu::write_file(o.output, bytes);
+    if (o.emit_dfx)
+        fmt::print("{}", kpu::dfx::to_text(result.program));
+    if (o.dump)
+        dump(graph, result, bytes.size());
+    return kpu::exit_success;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Compiles a domain flow graph to a portable KPU object.", "kpu-kernel-compiler");
+    options o;
+    app.add_option("graph", o.graph, "domain flow graph (.dfg)")->required();
+    app.add_option("-o,--output", o.output, "object file (.kpu)");
+    app.add_option("--dataflow", o.dataflow, "output-stationary, weight-stationary, input-stationary or auto")
+        ->capture_default_str();
+    app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
+    app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
+    app.add_option("--batch", o.batch, "extent of dynamic leading dimensions")->capture_default_str();
+    app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
+    app.add_flag("--dump", o.dump, "print a summary of graph and program");
+    app.add_flag("--legacy", o.legacy, "accept the older layouts without slots");
+    app.add_flag("--verbose", o.verbose, "print what decided tiles and dataflow (on stderr)");
+    app.set_version_flag("--version", "kpu-kernel-compiler " KPU_VERSION);
+    return kpu::run_tool(app, argc, argv, [&] { return run(o); });
+}
