@@ -76,10 +76,9 @@ bytes chunk_length(const strided_walk& side, bytes position, bytes left, bytes l
     if (run <= limit.value()) {
         length = limit.value() / run * run - within;
     } else {
-        const std::uint64_t piece = round_up(ceil_div(run, ceil_div(run, limit.value())), alignment.value());
         const std::uint64_t start = side.locate(position).value();
-        const std::uint64_t end = (start + piece) / alignment.value() * alignment.value();
-        length = std::min(run - within, end > start ? end - start : piece);
+        const std::uint64_t end = (start + limit.value()) / alignment.value() * alignment.value();
+        length = std::min(run - within, end > start ? end - start : limit.value());
     }
     return std::min(bytes(length), left);
 }

@@ -53,8 +53,7 @@ class strided_walk {
 };
 
 /// Where to cut a copy into chunks of at most `limit` bytes (a multiple of `alignment`), so that cuts cost nothing on
-/// the side given: between runs where runs are short, else at aligned addresses, into nearly equal pieces. `position`:
-/// bytes before it.
+/// the side given: between runs where runs are short, else at aligned addresses. `position`: bytes before the chunk.
 [[nodiscard]] bytes chunk_length(const strided_walk& side, bytes position, bytes left, bytes limit, bytes alignment);
 
 } // namespace kpu::hw
