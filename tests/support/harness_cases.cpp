@@ -38,6 +38,13 @@ BOOST_FIXTURE_TEST_CASE(check_after_wait, sim_fixture) {
     });
 }
 
+BOOST_FIXTURE_TEST_CASE(requirement_after_wait, sim_fixture) {
+    run([] {
+        wait(10, SC_NS);
+        BOOST_TEST_REQUIRE(false);
+    });
+}
+
 BOOST_FIXTURE_TEST_CASE(exception_in_process, sim_fixture) {
     run([] {
         wait(1, SC_NS);

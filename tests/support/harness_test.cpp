@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(body_that_was_not_finished_fails) {
 
 BOOST_AUTO_TEST_CASE(failures_inside_processes_fail) {
     must_fail("check_after_wait", "check false has failed");
+    must_fail("requirement_after_wait", "check false has failed");
     must_fail("exception_in_process", "thrown by the body");
 }
 

@@ -29,6 +29,7 @@ class sim_fixture {
     void expect_report(const std::string& type, std::size_t times = 1);
 
   private:
+    void guard(const std::function<void()>& body);
     struct expectation {
         std::size_t expected = 0;
         std::size_t seen = 0;
