@@ -141,7 +141,7 @@ class superblock_search {
 
     void consider(blocking& plan) {
         estimate(m_chip, m_work, m_e, m_compute, plan);
-        if (!m_best || plan.estimated_cycles < m_best->estimated_cycles)
+        if (!m_best || plan.cost < m_best->cost)
             m_best = plan;
     }
 
@@ -164,19 +164,23 @@ std::optional<blocking> evaluate(const machine& chip, const dfx::contraction& wo
     return superblock_search(chip, work, e, plan).best();
 }
 
-/// Depths worth trying: k cut into equal slices, from the fewest that fit L1 on.
+/// Depths worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that fit L1 on.
 std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes& e, std::uint64_t k) {
     const std::uint64_t deepest = std::min(tile.row.size.value() / (tile.rows * e.operand),
                                            tile.column.size.value() / (tile.columns * e.operand));
     std::vector<std::uint64_t> all;
     if (deepest == 0)
         return all;
+    const std::uint64_t burst = std::max<std::uint64_t>(1, k_slot_alignment / e.operand);
     const std::uint64_t fewest = ceil_div(k, deepest);
     for (std::uint64_t slices = fewest; all.size() < 24; slices += std::max<std::uint64_t>(1, slices / 6)) {
-        const std::uint64_t depth = ceil_div(k, slices);
-        if (!all.empty() && (depth < k_least_depth || depth == all.back()))
+        const std::uint64_t depth = std::min({round_up(ceil_div(k, slices), burst), deepest, k});
+        if (!all.empty() && depth < k_least_depth)
             break;
-        all.push_back(depth);
+        if (all.empty() || depth != all.back())
+            all.push_back(depth);
+        if (depth == 1)
+            break;
     }
     return all;
 }
@@ -200,7 +204,7 @@ std::optional<blocking> search(const machine& chip, const dfx::contraction& work
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
                 const std::optional<blocking> candidate = evaluate(chip, work, e, plan);
-                if (candidate && (!best || candidate->estimated_cycles < best->estimated_cycles))
+                if (candidate && (!best || candidate->cost < best->cost))
                     best = candidate;
             }
             if (plan.nb == work.n)

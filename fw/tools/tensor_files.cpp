@@ -10,7 +10,9 @@ namespace kpu::fw {
 
 namespace {
 
-bool is_npy(const std::string& path) { return path.size() >= 4 && path.compare(path.size() - 4, 4, ".npy") == 0; }
+bool is_npy(const std::string& path) {
+    return path.size() >= 4 && path.compare(path.size() - 4, 4, ".npy") == 0;
+}
 
 std::vector<const dfx::tensor_descriptor*> with_role(const dfx::program& program,
                                                      std::initializer_list<dfx::tensor_role> roles) {
@@ -50,8 +52,8 @@ void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& i
         throw input_error(std::move(problem));
     }
     const dfx::tensor_descriptor& t = *inputs[number];
-    given[t.keys.front()] =
-        is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, t.dims, where)) : array_of(read_raw(path, t.type, t.dims));
+    given[t.keys.front()] = is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, t.dims, where))
+                                         : array_of(read_raw(path, t.type, t.dims));
 }
 
 } // namespace

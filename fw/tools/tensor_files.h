@@ -2,6 +2,7 @@
 // A program's tensors from and to files.
 
 #include "compiler/dfx/program.h"
+#include "platforms/common/diagnostic.h"
 
 #include <optional>
 #include <string>
@@ -15,9 +16,9 @@ struct input_files {
     std::optional<std::uint64_t> seed; ///< fills what is not given
 };
 
-/// Inputs and constants by their first key, in the program's types and shapes. Input number i, in the program's order, is filled
-/// with random_tensor(type, dims, seed + i) where it is not given. Throws input_error listing everything that is missing or
-/// does not agree.
+/// Inputs and constants by their first key, in the program's types and shapes. Input number i, in the program's order,
+/// is filled with random_tensor(type, dims, seed + i) where it is not given. Throws input_error listing everything that
+/// is missing or does not agree.
 [[nodiscard]] tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings);
 
 /// Where outputs go; empty names write nothing.

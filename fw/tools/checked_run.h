@@ -1,0 +1,47 @@
+#pragma once
+// The observers and checkers that a run can have, attached and judged together.
+
+#include "fw/tools/device.h"
+#include "hw/observe/conservation.h"
+#include "hw/observe/hazard_checker.h"
+#include "hw/observe/timeline.h"
+#include "hw/observe/wave_writer.h"
+#include "traces/chrome_writer.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kpu::fw {
+
+/// Hierarchical names below the chip, for traces, waves and messages.
+[[nodiscard]] hw::observed_names names_of(const hw::chip& chip);
+
+/// Hazard and conservation checkers, the chip's protocol monitors and what it leaves undone.
+class run_checks {
+  public:
+    run_checks(hw::chip& chip, device& host);
+    /// Everything that was found, one line each; empty after a clean run.
+    [[nodiscard]] std::vector<std::string> findings();
+
+  private:
+    hw::chip& m_chip;
+    hw::hazard_checker m_hazards;
+    hw::conservation_checker m_conservation;
+};
+
+/// Timeline and waves of a run, each optional.
+class run_recorders {
+  public:
+    run_recorders(hw::chip& chip, const std::string& trace_file, const std::string& vcd_file,
+                  const trace::provenance& from);
+    /// Completes the files.
+    void finish();
+
+  private:
+    std::unique_ptr<trace::chrome_writer> m_trace;
+    std::unique_ptr<hw::timeline> m_timeline;
+    std::unique_ptr<hw::wave_writer> m_waves;
+};
+
+} // namespace kpu::fw

@@ -1,0 +1,103 @@
+#include "fw/tools/device.h"
+
+#include "compiler/dfx/interpreter.h"
+#include "fw/firmware/runtime.h"
+
+#include <fmt/format.h>
+
+namespace kpu::fw {
+
+namespace {
+
+struct operation_finder {
+    std::uint64_t id;
+    std::string found;
+
+    void visit(const std::vector<dfx::statement>& body) {
+        for (const dfx::statement& s : body)
+            std::visit(*this, s);
+    }
+    void operator()(const dfx::data_move_op& op) {
+        if (op.op_id == id)
+            found = fmt::format("{} of {}", name_of(op.type), op.source.tensor_name);
+    }
+    void operator()(const dfx::compute_op& op) {
+        if (op.op_id == id)
+            found = fmt::format("{} into {}", name_of(op.type), op.output.tensor_name);
+    }
+    void operator()(const dfx::barrier_op& op) {
+        if (op.op_id == id)
+            found = "barrier " + op.label;
+    }
+    void operator()(const dfx::loop_nest& nest) { visit(nest.body); }
+};
+
+} // namespace
+
+std::string describe_operation(const dfx::program& program, std::uint64_t op_id) {
+    for (const dfx::kernel& kernel : program.kernels) {
+        operation_finder finder{op_id, {}};
+        finder.visit(kernel.body);
+        if (!finder.found.empty())
+            return fmt::format("operation {} ({}, kernel '{}')", op_id, finder.found, kernel.name);
+    }
+    return fmt::format("operation {}", op_id);
+}
+
+void device::boot(mmio& bus) {
+    m_machine = discover(bus);
+    enable_interrupts(bus, m_machine);
+    m_plan = plan_program(m_machine, m_program);
+    m_tensors.emplace(m_program, m_machine.dram);
+    m_boot = m_chip.elapsed();
+}
+
+void device::upload(const tensor_map& inputs) {
+    for (const auto& [name, value] : dfx::bind_inputs(m_program, inputs)) {
+        const placed_tensor& place = m_tensors->at(name);
+        m_chip.poke(place.base, value->data.data(), place.size);
+        if (m_checker != nullptr)
+            m_checker->note_initialised({place.base, place.size});
+    }
+    if (m_checker != nullptr)
+        for (const auto& [name, place] : m_tensors->all())
+            m_checker->allow({place.base, place.size});
+}
+
+tensor_map device::download() {
+    tensor_map outputs;
+    for (const dfx::tensor_descriptor& t : m_program.tensors) {
+        if (t.role != dfx::tensor_role::output)
+            continue;
+        tensor value(t.type, t.dims);
+        const placed_tensor& place = m_tensors->at(t.name);
+        m_chip.peek(place.base, value.data.data(), place.size);
+        outputs[t.keys.front()] = std::move(value);
+    }
+    return outputs;
+}
+
+tensor_map device::run(const tensor_map& inputs) {
+    m_chip.load_firmware([&](mmio& bus) {
+        boot(bus);
+        upload(inputs);
+        command_stream stream(m_machine, m_plan, *m_tensors);
+        run_commands(bus, m_machine, [&] { return stream.next(); });
+    });
+    try {
+        m_chip.run();
+    } catch (const engine_fault& fault) {
+        throw run_error(fmt::format("{} [{}]", fault.what(), describe_operation(m_program, fault.tag())));
+    }
+    return download();
+}
+
+void device::dry_run(const std::function<void(const machine&, const bound_command&)>& show) {
+    m_chip.load_firmware([&](mmio& bus) { boot(bus); });
+    m_chip.run();
+    command_stream stream(m_machine, m_plan, *m_tensors);
+    while (const std::optional<bound_command> command = stream.next())
+        show(m_machine, *command);
+}
+
+} // namespace kpu::fw

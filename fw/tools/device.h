@@ -1,0 +1,55 @@
+#pragma once
+// A modelled chip with its firmware, as a host program sees it: give it a program and tensors, get tensors and cycles.
+
+#include "compiler/dfx/program.h"
+#include "fw/loader/command_stream.h"
+#include "hw/kpu/chip.h"
+#include "hw/observe/hazard_checker.h"
+
+#include <functional>
+
+namespace kpu::fw {
+
+class device {
+  public:
+    /// Both must outlive the device.
+    device(hw::chip& chip, const dfx::program& program) : m_chip(chip), m_program(program) {}
+
+    /// Tells the checker which DRAM ranges are allocated, and which the host has filled, when they are known.
+    void report_allocations_to(hw::hazard_checker& checker) { m_checker = &checker; }
+
+    /// Boots the firmware, uploads the inputs (looked up by any of their keys) through the back door, runs the program,
+    /// and reads the outputs back, under their first keys. Throws input_error where the chip cannot run the program or
+    /// inputs are missing, run_error where the run failed: a fault (naming the DFX operation), a deadlock.
+    [[nodiscard]] tensor_map run(const tensor_map& inputs);
+
+    /// Boots and plans, then hands every command to `show` in the order in which it would be emitted. Nothing is
+    /// executed.
+    void dry_run(const std::function<void(const machine&, const bound_command&)>& show);
+
+    /// How the program was cut for this chip; empty before a run.
+    [[nodiscard]] const std::vector<planned_contraction>& plan() const { return m_plan; }
+    /// Time that the firmware spent on discovering the chip, before the program.
+    [[nodiscard]] picoseconds boot_time() const { return m_boot; }
+    /// From there to the end of the program.
+    [[nodiscard]] picoseconds run_time() const { return m_chip.elapsed() - m_boot; }
+    [[nodiscard]] cycles run_cycles() const { return cycles(run_time() / m_chip.params().clock.period()); }
+
+  private:
+    void boot(mmio& bus);
+    void upload(const tensor_map& inputs);
+    [[nodiscard]] tensor_map download();
+
+    hw::chip& m_chip;
+    const dfx::program& m_program;
+    hw::hazard_checker* m_checker = nullptr;
+    machine m_machine;
+    std::optional<tensor_table> m_tensors;
+    std::vector<planned_contraction> m_plan;
+    picoseconds m_boot;
+};
+
+/// "operation 7 (MATMUL_TILE of kernel 'matmul')"; just the number where the program has no such operation.
+[[nodiscard]] std::string describe_operation(const dfx::program& program, std::uint64_t op_id);
+
+} // namespace kpu::fw

@@ -1,0 +1,147 @@
+// kpu-loader: runs a compiled program on a modelled chip.
+
+#include "compiler/dfx/interpreter.h"
+#include "compiler/object/crc32c.h"
+#include "compiler/object/object.h"
+#include "fw/tools/checked_run.h"
+#include "fw/tools/loader_options.h"
+#include "fw/tools/run_report.h"
+#include "platforms/common/files.h"
+#include "platforms/common/tool.h"
+#include "platforms/reader.h"
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <iostream>
+#include <systemc>
+
+namespace {
+
+using namespace kpu;
+
+constexpr const char* k_tool = "kpu-loader 0.1.0";
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Compares bit for bit and says how many elements differ, and the first that does.
+void verify(const dfx::program& program, const tensor_map& inputs, const tensor_map& outputs) {
+    std::string differences;
+    for (const auto& [key, expected] : dfx::interpret(program, inputs)) {
+        const tensor& found = outputs.at(key);
+        const std::size_t size = size_of(expected.type);
+        std::size_t different = 0;
+        std::size_t first = 0;
+        for (std::size_t i = expected.data.size() / size; i-- > 0;) {
+            if (!std::equal(&expected.data[i * size], &expected.data[i * size] + size, &found.data[i * size])) {
+                ++different;
+                first = i;
+            }
+        }
+        if (different > 0)
+            differences += fmt::format("\n  output '{}': {} of {} elements differ, the first is element {}", key,
+                                       different, expected.data.size() / size, first);
+    }
+    if (!differences.empty())
+        throw run_error("verification failed:" + differences);
+    std::cerr << "verified: every output bit equals the functional interpretation\n";
+}
+
+void print_plan(const fw::device& host) {
+    for (const fw::planned_contraction& c : host.plan())
+        std::cerr << fmt::format("{}: {}x{}x{}{} {}: {}\n", c.kernel, c.work.m, c.work.n, c.work.k,
+                                 c.work.batch > 1 ? fmt::format(" batch {}", c.work.batch) : "",
+                                 name_of(c.work.operand), fw::to_string(c.plan));
+}
+
+void show_schedule(hw::chip& chip, const dfx::program& program) {
+    fw::device host(chip, program);
+    host.dry_run([](const fw::machine& machine, const fw::bound_command& command) {
+        std::cout << fw::describe(machine, command) << "\n";
+    });
+    print_plan(host);
+}
+
+struct loaded {
+    dfx::program program;
+    std::string hash;
+    platform::platform chip;
+};
+
+loaded load(const fw::loader_options& o) {
+    const std::string bytes = read_file(o.program);
+    return {object::parse_program(bytes, o.program), fmt::format("crc32c:{:08x}", object::crc32c(bytes)),
+            platform::read_platform(o.platform)};
+}
+
+void execute(const fw::loader_options& o, const loaded& in) {
+    diagnostics warnings;
+    const tensor_map inputs = fw::gather_inputs(in.program, o.inputs, warnings);
+    std::cerr << to_string(warnings);
+
+    const auto elaboration = std::chrono::steady_clock::now();
+    hw::chip_options chip_options;
+    chip_options.monitors = o.check;
+    if (o.stall_seed) {
+        chip_options.stalls.emplace();
+        chip_options.stalls->seed = *o.stall_seed;
+    }
+    hw::chip chip("chip", in.chip, chip_options);
+    fw::device host(chip, in.program);
+    std::unique_ptr<fw::run_checks> checks;
+    if (o.check)
+        checks = std::make_unique<fw::run_checks>(chip, host);
+    fw::run_recorders recorders(chip, o.trace, o.vcd,
+                                {k_tool, platform::to_yaml(in.chip), in.program.graph_name, in.hash});
+    chip.elaborate();
+    const double elaborate_s = seconds_since(elaboration);
+    const auto simulation = std::chrono::steady_clock::now();
+    const tensor_map outputs = host.run(inputs);
+    const double simulate_s = seconds_since(simulation);
+    recorders.finish();
+    if (o.verbose)
+        print_plan(host);
+
+    if (checks) {
+        const std::vector<std::string> findings = checks->findings();
+        if (!findings.empty())
+            throw run_error(fmt::format("the checkers found:\n{}", fmt::join(findings, "\n")));
+        std::cerr << "checked: no hazards, nothing lost, protocols kept\n";
+    }
+    if (o.verify)
+        verify(in.program, inputs, outputs);
+    fw::write_outputs(in.program, outputs, o.outputs);
+
+    trace::run_statistics run = fw::report_on(chip, host, in.program);
+    run.program_hash = in.hash;
+    run.wall.elaborate_s = elaborate_s;
+    run.wall.simulate_s = simulate_s;
+    if (!o.stats.empty())
+        write_file(o.stats, to_json(run));
+    std::cout << (o.profile ? to_profile(run) : to_table(run));
+    const std::vector<std::string> wrong = check(run);
+    if (!wrong.empty())
+        throw run_error(fmt::format("the statistics contradict each other:\n{}", fmt::join(wrong, "\n")));
+}
+
+int run(const fw::loader_options& o) {
+    const loaded in = load(o);
+    if (o.dry_run) {
+        hw::chip chip("chip", in.chip);
+        show_schedule(chip, in.program);
+    } else {
+        execute(o, in);
+    }
+    return exit_success;
+}
+
+} // namespace
+
+int sc_main(int argc, char** argv) {
+    CLI::App app("Runs a compiled program on a modelled chip and says what it cost.", "kpu-loader");
+    fw::loader_options o;
+    fw::add_options(app, o);
+    return run_tool(app, argc, argv, [&] { return run(o); });
+}

@@ -1,0 +1,107 @@
+#include "fw/tools/run_report.h"
+
+#include "compiler/dfx/bounds.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+namespace kpu::fw {
+
+namespace {
+
+using iface::perf_counter;
+
+trace::engine_statistics engine_report(const hw::chip& chip, const hw::command_engine& engine,
+                                       std::uint64_t boot_cycles, std::uint64_t run_cycles) {
+    trace::engine_statistics s;
+    s.name = chip.name_of(engine.config().engine);
+    s.kind = std::string(name_of(engine.config().kind));
+    s.commands = engine.counter(perf_counter::commands);
+    s.busy = engine.counter(perf_counter::busy);
+    s.stalled.dma = engine.counter(perf_counter::stall_dma);
+    s.stalled.block_mover = engine.counter(perf_counter::stall_mover);
+    s.stalled.streamer = engine.counter(perf_counter::stall_streamer);
+    s.stalled.array = engine.counter(perf_counter::stall_array);
+    s.stalled.vector = engine.counter(perf_counter::stall_vector);
+    s.stalled.read = engine.counter(perf_counter::stall_read);
+    s.stalled.write = engine.counter(perf_counter::stall_write);
+    s.idle = engine.counter(perf_counter::idle) - boot_cycles; // nothing is queued during boot
+    s.total = run_cycles;
+    s.read_bytes = engine.counter(perf_counter::read_bytes);
+    s.write_bytes = engine.counter(perf_counter::write_bytes);
+    s.macs = engine.counter(perf_counter::macs);
+    return s;
+}
+
+void add_level(trace::run_statistics& run, const std::string& name, const hw::memory_level& level,
+               double bytes_per_cycle) {
+    const hw::memory_stats stats = level.stats();
+    run.resources.push_back({name + " read", "B", stats.read_bytes.value(), bytes_per_cycle});
+    run.resources.push_back({name + " write", "B", stats.write_bytes.value(), bytes_per_cycle});
+}
+
+double on_chip_rate(const platform::memory_params& unit, std::uint32_t units) {
+    return static_cast<double>(unit.port_width.value()) * unit.read_ports * units;
+}
+
+/// MACs per cycle of all arrays, for the mix of element types that the program multiplies.
+double peak_rate(const hw::chip& chip, const device& host) {
+    double macs = 0;
+    double cycles_at_peak = 0;
+    for (const planned_contraction& c : host.plan()) {
+        const double work = static_cast<double>(c.work.macs());
+        macs += work;
+        cycles_at_peak +=
+            work /
+            static_cast<double>(platform::peak_macs(chip.params(), static_cast<std::size_t>(code_of(c.work.operand))));
+    }
+    return cycles_at_peak > 0 ? macs / cycles_at_peak : 0;
+}
+
+void add_kernel(trace::run_statistics& run, const planned_contraction& c, const platform::platform& p) {
+    const std::uint64_t l3 = p.l3.tile.capacity.value() * p.l3.tiles;
+    const std::uint64_t l2 = p.l2.bank.capacity.value() * p.l2.banks;
+    const dfx::traffic_bounds bounds = dfx::bounds_of(c.work, l3, l2);
+    if (run.kernels.empty() || run.kernels.back().name != c.kernel)
+        run.kernels.push_back({c.kernel, 0, 0, 0});
+    trace::kernel_statistics& kernel = run.kernels.back();
+    kernel.macs += c.work.macs();
+    kernel.lower_bound_bytes += bounds.lower_bound_bytes;
+    kernel.best_blocking_bytes += bounds.best_blocking_bytes;
+}
+
+} // namespace
+
+trace::run_statistics report_on(const hw::chip& chip, const device& host, const dfx::program& program) {
+    const platform::platform& p = chip.params();
+    trace::run_statistics run;
+    run.tool = "kpu-loader 0.1.0";
+    run.platform = p.name;
+    run.program = program.graph_name;
+    run.time_ps = host.run_time().value();
+    run.cycles = host.run_cycles().value();
+    const std::uint64_t boot_cycles = chip.elapsed_cycles().value() - run.cycles;
+    for (const hw::command_engine* engine : chip.engines())
+        run.engines.push_back(engine_report(chip, *engine, boot_cycles, run.cycles));
+    for (const planned_contraction& c : host.plan()) {
+        run.macs += c.work.macs();
+        add_kernel(run, c, p);
+    }
+    const double period = static_cast<double>(p.clock.period().value());
+    const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
+    const double peak = peak_rate(chip, host);
+    run.resources.push_back({"arrays", "MAC", run.macs, peak});
+    const hw::memory_stats dram = chip.dram().stats();
+    run.dram.read_bytes = dram.read_bytes.value();
+    run.dram.write_bytes = dram.write_bytes.value();
+    run.resources.push_back({"dram", "B", run.dram.read_bytes + run.dram.write_bytes, dram_rate});
+    add_level(run, "l3", chip.l3(), on_chip_rate(p.l3.tile, p.l3.tiles));
+    add_level(run, "l2", chip.l2(), on_chip_rate(p.l2.bank, p.l2.banks));
+    derive(run, peak, dram_rate);
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    run.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    return run;
+}
+
+} // namespace kpu::fw

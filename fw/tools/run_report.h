@@ -1,0 +1,13 @@
+#pragma once
+// Gathers what a run cost from the chip's counters.
+
+#include "fw/tools/device.h"
+#include "traces/statistics.h"
+
+namespace kpu::fw {
+
+/// Statistics of a finished run. Cycles and idle times count from the end of boot. Wall times and the program's hash
+/// are the caller's to fill in.
+[[nodiscard]] trace::run_statistics report_on(const hw::chip& chip, const device& host, const dfx::program& program);
+
+} // namespace kpu::fw
