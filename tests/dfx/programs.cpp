@@ -1,0 +1,154 @@
+#include "tests/dfx/programs.h"
+
+#include "compiler/dfg/binding.h"
+
+#include <iostream>
+
+namespace kpu::test {
+
+namespace {
+
+std::string region(const std::string& tensor, const std::string& level) {
+    return R"({"tensor": ")" + tensor + R"(", "level": ")" + level + R"(", "tile": [0, 0]})";
+}
+
+std::string move(int id, const std::string& subtype, const std::string& tensor, const std::string& from,
+                 const std::string& to, const std::string& after) {
+    const std::string number = std::to_string(id);
+    return R"({"op_id": )" + number + R"(, "type": "DATA_MOVE", "subtype": ")" + subtype + R"(", "source": )" +
+           region(tensor, from) + R"(, "dest": )" + region(tensor, to) + R"(, "depends_on": [)" + after +
+           R"(], "produces": )" + number + "}";
+}
+
+dfx::affine constant(std::uint64_t value) {
+    dfx::affine form;
+    form.offset = static_cast<std::int64_t>(value);
+    return form;
+}
+
+/// Appends operations to a flat program.
+class flat_builder {
+  public:
+    flat_builder(dfx::program& p, const std::array<std::uint64_t, 3>& t) : m_program(p), m_tile(t) {}
+
+    dfx::tensor_region tile(const std::string& tensor, dfx::memory_level level, std::uint64_t row,
+                            std::uint64_t column) const {
+        const std::uint64_t rows = tensor == "B" ? m_tile[2] : m_tile[0];
+        const std::uint64_t columns = tensor == "A" ? m_tile[2] : m_tile[1];
+        return {
+            tensor, level, {constant(row), constant(column)}, {rows, columns}, size_of(m_program.find(tensor)->type)};
+    }
+
+    std::uint64_t move(dfx::data_move_type type, const dfx::tensor_region& from, const dfx::tensor_region& to,
+                       std::uint64_t after) {
+        dfx::data_move_op op;
+        op.op_id = op.produces = m_next++;
+        op.type = type;
+        op.source = from;
+        op.destination = to;
+        if (after != 0)
+            op.depends_on.push_back({after, {}});
+        m_program.kernels.front().body.emplace_back(op);
+        return op.op_id;
+    }
+
+    std::uint64_t load(const std::string& tensor, std::uint64_t row, std::uint64_t column) {
+        using dfx::memory_level;
+        const memory_level levels[] = {memory_level::external, memory_level::l3, memory_level::l2, memory_level::l1};
+        std::uint64_t last = 0;
+        for (int i = 0; i < 3; ++i)
+            last = move(dfx::data_move_type::load, tile(tensor, levels[i], row, column),
+                        tile(tensor, levels[i + 1], row, column), last);
+        return last;
+    }
+
+    std::uint64_t multiply(std::uint64_t ti, std::uint64_t tj, std::uint64_t tk, std::uint64_t before) {
+        dfx::compute_op op;
+        const std::uint64_t a = load("A", ti, tk);
+        const std::uint64_t b = load("B", tk, tj);
+        op.op_id = op.produces = m_next++;
+        op.inputs = {tile("A", dfx::memory_level::l1, ti, tk), tile("B", dfx::memory_level::l1, tk, tj)};
+        op.output = tile("C", dfx::memory_level::reg, ti, tj);
+        op.accumulate.when = tk == 0 ? dfx::accumulate_rule::kind::never : dfx::accumulate_rule::kind::always;
+        op.depends_on = {{a, {}}, {b, {}}};
+        if (before != 0)
+            op.depends_on.push_back({before, {}});
+        m_program.kernels.front().body.emplace_back(op);
+        return op.op_id;
+    }
+
+  private:
+    dfx::program& m_program;
+    std::array<std::uint64_t, 3> m_tile;
+    std::uint64_t m_next = 1;
+};
+
+} // namespace
+
+std::string flat_matmul_json() {
+    return R"({"dfx_version": "1.0", "graph_name": "flat", "metadata": {"M": 4, "N": 4, "K": 16, "Ti": 4, "Tj": 4, "Tk": 16,
+ "dataflow": "output_stationary", "element_type": "float32"},
+ "tensors": [{"name": "A", "shape": [4, 16], "dtype": "f32"}, {"name": "B", "shape": [16, 4], "dtype": "f32"},
+  {"name": "C", "shape": [4, 4], "dtype": "f32"}],
+ "operations": [)" +
+           move(1, "LOAD", "A", "EXTERNAL", "L3", "") + ",\n" + move(2, "LOAD", "B", "EXTERNAL", "L3", "") + ",\n" +
+           move(3, "LOAD", "A", "L3", "L2", "1") + ",\n" + move(4, "LOAD", "B", "L3", "L2", "2") + ",\n" +
+           move(5, "LOAD", "A", "L2", "L1", "3") + ",\n" + move(6, "LOAD", "B", "L2", "L1", "4") + ",\n" +
+           R"({"op_id": 7, "type": "COMPUTE", "subtype": "MATMUL_TILE", "inputs": [)" + region("A", "L1") + ", " +
+           region("B", "L1") + R"(], "output": )" + region("C", "REGISTER") +
+           R"(, "accumulate": false, "depends_on": [5, 6], "produces": 7},)" + "\n" +
+           move(8, "STORE", "C", "REGISTER", "EXTERNAL", "7") +
+           R"(],
+ "hints": {"estimated_dram_bytes": 416, "estimated_compute_cycles": 1024, "parallelism_degree": 1}})";
+}
+
+dfx::program flat_matmul(std::uint64_t m, std::uint64_t n, std::uint64_t k, const std::array<std::uint64_t, 3>& t,
+                         dtype type) {
+    dfx::program p;
+    p.version = "1.0";
+    p.graph_name = "flat";
+    const dtype result = type == dtype::i8 ? dtype::i32 : type;
+    p.tensors = {{"A", {m, k}, type, dfx::tensor_role::input, {"A"}},
+                 {"B", {k, n}, type, dfx::tensor_role::input, {"B"}},
+                 {"C", {m, n}, result, dfx::tensor_role::output, {"C"}}};
+    p.kernels.resize(1);
+    p.kernels.front().name = "flat";
+    flat_builder build(p, t);
+    for (std::uint64_t ti = 0; ti * t[0] < m; ++ti) {
+        for (std::uint64_t tj = 0; tj * t[1] < n; ++tj) {
+            std::uint64_t last = 0;
+            for (std::uint64_t tk = 0; tk * t[2] < k; ++tk)
+                last = build.multiply(ti, tj, tk, last);
+            build.move(dfx::data_move_type::store, build.tile("C", dfx::memory_level::reg, ti, tj),
+                       build.tile("C", dfx::memory_level::external, ti, tj), last);
+        }
+    }
+    return p;
+}
+
+passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options) {
+    const dfg::graph g = dfg::matmul_graph(spec);
+    diagnostics warnings;
+    const dfg::binding bound = dfg::bind_operands(g, warnings);
+    return passes::lower(g, bound, options);
+}
+
+dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles) {
+    passes::lower_options options;
+    options.tiles = passes::parse_tile_request(tiles);
+    return compile(spec, options).program;
+}
+
+tensor_map random_inputs(const dfx::program& p, std::uint64_t seed) {
+    tensor_map out;
+    for (const dfx::tensor_descriptor& t : p.tensors)
+        if (t.role == dfx::tensor_role::input || t.role == dfx::tensor_role::constant)
+            out.emplace(t.keys.front(), random_tensor(t.type, t.dims, ++seed));
+    return out;
+}
+
+std::string golden_path(const std::string& name) {
+    return std::string(KPU_SOURCE_DIR) + "/tests/dfx/golden/" + name;
+}
+
+} // namespace kpu::test

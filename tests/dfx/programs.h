@@ -1,0 +1,32 @@
+#pragma once
+// DFX programs for tests, made without the project's own reader and lowering where that matters.
+
+#include "compiler/dfg/build.h"
+#include "compiler/dfx/program.h"
+#include "compiler/passes/lower.h"
+
+#include <cstdint>
+#include <string>
+
+namespace kpu::test {
+
+/// The 4x4x16 matmul of the original plan's appendix A as JSON, written out from its description: eight operations, no
+/// tile shapes, a STORE straight from REGISTER to EXTERNAL.
+[[nodiscard]] std::string flat_matmul_json();
+
+/// A flat program that multiplies m x k by k x n in tiles of t[0] x t[1] x t[2], k chained through `accumulate`; built
+/// op by op.
+[[nodiscard]] dfx::program flat_matmul(std::uint64_t m, std::uint64_t n, std::uint64_t k,
+                                       const std::array<std::uint64_t, 3>& t, dtype type = dtype::f32);
+
+/// A graph through binding and lowering.
+[[nodiscard]] passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options = {});
+[[nodiscard]] dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles = "analytical");
+
+/// Random values for every input and constant, under its first key.
+[[nodiscard]] tensor_map random_inputs(const dfx::program& p, std::uint64_t seed);
+
+/// A file in the tests' own folder.
+[[nodiscard]] std::string golden_path(const std::string& name);
+
+} // namespace kpu::test

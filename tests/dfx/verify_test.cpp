@@ -1,0 +1,308 @@
+// Every rule of the verifier: a program that keeps it, and the same program with one thing changed.
+
+#include "compiler/dfx/verify.h"
+#include "tests/dfx/programs.h"
+
+#include <boost/test/unit_test.hpp>
+#include <functional>
+
+using namespace kpu;
+
+namespace {
+
+/// C = A * B + Cin, 40x24x56 in tiles of 16x8x16: loops ti, tj { seed loads, tk { loads, matmul }, stores }.
+dfx::program nest() {
+    dfg::matmul_graph_spec spec;
+    spec.m = 40;
+    spec.n = 24;
+    spec.k = 56;
+    spec.seeded = true;
+    return test::compiled(spec, "fixed:16,8,16");
+}
+
+dfx::loop_nest& rows(dfx::program& p) {
+    return std::get<dfx::loop_nest>(p.kernels[0].body[0]);
+}
+dfx::loop_nest& columns(dfx::program& p) {
+    return std::get<dfx::loop_nest>(rows(p).body[0]);
+}
+dfx::loop_nest& depth(dfx::program& p) {
+    return std::get<dfx::loop_nest>(columns(p).body[3]);
+}
+dfx::compute_op& product(dfx::program& p) {
+    return std::get<dfx::compute_op>(depth(p).body[6]);
+}
+dfx::data_move_op& load_a(dfx::program& p) {
+    return std::get<dfx::data_move_op>(depth(p).body[0]);
+}
+dfx::data_move_op& first_store(dfx::program& p) {
+    return std::get<dfx::data_move_op>(columns(p).body[4]);
+}
+
+/// The change is refused, by a diagnostic that contains `message` and, if given, `path`.
+void refused(dfx::program p, const std::string& message, const std::string& path,
+             const std::function<void(dfx::program&)>& change) {
+    BOOST_TEST_CONTEXT(message) {
+        const diagnostics before = dfx::verify(p);
+        BOOST_TEST(to_string(before) == "");
+        change(p);
+        const std::string after = to_string(dfx::verify(p));
+        BOOST_TEST(after.find(message) != std::string::npos, after);
+        BOOST_TEST(after.find(path) != std::string::npos, after);
+    }
+}
+
+void nest_refused(const std::string& message, const std::string& path,
+                  const std::function<void(dfx::program&)>& change) {
+    refused(nest(), message, path, change);
+}
+
+void flat_refused(const std::string& message, const std::string& path,
+                  const std::function<void(dfx::program&)>& change) {
+    refused(test::flat_matmul(8, 8, 8, {4, 4, 4}), message, path, change);
+}
+
+template <class Op>
+Op& flat_op(dfx::program& p, std::size_t i) {
+    return std::get<Op>(p.kernels[0].body[i]);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(tensors) {
+    nest_refused("a tensor of this name exists already", "tensors[1].name",
+                 [](dfx::program& p) { p.tensors[1].name = p.tensors[0].name; });
+    nest_refused("without a name", "tensors[1].name", [](dfx::program& p) { p.tensors[1].name.clear(); });
+    nest_refused("rank 0", "tensors[0].shape", [](dfx::program& p) { p.tensors[0].dims.clear(); });
+    nest_refused("extent out of range", "tensors[0].shape", [](dfx::program& p) { p.tensors[0].dims[0] = 0; });
+    nest_refused("more than 2^48", "tensors[0].shape", [](dfx::program& p) {
+        p.tensors[0].dims = {1ULL << 39, 1ULL << 39};
+    });
+    nest_refused("has no key", "tensors[0].keys", [](dfx::program& p) { p.tensors[0].keys.clear(); });
+    nest_refused("key is taken", "tensors[1].keys", [](dfx::program& p) { p.tensors[1].keys = p.tensors[0].keys; });
+    nest_refused("no constant tensor has this name", "constants[Cout]", [](dfx::program& p) {
+        p.constants["Cout"] = tensor(dtype::f32, {40, 24});
+    });
+    nest_refused("does not match its descriptor", "constants[A]", [](dfx::program& p) {
+        p.constants["A"] = tensor(dtype::f32, {40, 55});
+    });
+    nest_refused("wrong number of bytes", "constants[A]", [](dfx::program& p) {
+        p.constants["A"] = tensor(dtype::f32, {40, 56});
+        p.constants["A"].data.pop_back();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(versions_and_ids) {
+    nest_refused("unknown DFX version", "", [](dfx::program& p) { p.version = "3.0"; });
+    nest_refused("one kernel without loops", "", [](dfx::program& p) { p.version = "1.0"; });
+    nest_refused("operation id is taken", "kernels[0].body[0].body[0].body[3].body[6].op_id",
+                 [](dfx::program& p) { product(p).op_id = load_a(p).op_id; });
+    nest_refused("id 0 is reserved", "op_id", [](dfx::program& p) { product(p).op_id = 0; });
+    nest_refused("another operation produces", "produces",
+                 [](dfx::program& p) { product(p).produces = load_a(p).produces; });
+    nest_refused("has no operations", "kernels[0].body", [](dfx::program& p) { p.kernels[0].body.clear(); });
+}
+
+BOOST_AUTO_TEST_CASE(loops) {
+    nest_refused("step out of range", "kernels[0].body[0].loop.step", [](dfx::program& p) { rows(p).loop.step = 0; });
+    nest_refused("empty or excessive range", "", [](dfx::program& p) { rows(p).loop.start = rows(p).loop.end; });
+    nest_refused("empty or excessive range", "", [](dfx::program& p) { rows(p).loop.end = (1ULL << 40) + 1; });
+    nest_refused("same induction variable", "", [](dfx::program& p) { columns(p).loop.induction_var = "ti"; });
+    nest_refused("without an induction variable", "", [](dfx::program& p) { columns(p).loop.induction_var = ""; });
+    nest_refused("must ascend", "body[3].loop.order",
+                 [](dfx::program& p) { depth(p).loop.order = dfx::iteration_order::snake; });
+    nest_refused("not a permutation", "loop.sequence", [](dfx::program& p) {
+        columns(p).loop.order = dfx::iteration_order::explicit_sequence;
+        columns(p).loop.sequence = {0, 1, 1};
+    });
+    nest_refused("belongs to the order 'explicit'", "", [](dfx::program& p) { columns(p).loop.sequence = {0, 1, 2}; });
+    nest_refused("order morton needs a parallel loop", "",
+                 [](dfx::program& p) { columns(p).loop.order = dfx::iteration_order::morton; });
+    nest_refused("empty body", "", [](dfx::program& p) { depth(p).body.clear(); });
+    nest_refused("nested loops", "", [](dfx::program& p) {
+        for (int i = 0; i < 16; ++i) {
+            dfx::loop_nest outer;
+            outer.loop.induction_var = "l" + std::to_string(i);
+            outer.loop.end = 1;
+            outer.body = std::move(p.kernels[0].body);
+            p.kernels[0].body.clear();
+            p.kernels[0].body.emplace_back(std::move(outer));
+        }
+    });
+    dfx::program legal = nest();
+    columns(legal).loop.order = dfx::iteration_order::explicit_sequence;
+    columns(legal).loop.sequence = {2, 0, 1};
+    BOOST_TEST(to_string(dfx::verify(legal)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(regions) {
+    nest_refused("no such tensor", "source.tensor", [](dfx::program& p) { load_a(p).source.tensor_name = "X"; });
+    nest_refused("wrong rank", "source", [](dfx::program& p) { load_a(p).source.tile_indices.pop_back(); });
+    nest_refused("wrong rank", "source", [](dfx::program& p) { load_a(p).source.tile_shape.push_back(1); });
+    nest_refused("element size differs", "source.element_size",
+                 [](dfx::program& p) { load_a(p).source.element_size = 8; });
+    nest_refused("tile extent out of range", "source.tile_shape",
+                 [](dfx::program& p) { load_a(p).source.tile_shape[0] = 0; });
+    nest_refused("tile lies outside tensor A", "source.tile_indices[1]",
+                 [](dfx::program& p) { load_a(p).source.tile_indices[1].offset = 1; });
+    nest_refused("tile lies outside tensor A", "source.tile_indices[0]",
+                 [](dfx::program& p) { load_a(p).source.tile_indices[0].offset = -1; });
+    nest_refused("tile lies outside", "tile_indices", [](dfx::program& p) { depth(p).loop.end += 1; });
+    nest_refused("does not enclose it", "source.tile_indices[0]", [](dfx::program& p) {
+        load_a(p).source.tile_indices[0].coefficients = {0, 0, 0, 1};
+    });
+    nest_refused("overflows 64 bits", "", [](dfx::program& p) {
+        load_a(p).source.tile_indices[0].coefficients = {INT64_MAX, 0, INT64_MAX};
+    });
+}
+
+BOOST_AUTO_TEST_CASE(moves) {
+    nest_refused("goes the wrong way", "", [](dfx::program& p) { load_a(p).type = dfx::data_move_type::store; });
+    nest_refused("one level at a time", "",
+                 [](dfx::program& p) { load_a(p).destination.level = dfx::memory_level::l2; });
+    nest_refused("nothing is loaded into REGISTER", "", [](dfx::program& p) {
+        auto& last = std::get<dfx::data_move_op>(depth(p).body[2]);
+        last.source.level = dfx::memory_level::l1;
+        last.destination.level = dfx::memory_level::reg;
+    });
+    nest_refused("transposing moves", "transpose", [](dfx::program& p) { load_a(p).transpose = true; });
+    nest_refused("different tiles", "", [](dfx::program& p) { load_a(p).destination.tensor_name = "Cin"; });
+    nest_refused("different tiles", "", [](dfx::program& p) { load_a(p).destination.tile_shape[0] = 8; });
+    // A flat program may jump levels: the appendix's STORE does.
+    BOOST_TEST(to_string(dfx::verify(test::flat_matmul(4, 4, 16, {4, 4, 16}))) == "");
+}
+
+BOOST_AUTO_TEST_CASE(computes) {
+    nest_refused("operation is not supported", "",
+                 [](dfx::program& p) { product(p).type = dfx::compute_type::softmax_tile; });
+    nest_refused("1 inputs", "inputs", [](dfx::program& p) { product(p).inputs.resize(1); });
+    nest_refused("a compute reads L1", "inputs[0].level",
+                 [](dfx::program& p) { product(p).inputs[0].level = dfx::memory_level::l2; });
+    nest_refused("a compute writes REGISTER", "output.level",
+                 [](dfx::program& p) { product(p).output.level = dfx::memory_level::l1; });
+    nest_refused("extents of A and Cout in rows disagree", "", [](dfx::program& p) { p.tensors[0].dims[0] = 41; });
+    nest_refused("tile extents of A and B in k disagree", "",
+                 [](dfx::program& p) { product(p).inputs[0].tile_shape[1] = 8; });
+    nest_refused("tile indices of A and Cout in rows disagree", "",
+                 [](dfx::program& p) { product(p).inputs[0].tile_indices[0] = product(p).inputs[0].tile_indices[1]; });
+    nest_refused("A and B have different types", "inputs", [](dfx::program& p) { p.tensors[0].type = dtype::i32; });
+    nest_refused("cannot be stored as this type", "output", [](dfx::program& p) { p.tensors[3].type = dtype::i32; });
+    nest_refused("does not widen", "inputs[2]", [](dfx::program& p) { p.tensors[2].type = dtype::f64; });
+}
+
+BOOST_AUTO_TEST_CASE(accumulation) {
+    using kind = dfx::accumulate_rule::kind;
+    nest_refused("no loop of this name", "accumulate", [](dfx::program& p) { product(p).accumulate.loop = "tx"; });
+    nest_refused("not a reduction loop", "accumulate", [](dfx::program& p) { product(p).accumulate.loop = "ti"; });
+    nest_refused("not a reduction loop", "accumulate",
+                 [](dfx::program& p) { depth(p).loop.kind = dfx::loop_kind::parallel; });
+    nest_refused("without being accumulated", "accumulate", [](dfx::program& p) {
+        product(p).accumulate = {kind::never, ""};
+    });
+    nest_refused("first reduction step cannot accumulate", "accumulate", [](dfx::program& p) {
+        product(p).accumulate = {kind::always, ""};
+    });
+    nest_refused("only after_first names a loop", "accumulate",
+                 [](dfx::program& p) { product(p).accumulate.when = kind::never; });
+    nest_refused("k does not ascend", "accumulate", [](dfx::program& p) {
+        for (auto* r : {&product(p).inputs[0].tile_indices[1], &product(p).inputs[1].tile_indices[0]}) {
+            r->coefficients[2] = -1;
+            r->offset = 3;
+        }
+    });
+    // Flat: operation 7 starts the chain of tile (0, 0), operation 14 accumulates.
+    flat_refused("no earlier operation brings this", "body[6].accumulate",
+                 [](dfx::program& p) { flat_op<dfx::compute_op>(p, 6).accumulate.when = kind::always; });
+    flat_refused("overwrites sums", "body[13].output",
+                 [](dfx::program& p) { flat_op<dfx::compute_op>(p, 13).accumulate.when = kind::never; });
+}
+
+BOOST_AUTO_TEST_CASE(dependences) {
+    nest_refused("no operation of this kernel has this id", "depends_on[0]",
+                 [](dfx::program& p) { product(p).depends_on[0].op = 999; });
+    nest_refused("more components than loops", "depends_on[3]",
+                 [](dfx::program& p) { product(p).depends_on[3].distance.push_back(0); });
+    nest_refused("depends on a later iteration", "depends_on[3]", [](dfx::program& p) {
+        product(p).depends_on[3].distance = {0, -1, 1};
+    });
+    nest_refused("cyclic dependence: '", "depends_on", [](dfx::program& p) { product(p).depends_on[3].distance = {}; });
+    flat_refused("cyclic dependence", "", [](dfx::program& p) {
+        flat_op<dfx::data_move_op>(p, 0).depends_on.push_back({3, {}});
+    });
+    flat_refused("depends on a later one", "kernels[0].body[0].depends_on", [](dfx::program& p) {
+        flat_op<dfx::data_move_op>(p, 0).depends_on.push_back({4, {}});
+    });
+    flat_refused("no operation of this kernel has this id", "body[1].depends_on", [](dfx::program& p) {
+        p.kernels[0].body[1] = dfx::barrier_op{2, {1, 77}, "wait"};
+    });
+}
+
+BOOST_AUTO_TEST_CASE(on_chip_data) {
+    nest_refused("no earlier operation brings this tile of A at L3", "", [](dfx::program& p) {
+        std::get<dfx::data_move_op>(depth(p).body[1]).depends_on.clear();
+        depth(p).body.erase(depth(p).body.begin());
+    });
+    nest_refused("without depending on the operation that brings it", "inputs[0]",
+                 [](dfx::program& p) { product(p).depends_on.erase(product(p).depends_on.begin() + 1); });
+    nest_refused("without depending on the operation that brings it", "source",
+                 [](dfx::program& p) { first_store(p).depends_on.clear(); });
+    nest_refused("no earlier operation brings", "", [](dfx::program& p) {
+        // Another tile than the one loaded.
+        for (auto* r : {&product(p).inputs[0], &product(p).inputs[1]})
+            for (dfx::affine& form : r->tile_indices)
+                if (dfx::coefficient(form, 2) != 0)
+                    form = dfx::affine{{0, 0, 0}, 0};
+        product(p).inputs[0].tile_indices[1].coefficients = {1, 0, 0};
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_carries_dependences) {
+    dfx::program p = test::flat_matmul(4, 4, 4, {4, 4, 4});
+    auto& body = p.kernels[0].body;
+    body.insert(body.begin() + 6, dfx::barrier_op{100, {3, 6}, "operands"});
+    flat_op<dfx::compute_op>(p, 7).depends_on = {{100, {}}};
+    BOOST_TEST(to_string(dfx::verify(p)) == "");
+    std::get<dfx::barrier_op>(body[6]).wait_for.pop_back();
+    BOOST_TEST(to_string(dfx::verify(p)).find("without depending") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(external_data) {
+    nest_refused("is not stored completely", "tensors[Cout]", [](dfx::program& p) { rows(p).loop.end -= 1; });
+    nest_refused("is not stored completely", "tensors[Cout]", [](dfx::program& p) { columns(p).body.pop_back(); });
+    nest_refused("stored once and without gaps", "", [](dfx::program& p) {
+        // The store moves into the reduction loop: once per step.
+        for (std::size_t i = 4; i < 8; ++i)
+            depth(p).body.push_back(columns(p).body[i]);
+        columns(p).body.resize(4);
+    });
+    nest_refused("stores into constant", "", [](dfx::program& p) { p.tensors[3].role = dfx::tensor_role::constant; });
+    nest_refused("that nothing has stored before", "",
+                 [](dfx::program& p) { p.tensors[0].role = dfx::tensor_role::intermediate; });
+    flat_refused("stores elements of C again", "", [](dfx::program& p) {
+        auto again = flat_op<dfx::data_move_op>(p, 14);
+        again.op_id = again.produces = 100;
+        p.kernels[0].body.emplace_back(again);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(kernels_follow_their_tensors) {
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 20;
+    spec.chain = {12};
+    refused(test::compiled(spec, "fixed:8,8,8"), "that nothing has stored before", "kernels[0]",
+            [](dfx::program& p) { std::swap(p.kernels[0], p.kernels[1]); });
+}
+
+BOOST_AUTO_TEST_CASE(every_problem_is_reported) {
+    dfx::program p = nest();
+    load_a(p).source.element_size = 1;
+    product(p).inputs[1].element_size = 1;
+    rows(p).loop.order = dfx::iteration_order::row_major;
+    BOOST_TEST(dfx::verify(p).items().size() == 2U);
+    BOOST_CHECK_THROW(dfx::require_valid(p, "x.kpu"), input_error);
+    try {
+        dfx::require_valid(p, "x.kpu");
+    } catch (const input_error& problem) {
+        BOOST_TEST(std::string(problem.what()).rfind("x.kpu: kernels[0]", 0) == 0U, problem.what());
+    }
+}
