@@ -6,11 +6,12 @@ namespace kpu::platform {
 
 namespace {
 
-constexpr std::uint64_t k_on_chip_base = 0x0100'0000;  ///< below it: the control bus
-constexpr std::uint64_t k_dram_base = 0x1'0000'0000;   ///< on-chip memories lie below 4 GiB
+constexpr std::uint64_t k_on_chip_base = 0x0100'0000; ///< below it: the control bus
+constexpr std::uint64_t k_dram_base = 0x1'0000'0000;  ///< on-chip memories lie below 4 GiB
 constexpr std::uint64_t k_alignment = 0x1'0000;
 
-/// Hands out consecutive ranges, each starting on its own 64 KiB boundary so that an overrun never lands in a neighbour.
+/// Hands out consecutive ranges, each starting on its own 64 KiB boundary so that an overrun never lands in a
+/// neighbour.
 class range_allocator {
   public:
     address_range take(bytes size) {

@@ -20,11 +20,11 @@ struct clock_params {
 struct dram_params {
     std::string kind = "LPDDR5"; ///< for reports
     std::uint32_t channels = 1;
-    bytes capacity{1ULL << 32};         ///< of all channels together
+    bytes capacity{1ULL << 32};                    ///< of all channels together
     bytes_per_second bandwidth{12'800'000'000ULL}; ///< of one channel
-    picoseconds latency{60'000};        ///< from request to first data
-    bytes burst{64};                    ///< smallest transfer; shorter or misaligned accesses cost whole bursts
-    bytes interleave{1024};             ///< consecutive bytes on one channel
+    picoseconds latency{60'000};                   ///< from request to first data
+    bytes burst{64};        ///< smallest transfer; shorter or misaligned accesses cost whole bursts
+    bytes interleave{1024}; ///< consecutive bytes on one channel
 };
 
 /// An on-chip memory unit (an L3 tile, an L2 bank, an L1 buffer).
@@ -56,10 +56,10 @@ struct crossbar_params {
 /// What DMA engines, block movers and streamers have in common.
 struct mover_params {
     std::uint32_t queue_depth = 32;
-    bytes width{64};          ///< bytes per cycle through the engine
-    cycles start_cost{4};     ///< from the head of the queue to the first request
+    bytes width{64};            ///< bytes per cycle through the engine
+    cycles start_cost{4};       ///< from the head of the queue to the first request
     bytes in_flight{32 * 1024}; ///< read requested and not yet written: the engine's buffer
-    bytes chunk{4096};        ///< bytes per simulated request: a speed knob, at most half of in_flight
+    bytes chunk{4096};          ///< bytes per simulated request: a speed knob, at most half of in_flight
 };
 
 struct dma_params {
@@ -105,9 +105,9 @@ struct vector_params {
 
 /// The processor that runs the firmware.
 struct management_params {
-    cycles access_cost{2};      ///< per register access or burst
-    bytes burst_width{32};      ///< further cost of a burst: one cycle per that many bytes
-    cycles interrupt_cost{20};  ///< from line high to firmware running
+    cycles access_cost{2};     ///< per register access or burst
+    bytes burst_width{32};     ///< further cost of a burst: one cycle per that many bytes
+    cycles interrupt_cost{20}; ///< from line high to firmware running
 };
 
 struct platform {
@@ -145,14 +145,18 @@ struct address_map {
     address_range l3, l2, dram;
     std::vector<l1_ranges> l1; ///< one per array
 };
-/// Registers, L1, L2 and L3 lie below 4 GiB, DRAM from 4 GiB on. Throws input_error if the on-chip memories do not fit there.
+/// Registers, L1, L2 and L3 lie below 4 GiB, DRAM from 4 GiB on. Throws input_error if the on-chip memories do not fit
+/// there.
 [[nodiscard]] address_map map_addresses(const platform& p);
 
-/// The number of engines, and their ids: all DMA engines, then block movers, then per array its streamers, the array, its vector unit.
+/// The number of engines, and their ids: all DMA engines, then block movers, then per array its streamers, the array,
+/// its vector unit.
 struct engine_ids {
     std::uint32_t dma, block_movers, streamers_per_array, arrays;
     [[nodiscard]] engine_id dma_engine(std::uint32_t i) const { return engine_id(static_cast<std::uint16_t>(i)); }
-    [[nodiscard]] engine_id block_mover(std::uint32_t i) const { return engine_id(static_cast<std::uint16_t>(dma + i)); }
+    [[nodiscard]] engine_id block_mover(std::uint32_t i) const {
+        return engine_id(static_cast<std::uint16_t>(dma + i));
+    }
     [[nodiscard]] engine_id streamer(std::uint32_t array, std::uint32_t i) const { return at(array, i); }
     [[nodiscard]] engine_id array(std::uint32_t array) const { return at(array, streamers_per_array); }
     [[nodiscard]] engine_id vector_unit(std::uint32_t array) const { return at(array, streamers_per_array + 1); }

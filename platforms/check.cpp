@@ -1,0 +1,160 @@
+// Relations between the keys of a platform.
+
+#include "platforms/reader.h"
+#include "platforms/schema.h"
+
+#include <string>
+
+namespace kpu::platform {
+
+namespace {
+
+/// As in hw/interface/registers.h, of which this folder knows nothing; a test of the chip compares them.
+constexpr std::uint64_t k_max_engines = 256;
+constexpr std::uint64_t k_picoseconds_per_second = 1'000'000'000'000;
+
+class checker {
+  public:
+    checker(const platform& p, const locate& where) : m_platform(p), m_where(where) {}
+
+    diagnostics run() {
+        check_ranges();
+        check_clock();
+        check_dram();
+        check_l3();
+        check_mover("dma", m_platform.dma.mover);
+        check_mover("block_mover", m_platform.block_mover.mover);
+        check_mover("streamer", m_platform.streamer.mover);
+        check_types();
+        check_engines();
+        if (!m_problems.has_errors())
+            check_address_map();
+        return std::move(m_problems);
+    }
+
+  private:
+    void problem(const std::string& key, std::string message, std::string expected, std::string hint = {}) {
+        const field* f = m_keys.find(key);
+        location where;
+        where.path = key;
+        m_problems.error(m_where ? m_where(key) : where, std::move(message),
+                         f != nullptr ? format_value(*f, f->get(m_platform)) : std::string(), std::move(expected),
+                         std::move(hint));
+    }
+
+    /// The reader refuses such values with their text; this is for platforms built in a program.
+    void check_ranges() {
+        for (const field& f : m_keys.fields()) {
+            const field_value value = f.get(m_platform);
+            const auto* number = std::get_if<std::uint64_t>(&value);
+            if (number == nullptr)
+                continue;
+            if (*number < f.min || *number > f.max)
+                problem(f.path, "out of range", expectation(f));
+            else if (f.power_of_two && (*number & (*number - 1)) != 0)
+                problem(f.path, "not a power of two", expectation(f));
+        }
+    }
+
+    void check_clock();
+    void check_dram();
+    void check_l3();
+    void check_mover(const std::string& section, const mover_params& mover);
+    void check_types();
+    void check_engines();
+    void check_address_map();
+
+    const platform& m_platform;
+    const locate& m_where;
+    schema m_keys;
+    diagnostics m_problems;
+};
+
+/// The nearest frequencies whose period is a whole number of picoseconds: those that divide 10^12 = 2^12 · 5^12.
+std::string whole_periods_around(std::uint64_t frequency) {
+    std::uint64_t below = 0;
+    std::uint64_t above = 0;
+    std::uint64_t twos = 1;
+    for (int a = 0; a <= 12; ++a, twos *= 2) {
+        std::uint64_t f = twos;
+        for (int b = 0; b <= 12; ++b, f *= 5) {
+            if (f <= frequency && f > below)
+                below = f;
+            if (f >= frequency && (above == 0 || f < above))
+                above = f;
+        }
+    }
+    return "the nearest are " + format_quantity(below, measure::hertz) + " and " +
+           format_quantity(above, measure::hertz);
+}
+
+void checker::check_clock() {
+    const std::uint64_t frequency = m_platform.clock.frequency.value();
+    if (frequency == 0 || frequency > k_picoseconds_per_second)
+        return; // out of range
+    if (k_picoseconds_per_second % frequency != 0)
+        problem("clock.frequency", "the period is not a whole number of picoseconds", "",
+                whole_periods_around(frequency));
+}
+
+void checker::check_dram() {
+    const dram_params& dram = m_platform.dram;
+    if (dram.interleave < dram.burst)
+        problem("dram.interleave", "smaller than dram.burst",
+                "at least " + format_quantity(dram.burst.value(), measure::bytes));
+    // Interleave is at most 16 MiB and channels at most 256 here, or that was reported: the product does not wrap.
+    const std::uint64_t stripe = dram.interleave.value() * dram.channels;
+    if (stripe != 0 && dram.capacity.value() % stripe != 0)
+        problem("dram.capacity", "does not divide into equal channels",
+                "a multiple of channels * interleave, " + format_quantity(stripe, measure::bytes));
+}
+
+void checker::check_l3() {
+    const l3_params& l3 = m_platform.l3;
+    if (l3.interleave.value() != 0 && l3.tile.capacity.value() % l3.interleave.value() != 0)
+        problem("l3.tile.capacity", "not a multiple of l3.interleave",
+                "a multiple of " + format_quantity(l3.interleave.value(), measure::bytes));
+}
+
+void checker::check_mover(const std::string& section, const mover_params& mover) {
+    if (mover.chunk > mover.in_flight / 2)
+        problem(section + ".chunk", "more than half of " + section + ".in_flight",
+                "at most " + format_quantity(mover.in_flight.value() / 2, measure::bytes),
+                "one chunk is written while the next is read");
+    if (mover.chunk < mover.width)
+        problem(section + ".chunk", "less than " + section + ".width moves in a cycle",
+                "at least " + format_quantity(mover.width.value(), measure::bytes));
+}
+
+void checker::check_types() {
+    for (const std::uint32_t macs : m_platform.array.macs_per_pe)
+        if (macs != 0)
+            return;
+    problem("array.macs_per_pe", "the array supports no type", "at least one type with 1 or more");
+}
+
+void checker::check_engines() {
+    const std::uint64_t engines = number_engines(m_platform).count();
+    if (engines > k_max_engines)
+        problem("array.count", std::to_string(engines) + " engines on the chip",
+                "at most " + std::to_string(k_max_engines) +
+                    ": dma.engines + block_mover.engines + array.count * (streamer.per_array + 2)");
+}
+
+void checker::check_address_map() {
+    try {
+        static_cast<void>(map_addresses(m_platform));
+    } catch (const input_error& e) {
+        for (const diagnostic& d : e.problems().items())
+            problem("l3.tile.capacity", d.message, d.expected,
+                    "l3.tiles, l2.banks and array.count multiply capacities");
+    }
+}
+
+} // namespace
+
+diagnostics check(const platform& p, const locate& where) {
+    return checker(p, where).run();
+}
+
+} // namespace kpu::platform

@@ -1,0 +1,208 @@
+#include "platforms/yaml_tree.h"
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace kpu::platform {
+
+namespace {
+
+constexpr std::size_t k_max_text = 1 << 20;
+
+yaml_position position_of(const YAML::Mark& mark) {
+    if (mark.is_null())
+        return {};
+    return {static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+}
+
+/// Builds the tree from the parser's events.
+class builder : public YAML::EventHandler {
+  public:
+    builder(const yaml_tree& tree, std::deque<yaml_node>& nodes, diagnostics& problems)
+        : m_tree(tree), m_nodes(nodes), m_problems(problems) {}
+
+    [[nodiscard]] const yaml_node* root() const { return m_root; }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(yaml_kind::null, mark, anchor, {}, {}); }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        leaf(yaml_kind::scalar, mark, anchor, tag, value);
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open(yaml_kind::sequence, mark, anchor);
+    }
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open(yaml_kind::mapping, mark, anchor);
+    }
+    void OnMapEnd() override { close(); }
+
+  private:
+    /// A container that is being filled. In a mapping, keys and values alternate.
+    struct frame {
+        yaml_node* node;
+        YAML::anchor_t anchor;
+        bool has_key = false;
+        bool skip = false; ///< the value belongs to a refused key
+        yaml_entry entry;
+    };
+
+    void leaf(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
+              const std::string& text);
+    void open(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor);
+    void close();
+    void deliver(const yaml_node* node, yaml_position where);
+    void accept_key(frame& map, const yaml_node* node, yaml_position where);
+    [[nodiscard]] std::string path_to(const std::string& key) const;
+    void refuse(yaml_position where, const std::string& key, std::string message, std::string hint);
+
+    const yaml_tree& m_tree;
+    std::deque<yaml_node>& m_nodes;
+    diagnostics& m_problems;
+    const yaml_node* m_root = nullptr;
+    std::vector<frame> m_open;
+    std::map<YAML::anchor_t, const yaml_node*> m_anchors; ///< complete ones only
+};
+
+void builder::leaf(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
+                   const std::string& text) {
+    yaml_node& node = m_nodes.emplace_back();
+    node.kind = kind;
+    node.where = position_of(mark);
+    node.text = text;
+    node.quoted = tag == "!";
+    if (anchor != 0)
+        m_anchors[anchor] = &node;
+    deliver(&node, node.where);
+}
+
+void builder::open(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    yaml_node& node = m_nodes.emplace_back();
+    node.kind = kind;
+    node.where = position_of(mark);
+    frame next{};
+    next.node = &node;
+    next.anchor = anchor;
+    m_open.push_back(std::move(next));
+}
+
+void builder::close() {
+    const frame done = std::move(m_open.back());
+    m_open.pop_back();
+    if (done.anchor != 0)
+        m_anchors[done.anchor] = done.node;
+    deliver(done.node, done.node->where);
+}
+
+void builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    const auto found = m_anchors.find(anchor);
+    if (found != m_anchors.end()) {
+        deliver(found->second, position_of(mark));
+        return;
+    }
+    refuse(position_of(mark), {}, "alias within its own anchor", {});
+    deliver(&m_nodes.emplace_back(), position_of(mark));
+}
+
+void builder::deliver(const yaml_node* node, yaml_position where) {
+    if (m_open.empty()) {
+        m_root = node;
+        return;
+    }
+    frame& top = m_open.back();
+    if (top.node->kind == yaml_kind::sequence) {
+        top.node->items.push_back(node);
+    } else if (!top.has_key) {
+        accept_key(top, node, where);
+    } else {
+        top.entry.value = node;
+        if (!top.skip)
+            top.node->entries.push_back(top.entry);
+        top.has_key = top.skip = false;
+    }
+}
+
+void builder::accept_key(frame& map, const yaml_node* node, yaml_position where) {
+    const std::vector<yaml_entry>& earlier = map.node->entries;
+    const std::string& key = node->text;
+    const auto same = std::find_if(earlier.begin(), earlier.end(), [&](const yaml_entry& e) { return e.key == key; });
+    if (node->kind != yaml_kind::scalar) {
+        refuse(where, {}, "a key must be text", {});
+    } else if (key == "<<" && !node->quoted) {
+        refuse(where, key, "merge keys are not supported", "write the keys out, or alias a whole mapping");
+    } else if (same != earlier.end()) {
+        refuse(where, key, "duplicate key",
+               "first given in line " + std::to_string(same->where.line) + ", column " +
+                   std::to_string(same->where.column));
+    } else {
+        map.entry = {key, where, nullptr};
+        map.has_key = true;
+        return;
+    }
+    map.entry = {key, where, nullptr};
+    map.has_key = map.skip = true;
+}
+
+std::string builder::path_to(const std::string& key) const {
+    std::string path;
+    for (const frame& f : m_open)
+        if (f.has_key)
+            path += (path.empty() ? "" : ".") + f.entry.key;
+    if (!key.empty())
+        path += (path.empty() ? "" : ".") + key;
+    return path;
+}
+
+void builder::refuse(yaml_position where, const std::string& key, std::string message, std::string hint) {
+    m_problems.error(m_tree.at(where, path_to(key)), std::move(message), key, {}, std::move(hint));
+}
+
+[[noreturn]] void stop(diagnostics& problems, location where, std::string message, std::string hint = {}) {
+    problems.error(std::move(where), std::move(message), {}, {}, std::move(hint));
+    throw input_error(problems);
+}
+
+} // namespace
+
+location yaml_tree::at(yaml_position where, std::string path) const {
+    location place;
+    place.file = m_file;
+    place.line = where.line;
+    place.column = where.column;
+    place.path = std::move(path);
+    return place;
+}
+
+yaml_tree parse_yaml(const std::string& text, const std::string& file, diagnostics& problems) {
+    yaml_tree tree;
+    tree.m_file = file;
+    if (text.size() > k_max_text)
+        stop(problems, tree.at({}, {}), "the file has " + std::to_string(text.size()) + " bytes, more than 1 MiB",
+             "is this a platform file?");
+    std::istringstream in(text);
+    builder events(tree, tree.m_nodes, problems);
+    try {
+        YAML::Parser parser(in);
+        if (!parser.HandleNextDocument(events) || events.root() == nullptr)
+            stop(problems, tree.at({1, 1}, {}), "the file is empty");
+        tree.m_root = events.root();
+        builder second(tree, tree.m_nodes, problems);
+        if (parser.HandleNextDocument(second))
+            stop(problems, tree.at(second.root() != nullptr ? second.root()->where : yaml_position{}, {}),
+                 "a second document in the file", "keep one platform per file");
+    } catch (const YAML::Exception& e) {
+        stop(problems, tree.at(position_of(e.mark), {}), "YAML syntax: " + e.msg);
+    }
+    return tree;
+}
+
+} // namespace kpu::platform
