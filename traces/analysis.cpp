@@ -46,9 +46,12 @@ class collector {
         track_key key;
         if (!time(event, "dur", index, duration) || !track_of(event, index, key))
             return;
+        const json category = event.value("cat", json("other"));
+        if (!category.is_string())
+            return problem(index, "event whose category is no text");
         track_events& t = m_tracks[key];
         t.spans.push_back({start, start + duration, index});
-        t.summary.by_category[event.value("cat", std::string("other"))] += duration;
+        t.summary.by_category[category.get<std::string>()] += duration;
     }
 
     void problem(std::uint64_t index, std::string message) {
@@ -116,6 +119,8 @@ class collector {
         if (!track_of(event, index, key))
             return;
         const json args = event.value("args", json::object());
+        if (!args.is_object())
+            return problem(index, "metadata whose args are no object");
         const std::string kind = event.contains("name") && event["name"].is_string() ? event["name"] : json("");
         if (kind == "process_name" && args.contains("name") && args["name"].is_string())
             m_groups[key.first] = args["name"].get<std::string>();

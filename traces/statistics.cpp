@@ -11,6 +11,8 @@ namespace kpu::trace {
 namespace {
 
 constexpr double k_mostly = 0.85; ///< share of its capacity from which on a resource counts as the limit
+constexpr double k_half =
+    0.5; ///< share from which on waiting for DRAM is put down to its bandwidth and not its latency
 
 double share(std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -62,14 +64,14 @@ void check_engine(const run_statistics& run, const engine_statistics& e, std::ve
 
 /// A memory that an engine of this kind is held up by.
 limit memory_limit(const run_statistics& run, const std::string& kind, const cause& worst, double part) {
-    if (kind == "dma") {
-        const resource_statistics* dram = find_resource(run, "dram");
-        const double used = dram == nullptr ? 0 : dram->utilisation(run.cycles);
-        return {"dram latency", fmt::format("dma engines spend {} of the run stalled on {}s while DRAM is {} used",
-                                            percent(part), worst.name, percent(used))};
-    }
-    return {fmt::format("{} {} bandwidth", kind, worst.name),
-            fmt::format("engines of kind {} spend {} of the run stalled on {}s", kind, percent(part), worst.name)};
+    const std::string reason =
+        fmt::format("{} engines spend {} of the run stalled on {}s", kind, percent(part), worst.name);
+    if (kind != "dma" || worst.name != std::string("read"))
+        return {fmt::format("{} {} bandwidth", kind, worst.name), reason};
+    const resource_statistics* dram = find_resource(run, "dram");
+    const double used = dram == nullptr ? 0 : dram->utilisation(run.cycles);
+    return {used >= k_half ? "dram bandwidth" : "dram latency",
+            fmt::format("{} while DRAM is {} used", reason, percent(used))};
 }
 
 } // namespace
