@@ -9,6 +9,18 @@ namespace kpu::hw {
 
 namespace {
 
+/// Before anything is built from it: engines are numbered in the registers' width.
+const platform::platform& checked(const platform::platform& p) {
+    const std::uint32_t count = platform::number_engines(p).count();
+    if (count > iface::k_max_engines) {
+        diagnostic problem;
+        problem.message = "platform " + p.name + " has " + std::to_string(count) + " engines";
+        problem.expected = "at most " + std::to_string(iface::k_max_engines);
+        throw input_error(std::move(problem));
+    }
+    return p;
+}
+
 std::vector<iface::engine_kind> kinds_of(const platform::platform& p) {
     std::vector<iface::engine_kind> kinds(p.dma.engines, iface::engine_kind::dma);
     kinds.insert(kinds.end(), p.block_mover.engines, iface::engine_kind::block_mover);
@@ -51,8 +63,9 @@ std::vector<platform::address_range> host_ranges(const platform::address_map& ma
 } // namespace
 
 chip::chip(sc_core::sc_module_name name, const platform::platform& p, const chip_options& options)
-    : sc_core::sc_module(name), m_platform(p), m_map(platform::map_addresses(p)), m_ids(platform::number_engines(p)),
-      m_links(options.monitors, options.stalls), m_dram("dram", p, m_map), m_l3("l3", p, m_map), m_l2("l2", p, m_map),
+    : sc_core::sc_module(name), m_platform(checked(p)), m_map(platform::map_addresses(p)),
+      m_ids(platform::number_engines(p)), m_links(options.monitors, options.stalls), m_dram("dram", p, m_map),
+      m_l3("l3", p, m_map), m_l2("l2", p, m_map),
       m_dram_xbar("dram_xbar", p.dram_crossbar, p.clock.period(), p.dma.engines + 1, m_dram.routes()),
       m_l3_xbar("l3_xbar", p.l3_crossbar, p.clock.period(), p.dma.engines + p.block_mover.engines + 1, m_l3.routes()),
       m_l2_xbar("l2_xbar", p.l2_crossbar, p.clock.period(),

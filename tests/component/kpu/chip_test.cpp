@@ -315,6 +315,12 @@ BOOST_AUTO_TEST_CASE(back_door_reaches_every_memory) {
     BOOST_CHECK_THROW(c.peek(address(0), in.data(), bytes(4)), std::out_of_range);
 }
 
+BOOST_AUTO_TEST_CASE(too_many_engines_are_refused) {
+    platform::platform p = small_platform();
+    p.array.count = 51; // five engines each, and two
+    BOOST_CHECK_THROW(chip("chip", p), input_error);
+}
+
 BOOST_AUTO_TEST_CASE(big_chip_elaborates_quickly) {
     platform::platform p = small_platform();
     p.array.count = 8;
