@@ -40,7 +40,6 @@ command_engine::command_engine(sc_core::sc_module_name name, const engine_config
     if (config.queue_depth == 0)
         throw std::invalid_argument("a command engine needs a queue of at least one entry");
     bind_registers();
-    reset();
     control_t.register_b_transport(this, &command_engine::control_transport);
     control_t.register_transport_dbg(this, &command_engine::control_debug);
     SC_HAS_PROCESS(command_engine);
@@ -114,8 +113,7 @@ void command_engine::reset() {
     m_registers.reset();
     m_activity.reset(now_ps());
     m_drain_as = perf_counter::busy;
-    if (semaphores.size() > 0) // not yet bound during construction
-        semaphores->clear(m_config.engine);
+    semaphores->clear(m_config.engine);
     on_reset();
     if (m_observer != nullptr)
         m_observer->on_reset(m_config.engine);
