@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace kpu::platform {
 
@@ -50,7 +51,6 @@ class reading {
         // words.
         if (!m_problems.has_errors())
             m_problems.append(check(m_platform, [this](const std::string& path) { return locate_key(path); }));
-        m_problems.throw_if_errors();
         return std::move(m_platform);
     }
     [[nodiscard]] bool gives(const std::string& path) const { return m_given.count(path) != 0; }
@@ -155,6 +155,18 @@ location reading::locate_key(std::string path) const {
     }
 }
 
+/// The walk finds unknown keys after the parser found duplicate ones, and relations last.
+diagnostics in_file_order(const diagnostics& problems) {
+    std::vector<diagnostic> items = problems.items();
+    std::stable_sort(items.begin(), items.end(), [](const diagnostic& a, const diagnostic& b) {
+        return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+    });
+    diagnostics sorted;
+    for (diagnostic& item : items)
+        sorted.add(std::move(item));
+    return sorted;
+}
+
 std::string stem(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     const std::string base = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -173,6 +185,7 @@ platform parse_platform(const std::string& text, const std::string& name) {
     const yaml_tree tree = parse_yaml(text, name, problems);
     reading read(tree, problems);
     platform p = read.run();
+    in_file_order(problems).throw_if_errors();
     if (!read.gives("name"))
         p.name = stem(name);
     return p;
