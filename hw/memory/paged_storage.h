@@ -14,7 +14,7 @@ namespace kpu::hw {
 /// Offsets and lengths must lie within the capacity: the memory that owns the storage checks them.
 class paged_storage {
   public:
-    static constexpr std::uint64_t k_page = 64 * 1024;
+    static constexpr std::uint64_t k_page = std::uint64_t{64} * 1024;
     static constexpr unsigned char k_poison = 0x57;
 
     explicit paged_storage(bytes capacity);

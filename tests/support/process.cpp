@@ -80,6 +80,7 @@ process_result run_process(const std::vector<std::string>& command, const std::s
         throw std::runtime_error("run_process: empty command");
     std::vector<std::string> copy = command;
     std::vector<char*> arguments;
+    arguments.reserve(copy.size() + 1);
     for (std::string& word : copy)
         arguments.push_back(word.data());
     arguments.push_back(nullptr);

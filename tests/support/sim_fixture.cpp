@@ -75,7 +75,7 @@ void sim_fixture::guard(const std::function<void()>& body) {
     sc_core::sc_stop();
 }
 
-void sim_fixture::run(std::function<void()> body, sc_core::sc_time limit) {
+void sim_fixture::run(std::function<void()> body, const sc_core::sc_time& limit) {
     if (m_started) {
         BOOST_ERROR("run() called twice");
         return;

@@ -22,7 +22,7 @@ class sim_fixture {
 
     /// Elaborates, runs `body` as the SC_THREAD "test_body" and simulates until nothing is left to do or `limit` has
     /// passed. At most once per case. Fails the case if the body did not return by then.
-    void run(std::function<void()> body, sc_core::sc_time limit = sc_core::sc_max_time());
+    void run(std::function<void()> body, const sc_core::sc_time& limit = sc_core::sc_max_time());
 
     /// A report of this message type is part of the test: `times` of them, no more and no fewer. Warnings and infos are
     /// swallowed, errors still unwind the process that reports them.
