@@ -10,9 +10,8 @@ namespace {
 
 // Trace flags of GTKWave's save files.
 constexpr unsigned k_hexadecimal = 0x2, k_decimal = 0x4, k_binary = 0x8, k_right_justified = 0x20, k_blank = 0x200,
-                   k_ascii = 0x800, k_analog_step = 0x8000, k_full_scale = 0x80000, k_closed = 0x400000,
-                   k_group_begin = 0x800000, k_group_end = 0x1000000;
-constexpr unsigned k_analog_height = 1; ///< further lines that an analog trace takes
+                   k_ascii = 0x800, k_collapsed = 0x1000, k_closed = 0x400000, k_group_begin = 0x800000,
+                   k_group_end = 0x1000000;
 
 unsigned flags_of(gtkw_format format) {
     switch (format) {
@@ -22,8 +21,6 @@ unsigned flags_of(gtkw_format format) {
         return k_binary | k_right_justified;
     case gtkw_format::ascii:
         return k_ascii | k_right_justified;
-    case gtkw_format::analog:
-        return k_analog_step | k_full_scale | k_decimal | k_right_justified;
     case gtkw_format::decimal:
         break;
     }
@@ -51,16 +48,14 @@ std::string to_gtkw(const std::string& dump_path, const std::string& save_path, 
         text += fmt::format("[treeopen] {}.\n", s);
     for (const gtkw_group& g : groups) {
         const unsigned closed = g.open ? 0 : k_closed;
+        const unsigned hidden = g.open ? 0 : k_collapsed; // the line that ends a closed group is not shown
         text += fmt::format("@{:x}\n-{}\n", k_group_begin | k_blank | closed, g.title);
         for (const gtkw_signal& s : g.signals) {
             const std::string bits = s.width == 1 ? "" : fmt::format("[{}:0]", s.width - 1);
             text +=
                 fmt::format("@{:x}\n{}{}{}{}\n", flags_of(s.format), s.scope, s.scope.empty() ? "" : ".", s.name, bits);
-            if (s.format == gtkw_format::analog)
-                for (unsigned line = 0; line < k_analog_height; ++line)
-                    text += "@20000\n-\n";
         }
-        text += fmt::format("@{:x}\n-{}\n", k_group_end | k_blank | closed, g.title);
+        text += fmt::format("@{:x}\n-{}\n", k_group_end | k_blank | closed | hidden, g.title);
     }
     return text;
 }

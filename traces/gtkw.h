@@ -6,7 +6,7 @@
 
 namespace kpu::trace {
 
-enum class gtkw_format { hexadecimal, decimal, binary, ascii, analog };
+enum class gtkw_format { hexadecimal, decimal, binary, ascii };
 
 struct gtkw_signal {
     std::string scope; ///< hierarchical, parts separated by dots

@@ -93,9 +93,9 @@ void vcd_writer::write_header() {
 
 void vcd_writer::write_value(const declared& s) {
     std::string& out = m_out.buffer();
-    const bool unknown = s.width < 64 && s.value == k_vcd_unknown;
+    const bool none = s.width < 64 && s.value == k_vcd_none;
     if (s.width == 1) {
-        out += unknown ? 'x' : static_cast<char>('0' + (s.value & 1));
+        out += none ? 'z' : static_cast<char>('0' + (s.value & 1));
     } else {
         char bits[64];
         // Only the signal's own bits: a step below zero would otherwise print more than were declared.
@@ -103,8 +103,8 @@ void vcd_writer::write_value(const declared& s) {
         const auto [end, error] = std::to_chars(bits, bits + sizeof bits, s.value & mask, 2);
         (void)error; // 64 digits hold every value
         out += 'b';
-        if (unknown)
-            out += 'x';
+        if (none)
+            out += 'z';
         else
             out.append(bits, end);
         out += ' ';

@@ -13,8 +13,8 @@ namespace kpu::trace {
 
 using vcd_signal = index_of<struct vcd_signal_kind>;
 
-/// A value that is not known, printed as x. Signals of 64 bits cannot hold it.
-inline constexpr std::uint64_t k_vcd_unknown = UINT64_MAX;
+/// "No value now", printed as z. Signals of 64 bits cannot hold it.
+inline constexpr std::uint64_t k_vcd_none = UINT64_MAX;
 
 class vcd_writer {
   public:

@@ -7,8 +7,12 @@ namespace kpu::hw {
 namespace {
 
 constexpr std::string_view k_engines = "engines", k_ports = "memory ports", k_queues = "queues";
-/// Tracks of one engine or port lie together: `order` counts owners in these steps.
-constexpr std::uint32_t k_lane_stride = 1024;
+
+/// Tracks of one engine or port lie together.
+std::uint32_t order_of(std::size_t owner, std::size_t lane) {
+    constexpr std::size_t k_lanes = 1024;
+    return static_cast<std::uint32_t>(owner * k_lanes + lane);
+}
 
 std::string_view name_of(iface::opcode op) {
     switch (op) {
@@ -40,7 +44,7 @@ timeline::timeline(observed_names names, time_source now, trace::event_sink& to,
     : m_names(std::move(names)), m_now(std::move(now)), m_to(to), m_options(options),
       m_engines(m_names.engines.size()) {
     for (std::uint32_t e = 0; e < m_engines.size(); ++e)
-        m_engines[e].lanes.push_back({m_to.add_track(k_engines, m_names.engines[e], e * k_lane_stride), false});
+        m_engines[e].lanes.push_back({m_to.add_track(k_engines, m_names.engines[e], order_of(e, 0)), false});
     for (std::uint32_t e = 0; options.counters && e < m_engines.size(); ++e)
         m_engines[e].counter = m_to.add_track(k_queues, m_names.engines[e] + " queue", e);
 }
@@ -51,8 +55,7 @@ std::size_t timeline::open_lane(std::uint16_t engine) {
     while (i < lanes.size() && lanes[i].open)
         ++i;
     if (i == lanes.size()) {
-        const auto order = static_cast<std::uint32_t>(engine * k_lane_stride + i);
-        lanes.push_back({m_to.add_track(k_engines, lane_name(m_names.engines[engine], i), order), false});
+        lanes.push_back({m_to.add_track(k_engines, lane_name(m_names.engines[engine], i), order_of(engine, i)), false});
     }
     lanes[i].open = true;
     return i;
@@ -175,10 +178,10 @@ timeline::port_lane& timeline::port_for(const std::string& memory, const memory_
     if (free != lanes.end())
         return *free;
     const std::string owner = memory + (access.is_write ? " write" : " read");
-    const auto position = static_cast<std::uint32_t>(std::find(m_memory_order.begin(), m_memory_order.end(), memory) -
-                                                     m_memory_order.begin());
-    const auto order =
-        static_cast<std::uint32_t>((2 * position + (access.is_write ? 1 : 0)) * k_lane_stride + lanes.size());
+    const auto position = static_cast<std::size_t>(std::find(m_memory_order.begin(), m_memory_order.end(), memory) -
+                                                   m_memory_order.begin());
+    const std::size_t port = 2 * position + (access.is_write ? 1 : 0);
+    const std::uint32_t order = order_of(port, lanes.size());
     lanes.push_back({m_to.add_track(k_ports, lane_name(owner, lanes.size()), order), {}, {}, {}, 0, 0});
     return lanes.back();
 }

@@ -48,7 +48,7 @@ wave_writer::wave_writer(const std::string& path, const observed_names& names, t
         e.in_flight = m_writer.add(scope, "in_flight", k_small_bits);
         e.queued = m_writer.add(scope, "queued", k_small_bits);
         e.semaphore = m_writer.add(scope, "semaphore", k_count_bits);
-        e.waits_for = m_writer.add(scope, "waits_for", k_small_bits, trace::k_vcd_unknown);
+        e.waits_for = m_writer.add(scope, "waits_for", k_small_bits, trace::k_vcd_none);
         m_engines.push_back(e);
     }
     for (const std::string& scope : names.memories) {
@@ -77,7 +77,7 @@ void wave_writer::update(engine_wave& e, picoseconds now) {
     m_schedule.set(e.queued, e.pushed - e.started, now);
     m_schedule.set(e.semaphore, e.completed, now);
     if (!e.is_waiting)
-        m_schedule.set(e.waits_for, trace::k_vcd_unknown, now);
+        m_schedule.set(e.waits_for, trace::k_vcd_none, now);
 }
 
 void wave_writer::on_push(const command_ref& command, const iface::command_header&, std::uint32_t) {

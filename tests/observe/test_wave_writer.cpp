@@ -74,9 +74,9 @@ BOOST_AUTO_TEST_CASE(states_of_an_engine) {
     BOOST_TEST(dump.value_at(scope + "semaphore", 59) == 0u);
     BOOST_TEST(dump.value_at(scope + "semaphore", 60) == 1u);
     BOOST_TEST(dump.value_at(scope + "semaphore", 70) == 2u);
-    BOOST_TEST(dump.unknown_at(scope + "waits_for", 10));
+    BOOST_TEST(dump.no_value_at(scope + "waits_for", 10));
     BOOST_TEST(dump.value_at(scope + "waits_for", 20) == 0u);
-    BOOST_TEST(dump.unknown_at(scope + "waits_for", 30));
+    BOOST_TEST(dump.no_value_at(scope + "waits_for", 30));
     BOOST_TEST(dump.value_at(scope + "waits_for", 40) == 0u);
     BOOST_TEST(dump.changes.at("chip.dma0.state").size() == 1u);
 }

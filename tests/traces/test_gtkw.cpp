@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(gtkw_save_file) {
                        "@1000200\n-chip.dma0\n"
                        "@c00200\n-l2\n"
                        "@22\nchip.l2.bytes[7:0]\n"
-                       "@1400200\n-l2\n");
+                       "@1401200\n-l2\n");
 }
 
 BOOST_AUTO_TEST_CASE(gtkw_relative_paths_become_absolute) {

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(golden_file) {
     const vcd_signal b = out.add("chip", "count", 8, 3);
     out.change(a, 1, picoseconds(10));
     out.change(a, 1, picoseconds(15)); // no change
-    out.change(b, k_vcd_unknown, picoseconds(20));
+    out.change(b, k_vcd_none, picoseconds(20));
     out.change(a, 0, picoseconds(20));
     BOOST_TEST(finish(50) == "$comment a  end of lines $end\n"
                              "$timescale 1ps $end\n"
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(golden_file) {
                              "$upscope $end\n"
                              "$enddefinitions $end\n"
                              "#0\n$dumpvars\n0!\nb11 \"\n$end\n"
-                             "#10\n1!\n#20\nbx \"\n0!\n#50\n");
+                             "#10\n1!\n#20\nbz \"\n0!\n#50\n");
 }
 
 BOOST_AUTO_TEST_CASE(many_signals_have_distinct_codes) {

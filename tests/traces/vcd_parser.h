@@ -12,7 +12,7 @@ namespace kpu::trace::test {
 
 struct vcd_change {
     std::uint64_t at = 0;
-    std::string value; ///< binary digits without leading zeros, or x
+    std::string value; ///< binary digits without leading zeros, or z
 };
 
 struct vcd_dump {
@@ -36,13 +36,13 @@ struct vcd_dump {
             text.insert(text.begin(), static_cast<char>(v & 0xff));
         return text.substr(text.find_first_not_of(' '));
     }
-    [[nodiscard]] bool unknown_at(const std::string& name, std::uint64_t time) const {
+    [[nodiscard]] bool no_value_at(const std::string& name, std::uint64_t time) const {
         std::string value;
         for (const vcd_change& c : changes.at(name)) {
             if (c.at <= time)
                 value = c.value;
         }
-        return value == "x";
+        return value == "z";
     }
 };
 
@@ -150,7 +150,7 @@ class vcd_parser {
         const std::string& name = m_names.at(code);
         const bool scalar = m_dump.widths.at(name) == 1;
         if (scalar == (w[0] == 'b') || value.empty() ||
-            value.find_first_not_of(value == "x" ? "x" : "01") != std::string::npos ||
+            value.find_first_not_of(value == "z" ? "z" : "01") != std::string::npos ||
             value.size() > m_dump.widths.at(name) || (value.size() > 1 && value[0] == '0'))
             throw std::runtime_error("bad value " + w + " of " + name);
         std::vector<vcd_change>& list = m_dump.changes[name];
