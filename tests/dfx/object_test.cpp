@@ -1,0 +1,364 @@
+// The .kpu file: identities, and what is refused.
+
+#include "compiler/object/object.h"
+
+#include "compiler/dfg/reference/evaluate.h"
+#include "compiler/dfx/contraction.h"
+#include "compiler/dfx/interpreter.h"
+#include "compiler/object/base64.h"
+#include "compiler/object/crc32c.h"
+#include "compiler/object/encodings.h"
+#include "platforms/common/diagnostic.h"
+#include "platforms/common/files.h"
+#include "tests/dfg/samples.h"
+#include "tests/dfx/programs.h"
+#include "tests/support/process.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace kpu;
+using object::format;
+
+namespace {
+
+std::vector<dfx::program> programs() {
+    std::vector<dfx::program> out;
+    dfg::matmul_graph_spec spec;
+    spec.m = 40;
+    spec.n = 24;
+    spec.k = 56;
+    spec.seeded = true;
+    spec.batch = 3;
+    out.push_back(test::compiled(spec));
+    spec.batch.reset();
+    spec.type = dtype::f16;
+    spec.chain = {5, 9};
+    out.push_back(test::compiled(spec, "fixed:7,8,9"));
+    out.push_back(test::flat_matmul(10, 7, 13, {4, 3, 5}, dtype::i8));
+    out.push_back(object::parse_program(test::flat_matmul_json(), "flat"));
+    // Everything that is rare: orders, steps, offsets, barriers, constants, hints, names that need escapes.
+    dfx::program p = test::compiled(spec, "fixed:8,8,8");
+    p.graph_name = "a \"graph\" / ~ \xc3\xa4 \n";
+    auto& rows = std::get<dfx::loop_nest>(p.kernels[0].body[0]);
+    rows.loop.order = dfx::iteration_order::explicit_sequence;
+    rows.loop.sequence = {4, 3, 2, 1, 0};
+    rows.body.emplace_back(dfx::barrier_op{1000, {1, 2}, "end of row"});
+    const dfx::tensor_descriptor& weights = p.tensors[0];
+    p.constants[weights.name] = random_tensor(weights.type, weights.dims, 4);
+    p.kernels[1].hints = {1, 2, 3};
+    p.kernels[1].flow = dfx::dataflow::input_stationary;
+    out.push_back(std::move(p));
+    return out;
+}
+
+/// The message with which `bytes` are refused.
+std::string refusal(std::string_view bytes) {
+    try {
+        (void)object::parse_program(bytes, "f.kpu");
+    } catch (const input_error& problem) {
+        return problem.what();
+    }
+    return "accepted";
+}
+
+void check_refusal(std::string_view bytes, const std::string& part) {
+    const std::string text = refusal(bytes);
+    BOOST_TEST(text.find(part) != std::string::npos, part + " is not in: " + text);
+}
+
+/// The appendix's text with one replacement.
+std::string flat_with(const std::string& from, const std::string& to) {
+    return test::with(test::flat_matmul_json(), from, to);
+}
+
+void put(std::string& bytes, std::size_t at, std::uint64_t value, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i, value >>= 8U)
+        bytes[at + i] = static_cast<char>(value & 255U);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(round_trips_are_identities) {
+    for (const dfx::program& p : programs()) {
+        const std::string json = object::serialise(p, format::json);
+        const std::string binary = object::serialise(p, format::binary);
+        const dfx::program from_json = object::parse_program(json, "p.kpu");
+        const dfx::program from_binary = object::parse_program(binary, "p.kpu");
+        BOOST_TEST((from_json == p));
+        BOOST_TEST((from_binary == p));
+        BOOST_TEST(object::serialise(from_json, format::binary) == binary);
+        BOOST_TEST(object::serialise(from_binary, format::json) == json);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(comparison_sees_differences) {
+    const dfx::program p = programs().back();
+    dfx::program q = p;
+    std::get<dfx::loop_nest>(q.kernels[0].body[0]).loop.sequence[0] = 9;
+    BOOST_TEST(!(p == q));
+    q = p;
+    q.kernels[1].hints.parallelism_degree = 4;
+    BOOST_TEST(!(p == q));
+    q = p;
+    q.constants.begin()->second.data[0] ^= std::byte{1};
+    BOOST_TEST(!(p == q));
+}
+
+BOOST_AUTO_TEST_CASE(files_on_disk) {
+    const test::temp_directory directory;
+    const dfx::program p = programs().front();
+    for (const format f : {format::json, format::binary}) {
+        object::write_program(p, directory.file("p.kpu"), f);
+        BOOST_TEST((object::read_program(directory.file("p.kpu")) == p));
+    }
+    BOOST_CHECK_THROW((void)object::read_program(directory.file("absent.kpu")), input_error);
+    dfx::program bad = p;
+    bad.kernels[0].body.clear();
+    const std::string before = read_file(directory.file("p.kpu"));
+    BOOST_CHECK_THROW(object::write_program(bad, directory.file("p.kpu"), format::json), input_error);
+    BOOST_TEST(read_file(directory.file("p.kpu")) == before);
+}
+
+BOOST_AUTO_TEST_CASE(size_does_not_depend_on_the_matmul) {
+    const auto size = [](std::uint64_t extent, format f) {
+        dfg::matmul_graph_spec spec;
+        spec.m = spec.n = spec.k = extent;
+        return object::serialise(test::compiled(spec), f).size();
+    };
+    BOOST_TEST(size(4096, format::binary) == size(64, format::binary));
+    const std::size_t small = size(64, format::json);
+    const std::size_t large = size(4096, format::json);
+    // Longer numbers only, and the names of orders.
+    BOOST_TEST(large >= small);
+    BOOST_TEST(large - small < 64U);
+}
+
+BOOST_AUTO_TEST_CASE(the_flat_form_is_completed) {
+    const dfx::program p = object::parse_program(test::flat_matmul_json(), "flat");
+    BOOST_TEST(p.kernels.size() == 1U);
+    BOOST_TEST(p.kernels[0].body.size() == 8U);
+    BOOST_TEST((p.find("A")->role == dfx::tensor_role::input));
+    BOOST_TEST((p.find("C")->role == dfx::tensor_role::output));
+    BOOST_TEST(p.find("B")->keys.at(0) == "B");
+    BOOST_TEST(p.kernels[0].hints.estimated_dram_bytes == 416U);
+    const auto& load = std::get<dfx::data_move_op>(p.kernels[0].body[1]);
+    BOOST_TEST((load.source.tile_shape == shape{16, 4}));
+    BOOST_TEST(load.source.element_size == 4U);
+    const dfx::contraction c = dfx::contractions_of(p, p.kernels[0]).at(0);
+    BOOST_TEST((c.m == 4 && c.n == 4 && c.k == 16));
+    BOOST_TEST((c.ids.load_a == 1 && c.ids.load_b == 2 && c.ids.compute == 7 && c.ids.store == 8));
+    const tensor_map inputs = test::random_inputs(p, 1);
+    BOOST_TEST(
+        (dfx::interpret(p, inputs).at("C") == dfg::multiply(inputs.at("A"), inputs.at("B"), nullptr, dtype::f32)));
+}
+
+BOOST_AUTO_TEST_CASE(appendix_a, *boost::unit_test::precondition(test::samples_present)) {
+    const dfx::program p = object::read_program(test::sample("appendix-a.kpu.json"));
+    const dfx::program own = object::parse_program(test::flat_matmul_json(), "flat");
+    BOOST_TEST((p.kernels[0].body == own.kernels[0].body));
+    BOOST_TEST((p.tensors == own.tensors));
+    BOOST_TEST(p.graph_name == "non-batched-2-input-matmul");
+    BOOST_TEST((object::parse_program(object::serialise(p, format::json), "again") == p));
+}
+
+BOOST_AUTO_TEST_CASE(json_is_not_trusted) {
+    check_refusal("", "f.kpu:1:1: error: neither a binary .kpu file nor valid JSON");
+    check_refusal("{\"dfx_version\": \"1.0\",\n  oops}", "f.kpu:2:3: error");
+    check_refusal("[]", "f.kpu: /dfx_version: error: field is missing");
+    check_refusal("{}", "/dfx_version");
+    check_refusal(flat_with("\"1.0\"", "\"3.1\""), "DFX version 3.1, this tool reads versions 1.0 to 2.0");
+    check_refusal(flat_with("\"1.0\"", "\"1\""), "not a DFX version");
+    check_refusal(flat_with("\"1.0\"", "\"2.0\""), "field is missing: 'kernels'");
+    check_refusal(flat_with("\"graph_name\"", "\"graph_mane\""), "did you mean graph_name?");
+    check_refusal(flat_with("\"graph_name\": \"flat\"", "\"graph_name\": \"x\", \"graph_name\": \"y\""),
+                  "given twice: 'graph_name'");
+    check_refusal(flat_with("\"op_id\": 7", "\"op_id\": -7"),
+                  "/operations/6/op_id: error: not a whole number from 0: '-7'");
+    check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 7.0"), "/operations/6/op_id");
+    check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 18446744073709551616"), "/operations/6/op_id");
+    check_refusal(flat_with("\"subtype\": \"LOAD\"", "\"subtype\": \"LAOD\""),
+                  "unknown subtype: 'LAOD' (expected one of LOAD, STORE");
+    check_refusal(flat_with("\"level\": \"L3\"", "\"level\": \"L4\""), "/operations/0/dest/level");
+    check_refusal(flat_with("\"type\": \"COMPUTE\"", "\"type\": \"LOOPS\""), "unknown type: 'LOOPS'");
+    check_refusal(flat_with("\"dtype\": \"f32\"", "\"dtype\": \"f33\""), "/tensors/0/dtype");
+    check_refusal(flat_with("\"accumulate\": false", "\"accumulate\": 1"), "/operations/6/accumulate");
+    check_refusal(flat_with("[5, 6]", "[5, \"6\"]"), "/operations/6/depends_on/1");
+    check_refusal(flat_with("[5, 6]", "7"), "/operations/6/depends_on: error: not a list");
+    check_refusal(flat_with("\"tile\": [0, 0]", "\"tile\": [0, \"ti\"]"), "no enclosing loop has this name: 'ti'");
+    check_refusal(flat_with("\"tile\": [0, 0]", "\"tile\": [0, true]"), "not a tile index");
+    check_refusal(flat_with("\"M\": 4", "\"M\": 5"), "/metadata/M: error: contradicts the tensors");
+    check_refusal(flat_with("float32", "float16"), "/metadata/element_type");
+    check_refusal(flat_with("\"Ti\": 4", "\"Ti\": 0"), "tile shape of A is not known");
+    check_refusal(flat_with("\"hints\": {", "\"hints\": {\"x\": 1, "), "/hints/x");
+    check_refusal(flat_with("\"hints\": {", "\"constants\": {\"A\": \"????\"}, \"hints\": {"), "not base64");
+    check_refusal(flat_with("\"hints\": {", "\"constants\": {\"Z\": \"\"}, \"hints\": {"), "no tensor has this name");
+    // Two problems, both reported.
+    const std::string two = test::with(flat_with("\"op_id\": 7", "\"op_id\": -7"), "\"op_id\": 8", "\"op_id\": -8");
+    check_refusal(two, "/operations/6/op_id");
+    check_refusal(two, "/operations/7/op_id");
+}
+
+BOOST_AUTO_TEST_CASE(json_structure_is_verified) {
+    check_refusal(flat_with("\"depends_on\": [], \"produces\": 1", "\"depends_on\": [3], \"produces\": 1"),
+                  "cyclic dependence");
+    check_refusal(flat_with("[5, 6]", "[5, 60]"), "f.kpu: kernels[0].body[6].depends_on[1]");
+    check_refusal(flat_with("\"tile\": [0, 0]", "\"tile\": [0, 1]"), "lies outside tensor A");
+    check_refusal(test::with(flat_with("[4, 16]", "[4611686018427387904, 4611686018427387904]"), "\"K\": 16, ", ""),
+                  "extent out of range");
+    std::string deep = "{\"dfx_version\": ";
+    deep.append(100000, '[');
+    check_refusal(deep, "nested more than 256 deep");
+    std::string loops =
+        "{\"dfx_version\": \"2.0\", \"graph_name\": \"x\", \"tensors\": [], \"kernels\": [{\"name\": \"k\", "
+        "\"dataflow\": \"output_stationary\", \"body\": [";
+    for (int i = 0; i < 40; ++i)
+        loops += "{\"type\": \"LOOP\", \"var\": \"l" + std::to_string(i) +
+                 "\", \"end\": 1, \"kind\": \"parallel\", \"body\": [";
+    for (int i = 0; i < 40; ++i)
+        loops += "]}";
+    check_refusal(loops + "]}]}", "nested loops");
+}
+
+BOOST_AUTO_TEST_CASE(newer_minor_versions_may_add_fields) {
+    const std::string own = object::serialise(programs().front(), format::json);
+    const std::string newer =
+        test::with(test::with(own, "\"2.0\"", "\"2.1\""), "\"graph_name\"", "\"added\": 1, \"graph_name\"");
+    BOOST_TEST(refusal(newer) == "accepted");
+    check_refusal(test::with(own, "\"graph_name\"", "\"added\": 1, \"graph_name\""), "unknown field: 'added'");
+}
+
+BOOST_AUTO_TEST_CASE(binary_header_and_table) {
+    const std::string good = object::serialise(programs().back(), format::binary);
+    BOOST_TEST(good.substr(0, 4) == std::string("KPU\0", 4));
+    BOOST_TEST(refusal(good) == "accepted");
+    std::string bytes = good;
+    put(bytes, 4, 3U << 16U, 4);
+    check_refusal(bytes, "DFX version 3.0, this tool reads versions 1.0 to 2.0");
+    bytes = good;
+    put(bytes, 4, 1U << 16U, 4);
+    check_refusal(bytes, "version differs from the one in the header");
+    bytes = good;
+    put(bytes, 8, 1, 4);
+    check_refusal(bytes, "unknown flags");
+    bytes = good;
+    put(bytes, 12, 65, 4);
+    check_refusal(bytes, "more than 64 sections");
+    bytes = good;
+    put(bytes, 20, UINT64_MAX, 8); // offset of the first section; its sum with the size wraps
+    check_refusal(bytes, "lies outside the file");
+    bytes = good;
+    put(bytes, 28, UINT64_MAX, 8);
+    check_refusal(bytes, "lies outside the file");
+    bytes = good;
+    put(bytes, 36, 0, 4);
+    check_refusal(bytes, "f.kpu: byte ");
+    check_refusal(bytes, "CRC-32C does not match");
+    bytes = good;
+    put(bytes, 16, 2, 4);
+    check_refusal(bytes, "section is given twice");
+    bytes = good;
+    put(bytes, 16, 77, 4);
+    check_refusal(bytes, "unknown section that is not optional");
+    bytes = good;
+    put(bytes, 16 + 4 * 24, 0x80000000U | 77, 4); // hints, to a section unknown but optional
+    BOOST_TEST(refusal(bytes) == "accepted");
+    bytes = good;
+    put(bytes, 12, 3, 4);
+    check_refusal(bytes, "no section dependences");
+    // Constants lie where they can be used in place.
+    const std::size_t constants = 16 + 5 * 24;
+    std::uint64_t offset = 0;
+    for (std::size_t i = 8; i-- > 0;)
+        offset = offset << 8U | static_cast<unsigned char>(good[constants + 4 + i]);
+    BOOST_TEST(offset % 64 == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(no_truncation_is_accepted) {
+    for (const format f : {format::binary, format::json}) {
+        const std::string good = object::serialise(programs()[2], f);
+        const std::size_t end = f == format::json ? good.size() - 1 : good.size(); // a final newline is not missed
+        for (std::size_t n = 0; n < end; ++n)
+            BOOST_REQUIRE_MESSAGE(refusal(good.substr(0, n)) != "accepted", n << " bytes were accepted");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_of_a_binary_file_counts) {
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 20;
+    const dfx::program p = test::compiled(spec);
+    const std::string good = object::serialise(p, format::binary);
+    std::size_t harmless = 0;
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+        std::string bytes = good;
+        bytes[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ (1U << bit % 8));
+        try {
+            dfx::program q = object::parse_program(bytes, "f.kpu");
+            // Padding between sections, or the hints lost because their kind became an unknown optional one.
+            for (std::size_t i = 0; i < q.kernels.size(); ++i)
+                q.kernels[i].hints = p.kernels[i].hints;
+            BOOST_REQUIRE_MESSAGE(q == p, "bit " << bit << " changes the program unnoticed");
+            ++harmless;
+        } catch (const input_error&) {
+        }
+    }
+    BOOST_TEST(harmless > 0U);
+    BOOST_TEST(harmless < good.size() * 8 / 4);
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_of_the_content_is_checked_without_the_crc) {
+    // With the CRCs put right again, the reader alone stands between the bytes and the program: it must not crash.
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 20;
+    const std::string good = object::serialise(test::compiled(spec), format::binary);
+    for (std::size_t section = 0; section < 5; ++section) {
+        const std::size_t entry = 16 + section * 24;
+        std::uint64_t offset = 0;
+        std::uint64_t size = 0;
+        for (std::size_t i = 8; i-- > 0;) {
+            offset = offset << 8U | static_cast<unsigned char>(good[entry + 4 + i]);
+            size = size << 8U | static_cast<unsigned char>(good[entry + 12 + i]);
+        }
+        for (std::size_t bit = offset * 8; bit < (offset + size) * 8; ++bit) {
+            std::string bytes = good;
+            bytes[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ (1U << bit % 8));
+            put(bytes, entry + 20, object::crc32c(std::string_view(bytes).substr(offset, size)), 4);
+            (void)refusal(bytes); // anything but input_error or success ends the test
+        }
+    }
+    BOOST_TEST(refusal(good) == "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_of_a_json_file) {
+    const std::string good = test::flat_matmul_json();
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+        std::string bytes = good;
+        bytes[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ (1U << bit % 8));
+        (void)refusal(bytes);
+    }
+    BOOST_TEST(refusal(good) == "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(names_must_be_utf8) {
+    dfx::program p = programs().front();
+    p.graph_name = "\xff";
+    BOOST_CHECK_THROW((void)object::serialise(p, format::json), input_error);
+    BOOST_CHECK_THROW((void)object::serialise(p, format::binary), input_error);
+    for (const char* good : {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"})
+        BOOST_TEST(object::is_utf8(good));
+    for (const char* bad : {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xf8"})
+        BOOST_TEST(!object::is_utf8(bad));
+}
+
+BOOST_AUTO_TEST_CASE(checksums_and_base64) {
+    BOOST_TEST(object::crc32c("123456789") == 0xe3069283U);
+    BOOST_TEST(object::crc32c("") == 0U);
+    std::vector<std::byte> bytes;
+    for (unsigned i = 0; i < 7; ++i) {
+        const std::string text = object::to_base64(bytes);
+        BOOST_TEST((object::from_base64(text) == bytes));
+        bytes.push_back(static_cast<std::byte>(200 + 11 * i));
+    }
+    BOOST_TEST(object::to_base64({std::byte{'f'}, std::byte{'o'}}) == "Zm8=");
+    for (const char* bad : {"Zm8", "Zm8*", "Zm9=", "=m8=", "Zm=8", "Zm8=Zm8="})
+        BOOST_TEST(!object::from_base64(bad).has_value());
+}
