@@ -33,9 +33,6 @@ class command_feeder {
           m_counts(chip.engines.size()) {
         for (const engine_info& engine : chip.engines)
             m_feeds[engine.id.value()].depth = engine.queue_depth;
-        refresh();
-        for (feed& f : m_feeds)
-            f.pushed = f.completed;
     }
 
     void run() {
@@ -152,8 +149,9 @@ engine_fault::engine_fault(const std::string& engine, std::uint32_t command, std
           fmt::format("{} stopped at its command {} (DFX operation {}): {}", engine, command, tag, name_of(cause))),
       m_command(command), m_tag(tag), m_cause(cause) {}
 
-void enable_interrupts(mmio& bus, const machine& chip) {
+void prepare_engines(mmio& bus, const machine& chip) {
     for (const engine_info& engine : chip.engines) {
+        bus.write32(engine_register(engine.id, engine_reg::control), 1);
         bus.write32(engine_register(engine.id, engine_reg::irq_watermark), engine.queue_depth / 2);
         bus.write32(engine_register(engine.id, engine_reg::irq_enable),
                     engine_reg::irq_queue_low | engine_reg::irq_error);

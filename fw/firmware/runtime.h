@@ -29,8 +29,9 @@ class engine_fault : public run_error {
 /// Where commands come from: the next one, or nothing at the end.
 using command_source = std::function<std::optional<bound_command>()>;
 
-/// Sets watermarks and enables the interrupts that run_commands serves: part of boot.
-void enable_interrupts(mmio& bus, const machine& chip);
+/// Part of boot: resets every engine (its queue, counters and semaphore), sets watermarks, and enables the interrupts
+/// that run_commands serves.
+void prepare_engines(mmio& bus, const machine& chip);
 
 /// Feeds all commands and returns when the last one has completed. Holds at most `window` commands that do not fit into
 /// a queue yet. Throws engine_fault when an engine stops.

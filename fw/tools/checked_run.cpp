@@ -30,11 +30,10 @@ hw::observed_names names_of(const hw::chip& chip) {
     return names;
 }
 
-run_checks::run_checks(hw::chip& chip, device& host)
+run_checks::run_checks(hw::chip& chip)
     : m_chip(chip), m_hazards(hazard_options_for(chip)), m_conservation(names_of(chip).engines) {
     chip.attach(m_hazards);
     chip.attach(m_conservation);
-    host.report_allocations_to(m_hazards);
 }
 
 std::vector<std::string> run_checks::findings() {

@@ -20,7 +20,9 @@ namespace kpu::fw {
 /// Hazard and conservation checkers, the chip's protocol monitors and what it leaves undone.
 class run_checks {
   public:
-    run_checks(hw::chip& chip, device& host);
+    explicit run_checks(hw::chip& chip);
+    /// For device::report_allocations_to.
+    [[nodiscard]] hw::hazard_checker& hazards() { return m_hazards; }
     /// Everything that was found, one line each; empty after a clean run.
     [[nodiscard]] std::vector<std::string> findings();
 

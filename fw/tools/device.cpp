@@ -46,7 +46,7 @@ std::string describe_operation(const dfx::program& program, std::uint64_t op_id)
 
 void device::boot(mmio& bus) {
     m_machine = discover(bus);
-    enable_interrupts(bus, m_machine);
+    prepare_engines(bus, m_machine);
     m_plan = plan_program(m_machine, m_program);
     m_tensors.emplace(m_program, m_machine.dram);
     m_boot = m_chip.elapsed();

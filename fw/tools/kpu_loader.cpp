@@ -91,8 +91,10 @@ void execute(const fw::loader_options& o, const loaded& in) {
     hw::chip chip("chip", in.chip, chip_options);
     fw::device host(chip, in.program);
     std::unique_ptr<fw::run_checks> checks;
-    if (o.check)
-        checks = std::make_unique<fw::run_checks>(chip, host);
+    if (o.check) {
+        checks = std::make_unique<fw::run_checks>(chip);
+        host.report_allocations_to(checks->hazards());
+    }
     fw::run_recorders recorders(chip, o.trace, o.vcd,
                                 {k_tool, platform::to_yaml(in.chip), in.program.graph_name, in.hash});
     chip.elaborate();

@@ -2,7 +2,7 @@
 
 #include "compiler/dfx/bounds.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 #include <sys/resource.h>
 
 namespace kpu::fw {
@@ -12,7 +12,7 @@ namespace {
 using iface::perf_counter;
 
 trace::engine_statistics engine_report(const hw::chip& chip, const hw::command_engine& engine,
-                                       std::uint64_t boot_cycles, std::uint64_t run_cycles) {
+                                       std::uint64_t run_cycles) {
     trace::engine_statistics s;
     s.name = chip.name_of(engine.config().engine);
     s.kind = std::string(name_of(engine.config().kind));
@@ -25,7 +25,10 @@ trace::engine_statistics engine_report(const hw::chip& chip, const hw::command_e
     s.stalled.vector = engine.counter(perf_counter::stall_vector);
     s.stalled.read = engine.counter(perf_counter::stall_read);
     s.stalled.write = engine.counter(perf_counter::stall_write);
-    s.idle = engine.counter(perf_counter::idle) - boot_cycles; // nothing is queued during boot
+    s.idle = engine.counter(perf_counter::idle);
+    // counters run from the engine's reset during boot on, when nothing is queued: that time is no part of the run
+    const std::uint64_t counted = s.busy + s.stalled.total() + s.idle;
+    s.idle -= std::min(s.idle, counted - std::min(counted, run_cycles));
     s.total = run_cycles;
     s.read_bytes = engine.counter(perf_counter::read_bytes);
     s.write_bytes = engine.counter(perf_counter::write_bytes);
@@ -80,9 +83,8 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     run.program = program.graph_name;
     run.time_ps = host.run_time().value();
     run.cycles = host.run_cycles().value();
-    const std::uint64_t boot_cycles = chip.elapsed_cycles().value() - run.cycles;
     for (const hw::command_engine* engine : chip.engines())
-        run.engines.push_back(engine_report(chip, *engine, boot_cycles, run.cycles));
+        run.engines.push_back(engine_report(chip, *engine, run.cycles));
     for (const planned_contraction& c : host.plan()) {
         run.macs += c.work.macs();
         add_kernel(run, c, p);

@@ -1,0 +1,69 @@
+#include "tests/e2e/on_chip.h"
+
+namespace kpu::test {
+
+platform::platform shipped(const std::string& name) {
+    return platform::read_platform(std::string(KPU_SOURCE_DIR) + "/platforms/" + name + ".yaml");
+}
+
+compiled_graph compile(dfg::graph graph, const passes::lower_options& options) {
+    compiled_graph g;
+    diagnostics warnings;
+    g.graph = std::move(graph);
+    dfg::bind_batch(g.graph, 1);
+    g.bound = dfg::bind_operands(g.graph, warnings);
+    g.interface = dfg::interface_of(g.graph, g.bound);
+    g.program = passes::lower(g.graph, g.bound, options).program;
+    return g;
+}
+
+dfg::graph sample(const std::string& file) {
+    diagnostics warnings;
+    return dfg::read_dfg(std::string(KPU_SOURCE_DIR) + "/../shared/dfg/" + file, {}, warnings);
+}
+
+tensor_map random_inputs(const compiled_graph& g, std::uint64_t seed) {
+    diagnostics warnings;
+    return select_tensors(dfg::expected_inputs(g.interface), {}, seed, {}, warnings);
+}
+
+tensor_map reference_outputs(const compiled_graph& g, const tensor_map& inputs) {
+    return dfg::evaluate(g.graph, g.bound, g.interface, inputs);
+}
+
+namespace {
+
+hw::chip_options checked_options(std::optional<std::uint64_t> stall_seed) {
+    hw::chip_options options;
+    options.monitors = true;
+    if (stall_seed) {
+        options.stalls.emplace();
+        options.stalls->seed = *stall_seed;
+    }
+    return options;
+}
+
+} // namespace
+
+checked_chip::checked_chip(const platform::platform& p, std::optional<std::uint64_t> stall_seed)
+    : m_chip("chip", p, checked_options(stall_seed)), m_checks(m_chip) {}
+
+checked_chip::outcome checked_chip::run(const dfx::program& program, const tensor_map& inputs) {
+    fw::device host(m_chip, program);
+    host.report_allocations_to(m_checks.hazards());
+    outcome o;
+    o.outputs = host.run(inputs);
+    o.findings = m_checks.findings();
+    o.plan = host.plan();
+    o.taken = host.run_cycles();
+    return o;
+}
+
+trace::run_statistics measure(const platform::platform& p, const dfx::program& program, const tensor_map& inputs) {
+    hw::chip chip("chip", p);
+    fw::device host(chip, program);
+    (void)host.run(inputs);
+    return fw::report_on(chip, host, program);
+}
+
+} // namespace kpu::test
