@@ -1,96 +1,17 @@
-// The crossbar between test initiators and memory banks: closed forms, sharing, splitting, limits. Every link has a
-// protocol monitor.
+// What the crossbar does with addresses: splitting, loans, refusals, order; random traffic.
 
-#include "hw/interconnect/crossbar.h"
 #include "hw/memory/dram_channel.h"
-#include "hw/memory/memory_bank.h"
-#include "hw/tlm/protocol_monitor.h"
-#include "tests/support/sim_fixture.h"
-#include "tests/support/tlm_doubles.h"
+#include "tests/component/interconnect/crossbar_bench.h"
 
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <numeric>
 #include <random>
 
 using namespace kpu;
-using kpu::test::sim_fixture;
-using kpu::test::test_initiator;
+using namespace kpu::test;
 using sc_core::sc_time;
 
 namespace {
-
-constexpr std::uint64_t k_period = 1000;
-constexpr std::uint64_t k_latency = 3; ///< cycles
-constexpr std::uint64_t k_hop = 2;     ///< cycles
-
-platform::memory_params bank_params(std::uint64_t width) {
-    platform::memory_params p;
-    p.capacity = bytes(64 * 1024);
-    p.port_width = bytes(width);
-    p.latency = cycles(k_latency);
-    return p;
-}
-
-platform::crossbar_params bar_params(std::uint64_t width) {
-    platform::crossbar_params p;
-    p.port_width = bytes(width);
-    p.hop_latency = cycles(k_hop);
-    return p;
-}
-
-/// `initiators` test initiators, one crossbar, four banks of 64 KiB: interleaved by 256 bytes at 0x10000, or
-/// consecutive there.
-struct bench : sim_fixture {
-    static constexpr std::uint64_t k_base = 0x10000;
-    static constexpr std::uint32_t k_units = 4;
-    std::vector<std::unique_ptr<test_initiator>> source;
-    std::vector<std::unique_ptr<hw::protocol_monitor>> monitors;
-    std::unique_ptr<hw::crossbar> bar;
-    std::vector<std::unique_ptr<hw::memory_bank>> banks;
-
-    void build(std::uint32_t initiators, bool interleaved, std::uint64_t bar_width = 16,
-               std::uint64_t bank_width = 16) {
-        hw::route_table routes;
-        const platform::address_range range{address(k_base), bytes(k_units * 64 * 1024)};
-        if (interleaved)
-            routes.add_interleaved("banks", range, bytes(256), k_units);
-        else
-            routes.add_consecutive("banks", range, k_units);
-        bar = std::make_unique<hw::crossbar>("bar", bar_params(bar_width), picoseconds(k_period), initiators, routes);
-        for (std::uint32_t i = 0; i < initiators; ++i) {
-            source.push_back(std::make_unique<test_initiator>(("source" + std::to_string(i)).c_str()));
-            join(source.back()->socket_i, bar->from_t[i]);
-        }
-        for (std::uint32_t b = 0; b < k_units; ++b) {
-            const hw::placement where{address(k_base), routes.routes()[0].map, b};
-            banks.push_back(std::make_unique<hw::memory_bank>(("bank" + std::to_string(b)).c_str(),
-                                                              bank_params(bank_width), picoseconds(k_period), where));
-            join(bar->to_i[b], banks.back()->data_t);
-        }
-    }
-    template <class From, class To>
-    void join(From& from, To& to) {
-        monitors.push_back(
-            std::make_unique<hw::protocol_monitor>(("monitor" + std::to_string(monitors.size())).c_str()));
-        from.bind(monitors.back()->up_t);
-        monitors.back()->down_i.bind(to);
-    }
-    ~bench() {
-        for (const auto& m : monitors) {
-            for (const auto& v : m->violations())
-                BOOST_ERROR(v.rule << ' ' << v.message);
-            BOOST_TEST(m->in_flight() == 0u);
-        }
-    }
-    std::uint64_t bank_address(std::uint32_t bank, std::uint64_t local = 0) const {
-        return k_base + bank * 64 * 1024 + local;
-    }
-};
-
-constexpr std::uint64_t cycles_of(std::uint64_t n) {
-    return n * k_period;
-}
 
 std::vector<unsigned char> random_bytes(std::mt19937_64& random, std::size_t n) {
     std::vector<unsigned char> v(n);
@@ -100,116 +21,7 @@ std::vector<unsigned char> random_bytes(std::mt19937_64& random, std::size_t n) 
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(crossbar, bench)
-
-BOOST_AUTO_TEST_CASE(a_read_pays_two_hops_the_latency_and_its_bytes) {
-    build(1, false);
-    run([&] {
-        for (const std::size_t n : {1u, 16u, 17u, 160u, 4000u}) {
-            std::vector<unsigned char> data(n);
-            const std::uint64_t expected = cycles_of(2 * k_hop + k_latency + (n + 15) / 16);
-            BOOST_TEST(source[0]->read(bank_address(1), data) == expected);
-            BOOST_TEST(source[0]->first() == cycles_of(2 * k_hop + k_latency + 1));
-            sc_core::wait(sc_time::from_value(expected));
-        }
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_write_pays_one_hop_the_latency_and_its_bytes) {
-    build(1, false);
-    run([&] {
-        for (const std::size_t n : {1u, 16u, 17u, 160u, 4000u}) {
-            const std::vector<unsigned char> data(n);
-            const std::uint64_t expected = cycles_of(k_hop + k_latency + (n + 15) / 16);
-            BOOST_TEST(source[0]->write(bank_address(2), data) == expected);
-            BOOST_TEST(source[0]->first() == cycles_of(k_hop + k_latency + 1));
-            sc_core::wait(sc_time::from_value(expected));
-        }
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_stream_pays_them_once) {
-    build(1, false);
-    run([&] {
-        std::vector<unsigned char> data(64);
-        for (std::uint64_t i = 0; i < 20; ++i) {
-            BOOST_TEST(source[0]->read(bank_address(0), data) == cycles_of(2 * k_hop + k_latency + 4 * (i + 1)));
-            BOOST_TEST(source[0]->first() == cycles_of(2 * k_hop + k_latency + 4 * i + 1));
-        }
-        for (std::uint64_t i = 0; i < 20; ++i) // the write direction is free
-            BOOST_TEST(source[0]->write(bank_address(0), data) == cycles_of(k_hop + k_latency + 4 * (i + 1)));
-    });
-}
-
-BOOST_AUTO_TEST_CASE(the_narrowest_port_sets_the_rate) {
-    build(1, false, 16, 64); // wide memory behind a narrow crossbar
-    run([&] {
-        std::vector<unsigned char> data(640);
-        BOOST_TEST(source[0]->read(bank_address(0), data) == cycles_of(2 * k_hop + k_latency + 40));
-        BOOST_TEST(source[0]->write(bank_address(0), data) == cycles_of(k_hop + k_latency + 40));
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(the_narrowest_port_sets_the_rate_behind_too, bench) {
-    build(1, false, 64, 16); // narrow memory behind a wide crossbar
-    run([&] {
-        std::vector<unsigned char> data(640);
-        for (std::uint64_t i = 1; i <= 10; ++i) {
-            BOOST_TEST(source[0]->read(bank_address(0), data) == cycles_of(2 * k_hop + k_latency + 40 * i));
-            BOOST_TEST(source[0]->write(bank_address(0), data) == cycles_of(k_hop + k_latency + 40 * i));
-        }
-    });
-}
-
-BOOST_AUTO_TEST_CASE(streams_to_one_target_share_it) {
-    build(3, false);
-    run([&] {
-        std::vector<unsigned char> data(160);
-        std::uint64_t last = 0;
-        for (int round = 0; round < 10; ++round)
-            for (const auto& s : source)
-                last = std::max(last, s->read(bank_address(1), data));
-        BOOST_TEST(last == cycles_of(2 * k_hop + k_latency + 30 * 10));
-    });
-    BOOST_TEST(bar->target_port(1).read.busy().value() == cycles_of(300));
-    BOOST_TEST(bar->initiator_port(0).read.busy().value() == cycles_of(100));
-}
-
-BOOST_AUTO_TEST_CASE(streams_to_distinct_targets_do_not_disturb_each_other) {
-    build(3, false);
-    run([&] {
-        std::vector<unsigned char> data(160);
-        for (std::uint64_t round = 1; round <= 10; ++round)
-            for (std::uint32_t s = 0; s < 3; ++s) {
-                BOOST_TEST(source[s]->read(bank_address(s), data) == cycles_of(2 * k_hop + k_latency + 10 * round));
-                BOOST_TEST(source[s]->write(bank_address(s), data) == cycles_of(k_hop + k_latency + 10 * round));
-            }
-    });
-}
-
-BOOST_AUTO_TEST_CASE(one_initiator_is_limited_by_its_own_port) {
-    build(1, false);
-    run([&] {
-        std::vector<unsigned char> data(160);
-        std::uint64_t last = 0;
-        for (std::uint64_t i = 0; i < 12; ++i) // four banks could deliver four times as fast
-            last = source[0]->read(bank_address(i % 4), data);
-        BOOST_TEST(last == cycles_of(2 * k_hop + k_latency + 12 * 10));
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_port_is_blocked_until_its_transfer_ends) {
-    build(2, false);
-    run([&] {
-        std::vector<unsigned char> data(160);
-        std::vector<unsigned char> beat(16);
-        source[0]->read(bank_address(0), data); // the bank is busy in [hop, hop + 10) cycles
-        sc_core::wait(sc_time::from_value(cycles_of(10) - 1));
-        BOOST_TEST(source[1]->read(bank_address(0), beat) == 1 + cycles_of(2 * k_hop + k_latency + 1));
-        sc_core::wait(sc_time::from_value(cycles_of(1) + 1));
-        BOOST_TEST(source[1]->read(bank_address(0), beat) == cycles_of(2 * k_hop + k_latency + 1));
-    });
-}
+BOOST_FIXTURE_TEST_SUITE(crossbar_routing, crossbar_bench)
 
 BOOST_AUTO_TEST_CASE(what_crosses_units_is_split) {
     build(1, true);
@@ -419,7 +231,7 @@ BOOST_FIXTURE_TEST_CASE(a_target_that_waits_is_not_counted_twice, sim_fixture) {
     routes.add_consecutive("device", {address(0), bytes(4096)});
     test_initiator source("source");
     hw::crossbar bar("bar", bar_params(16), picoseconds(k_period), 1, routes);
-    kpu::test::test_target device("device");
+    test_target device("device");
     source.socket_i.bind(bar.from_t[0]);
     bar.to_i[0].bind(device.socket_t);
     device.transport = [](tlm::tlm_generic_payload& p, sc_time& delay) {
