@@ -77,6 +77,10 @@ void reading::read_section(const yaml_node& node, const std::string& path) {
     }
     for (const yaml_entry& entry : node.entries) {
         const std::string key_path = joined(path, entry.key);
+        if (entry.key.find('.') != std::string::npos) { // would look like a path
+            unknown(entry, path);
+            continue;
+        }
         m_given[key_path] = entry.value->where;
         if (const field* f = m_keys.find(key_path))
             read_field(*entry.value, *f);

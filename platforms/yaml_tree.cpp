@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -29,10 +30,10 @@ class builder : public YAML::EventHandler {
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(yaml_kind::null, mark, anchor, {}, {}); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
-        leaf(yaml_kind::scalar, mark, anchor, tag, value);
+        scalar(mark, anchor, tag, value);
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
     void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -56,8 +57,7 @@ class builder : public YAML::EventHandler {
         yaml_entry entry;
     };
 
-    void leaf(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
-              const std::string& text);
+    void scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag, const std::string& text);
     void open(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor);
     void close();
     void deliver(const yaml_node* node, yaml_position where);
@@ -73,10 +73,18 @@ class builder : public YAML::EventHandler {
     std::map<YAML::anchor_t, const yaml_node*> m_anchors; ///< complete ones only
 };
 
-void builder::leaf(yaml_kind kind, const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag,
-                   const std::string& text) {
+/// Nothing has no place of its own: the parser gives that of the next token. Its key's place is more helpful.
+void builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
     yaml_node& node = m_nodes.emplace_back();
-    node.kind = kind;
+    node.where = !m_open.empty() && m_open.back().has_key ? m_open.back().entry.where : position_of(mark);
+    if (anchor != 0)
+        m_anchors[anchor] = &node;
+    deliver(&node, node.where);
+}
+
+void builder::scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag, const std::string& text) {
+    yaml_node& node = m_nodes.emplace_back();
+    node.kind = yaml_kind::scalar;
     node.where = position_of(mark);
     node.text = text;
     node.quoted = tag == "!";
@@ -171,6 +179,19 @@ void builder::refuse(yaml_position where, const std::string& key, std::string me
     throw input_error(problems);
 }
 
+/// The parser's message and place; what it finds at the end marker, it finds at the end of the file.
+[[noreturn]] void syntax_error(diagnostics& problems, const yaml_tree& tree, const std::string& text,
+                               const YAML::Exception& e) {
+    const yaml_position where = position_of(e.mark);
+    const auto lines = static_cast<unsigned>(std::count(text.begin(), text.end(), '\n'));
+    const unsigned marker_line = lines + (text.empty() || text.back() == '\n' ? 1 : 2);
+    if (where.line < marker_line)
+        stop(problems, tree.at(where, {}), "YAML syntax: " + e.msg);
+    const bool in_text = e.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+    stop(problems, tree.at({marker_line - 1, 0}, {}),
+         "YAML syntax: the file ends too early: " + (in_text ? "end of a quoted text not found" : e.msg));
+}
+
 } // namespace
 
 location yaml_tree::at(yaml_position where, std::string path) const {
@@ -188,19 +209,24 @@ yaml_tree parse_yaml(const std::string& text, const std::string& file, diagnosti
     if (text.size() > k_max_text)
         stop(problems, tree.at({}, {}), "the file has " + std::to_string(text.size()) + " bytes, more than 1 MiB",
              "is this a platform file?");
-    std::istringstream in(text);
+    // yaml-cpp takes a file that ends within a quoted text for a good one, and drops all keys in it. The end marker
+    // makes it an error.
+    const bool complete = text.empty() || text.back() == '\n';
+    std::istringstream in(text + (complete ? "...\n" : "\n...\n"));
     builder events(tree, tree.m_nodes, problems);
     try {
         YAML::Parser parser(in);
-        if (!parser.HandleNextDocument(events) || events.root() == nullptr)
+        if (!parser.HandleNextDocument(events) || events.root() == nullptr || events.root()->kind == yaml_kind::null)
             stop(problems, tree.at({1, 1}, {}), "the file is empty");
         tree.m_root = events.root();
         builder second(tree, tree.m_nodes, problems);
         if (parser.HandleNextDocument(second))
             stop(problems, tree.at(second.root() != nullptr ? second.root()->where : yaml_position{}, {}),
                  "a second document in the file", "keep one platform per file");
+    } catch (const YAML::DeepRecursion&) {
+        stop(problems, tree.at({}, {}), "mappings and lists are nested too deeply"); // the parser does not know where
     } catch (const YAML::Exception& e) {
-        stop(problems, tree.at(position_of(e.mark), {}), "YAML syntax: " + e.msg);
+        syntax_error(problems, tree, text, e);
     }
     return tree;
 }

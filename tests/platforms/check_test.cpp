@@ -1,0 +1,105 @@
+// Relations between keys: each rule at its last legal value, and broken.
+
+#include "platforms/reader.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+using namespace kpu;
+using platform::parse_platform;
+
+namespace {
+
+void accepts(const std::string& text) {
+    try {
+        static_cast<void>(parse_platform(text, "p"));
+    } catch (const input_error& e) {
+        BOOST_ERROR(text << ": " << e.what());
+    }
+}
+
+void refuses(const std::string& text, const std::string& expected) {
+    try {
+        static_cast<void>(parse_platform(text, "p"));
+        BOOST_ERROR(text << ": accepted");
+    } catch (const input_error& e) {
+        const std::string found = e.what();
+        BOOST_TEST(found == expected + "\n");
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(the_clock_period_is_whole_picoseconds) {
+    accepts("clock: {frequency: 625MHz}");
+    accepts("clock: {frequency: 781.25MHz}");
+    refuses("clock: {frequency: 750MHz}",
+            "p:1:20: clock.frequency: error: the period is not a whole number of picoseconds: "
+            "'750MHz' [hint: the nearest are 625MHz and 781.25MHz]");
+}
+
+BOOST_AUTO_TEST_CASE(dram_divides_into_channels) {
+    accepts("dram: {channels: 3, interleave: 256B, burst: 256B, capacity: 768KiB}");
+    refuses(
+        "dram: {channels: 3, interleave: 256B, capacity: 1MiB}",
+        "p:1:49: dram.capacity: error: does not divide into equal channels: '1MiB' (expected a multiple of channels * "
+        "interleave, 768B)");
+    refuses("dram: {interleave: 64B, burst: 128B}",
+            "p:1:20: dram.interleave: error: smaller than dram.burst: '64B' (expected at least 128B)");
+}
+
+BOOST_AUTO_TEST_CASE(interleaving_divides_an_l3_tile) {
+    accepts("l3: {interleave: 256KiB}");
+    refuses("l3:\n  interleave: 512KiB\n", "p:2:3: l3.tile.capacity: error: not a multiple of l3.interleave: '256KiB' "
+                                           "(expected a multiple of 512KiB)");
+}
+
+BOOST_AUTO_TEST_CASE(a_movers_buffer_holds_two_chunks) {
+    accepts("dma: {in_flight: 8KiB, chunk: 4KiB}");
+    refuses("dma: {in_flight: 8KiB, chunk: 4097B}", "p:1:31: dma.chunk: error: more than half of dma.in_flight: "
+                                                    "'4097B' (expected at most 4KiB) [hint: one chunk is "
+                                                    "written while the next is read]");
+    accepts("streamer: {width: 256B/cycle, chunk: 256B}");
+    refuses(
+        "streamer: {width: 256B/cycle, chunk: 255B}",
+        "p:1:38: streamer.chunk: error: less than streamer.width moves in a cycle: '255B' (expected at least 256B)");
+}
+
+BOOST_AUTO_TEST_CASE(an_array_supports_something) {
+    accepts("array: {macs_per_pe: {f64: 0, f32: 0, f16: 0, bf16: 0, f8: 0, i8: 0, i32: 1}}");
+    refuses("array: {macs_per_pe: {f64: 0, f32: 0, f16: 0, bf16: 0, f8: 0, i8: 0, i32: 0}}",
+            "p:1:22: array.macs_per_pe: error: the array supports no type (expected at least one type with 1 or more)");
+}
+
+BOOST_AUTO_TEST_CASE(at_most_256_engines) {
+    // 1 + 5 + 50 * (3 + 2)
+    accepts("block_mover: {engines: 5}\narray: {count: 50}");
+    refuses("block_mover: {engines: 6}\narray: {count: 50}",
+            "p:2:16: array.count: error: 257 engines on the chip: '50' (expected at most 256: dma.engines + "
+            "block_mover.engines + array.count * (streamer.per_array + 2))");
+}
+
+BOOST_AUTO_TEST_CASE(memories_fit_into_the_address_map) {
+    accepts("l3: {tiles: 1, tile: {capacity: 2GiB}}");
+    refuses("l3: {tiles: 2, tile: {capacity: 2GiB}}",
+            "p:1:33: l3.tile.capacity: error: on-chip memories end at 4313055232 in the address map: '2GiB' (expected "
+            "at most 4 "
+            "GiB of L1, L2 and L3 together) [hint: l3.tiles, l2.banks and array.count multiply capacities]");
+    // 256 tiles of the largest size: the arithmetic must not wrap around
+    refuses("l3: {tiles: 256, tile: {capacity: 2GiB}}",
+            "p:1:35: l3.tile.capacity: error: on-chip memories end at 549773901824 in the address map: '2GiB' "
+            "(expected at most "
+            "4 GiB of L1, L2 and L3 together) [hint: l3.tiles, l2.banks and array.count multiply capacities]");
+}
+
+BOOST_AUTO_TEST_CASE(platforms_built_in_a_program_are_checked_too) {
+    platform::platform p;
+    BOOST_TEST(platform::check(p).empty());
+    p.l3.interleave = bytes(3000);
+    p.array.rows = 0;
+    const diagnostics problems = platform::check(p);
+    BOOST_TEST(problems.has_errors());
+    const std::string text = to_string(problems);
+    BOOST_TEST(text.find("l3.interleave: error: not a power of two: '3000B'") != std::string::npos, text);
+    BOOST_TEST(text.find("array.rows: error: out of range: '0'") != std::string::npos, text);
+}
