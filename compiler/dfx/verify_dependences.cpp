@@ -137,6 +137,15 @@ class on_chip_tiles {
             m_writer[tile_key(r, true)] = writer;
     }
 
+    /// All sums into one tensor are of one type, whichever operations form them.
+    void sum(const compute_op& op, const std::string& at) {
+        const dtype type = accumulator_of(m_context.whole.find(op.inputs[0].tensor_name)->type);
+        const auto [known, fresh] = m_sum_type.emplace(op.output.tensor_name, type);
+        if (!fresh && known->second != type)
+            m_context.error(at + ".inputs", "sums of " + op.output.tensor_name + " are formed in two types",
+                            std::string(name_of(known->second)) + " and " + std::string(name_of(type)));
+    }
+
     [[nodiscard]] bool written(const tensor_region& r) const { return m_writer.count(tile_key(r, true)) != 0; }
 
   private:
@@ -171,6 +180,7 @@ class on_chip_tiles {
 
     const context& m_context;
     std::unordered_map<std::string, std::size_t> m_writer;
+    std::unordered_map<std::string, dtype> m_sum_type;
     std::vector<std::size_t> m_seen;
     std::size_t m_stamp = 0;
     graph m_edges;
@@ -185,6 +195,7 @@ void check_compute_data(const context& c, on_chip_tiles& tiles, std::size_t i) {
         tiles.read(i, op.output, l.path + ".accumulate");
     else if (tiles.written(op.output))
         c.error(l.path + ".output", "overwrites sums of an earlier operation on the same tile");
+    tiles.sum(op, l.path);
     tiles.write(i, op.output);
 }
 

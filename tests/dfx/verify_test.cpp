@@ -305,3 +305,28 @@ BOOST_AUTO_TEST_CASE(every_problem_is_reported) {
         BOOST_TEST(std::string(problem.what()).rfind("x.kpu: kernels[0]", 0) == 0U, problem.what());
     }
 }
+
+BOOST_AUTO_TEST_CASE(sums_of_a_tensor_have_one_type) {
+    flat_refused("are formed in two types", "inputs", [](dfx::program& p) {
+        // Other operands, of f64, for the second step of the first chain.
+        for (const char* name : {"A", "B"}) {
+            p.tensors.push_back(
+                {std::string(name) + "2", {8, 8}, dtype::f64, dfx::tensor_role::input, {std::string(name) + "2"}});
+        }
+        for (std::size_t i = 7; i < 14; ++i) {
+            const auto change = [](dfx::tensor_region& r) {
+                if (r.tensor_name == "C")
+                    return;
+                r.tensor_name += "2";
+                r.element_size = 8;
+            };
+            if (auto* move = std::get_if<dfx::data_move_op>(&p.kernels[0].body[i])) {
+                change(move->source);
+                change(move->destination);
+            } else {
+                for (dfx::tensor_region& r : flat_op<dfx::compute_op>(p, i).inputs)
+                    change(r);
+            }
+        }
+    });
+}
