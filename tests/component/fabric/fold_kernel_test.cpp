@@ -42,6 +42,12 @@ class buffer {
     std::unique_ptr<unsigned char[]> m_data;
 };
 
+/// Built once: the table of values takes time.
+const narrow_format& format_of(element_type type) {
+    static const narrow_format formats[] = {narrow_format::f16(), narrow_format::bf16(), narrow_format::f8()};
+    return formats[static_cast<int>(type) - static_cast<int>(element_type::f16)];
+}
+
 void fill(const buffer& into, element_type type, std::mt19937& random) {
     std::uniform_real_distribution<double> real(-1, 1);
     for (std::size_t i = 0; i < into.size() / kpu::iface::size_of(type); ++i) {
@@ -52,11 +58,11 @@ void fill(const buffer& into, element_type type, std::mt19937& random) {
             into.set(i, static_cast<float>(v));
         else if (type == element_type::i8 || type == element_type::f8)
             into.set(i, type == element_type::i8 ? static_cast<std::uint8_t>(random())
-                                                 : static_cast<std::uint8_t>(narrow_format::f8().encode(v)));
+                                                 : static_cast<std::uint8_t>(format_of(type).encode(v)));
         else if (type == element_type::i32)
             into.set(i, static_cast<std::uint32_t>(random()));
         else
-            into.set(i, static_cast<std::uint16_t>(narrow_format::of(type).encode(v)));
+            into.set(i, static_cast<std::uint16_t>(format_of(type).encode(v)));
     }
 }
 
@@ -96,8 +102,7 @@ void reference(element_type type, const fold_extents& x, const buffer& a, const 
     };
     if (type == element_type::i8)
         return by_definition<std::uint32_t>(x, narrow_int(a), narrow_int(b), c);
-    static const narrow_format formats[] = {narrow_format::f16(), narrow_format::bf16(), narrow_format::f8()};
-    const narrow_format& format = formats[static_cast<int>(type) - static_cast<int>(element_type::f16)];
+    const narrow_format& format = format_of(type);
     const auto narrow = [&](const buffer& from) {
         return [&from, &format, type](std::size_t i) {
             return widened(format, type == element_type::f8 ? from.get<std::uint8_t>(i) : from.get<std::uint16_t>(i));
