@@ -12,6 +12,11 @@ namespace {
 /// The program is the host side of a loader: it may keep more on its stack than a hardware process.
 constexpr std::size_t k_program_stack = std::size_t{1} << 20;
 
+/// What ends an abandoned program.
+struct program_abandoned : std::exception {
+    [[nodiscard]] const char* what() const noexcept override { return "the program was abandoned"; }
+};
+
 void check(tlm::tlm_response_status status, const char* what, address where) {
     if (status != tlm::TLM_OK_RESPONSE)
         throw bus_error(fmt::format("{} of control register {:#x}: {}", what, where.value(), name_of(status)));
@@ -35,6 +40,11 @@ void management_core::load(firmware_program program) {
     m_loaded.notify(sc_core::SC_ZERO_TIME);
 }
 
+void management_core::abandon() {
+    m_abandoned = true;
+    m_abandon.notify(sc_core::SC_ZERO_TIME);
+}
+
 void management_core::run() {
     for (;;) {
         while (!m_program)
@@ -45,12 +55,14 @@ void management_core::run() {
 
 void management_core::run_program() {
     m_started = now_ps();
+    m_abandoned = false;
     try {
         m_program(*this);
     } catch (const sc_core::sc_unwind_exception&) {
         throw; // the kernel ends this process
     } catch (...) {
-        m_failure = std::current_exception();
+        if (!m_abandoned)
+            m_failure = std::current_exception();
     }
     m_sleeping = false;
     m_ended = now_ps();
@@ -94,9 +106,11 @@ void management_core::wait_irq() {
     if (irq.read())
         return;
     m_sleeping = true;
-    while (!irq.read())
-        wait(irq.value_changed_event());
+    while (!irq.read() && !m_abandoned)
+        wait(irq.value_changed_event() | m_abandon);
     m_sleeping = false;
+    if (m_abandoned)
+        throw program_abandoned();
     wait(to_time(m_period * m_params.interrupt_cost.value()));
 }
 

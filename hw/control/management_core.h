@@ -29,6 +29,9 @@ class management_core : public sc_core::sc_module, private mmio {
     /// Hands over the program: it starts with the simulation, or at once if that runs already. std::logic_error while
     /// one runs.
     void load(firmware_program program);
+    /// Ends a program that waits for an interrupt which will never come, in the next delta cycle: an exception that is
+    /// not kept as failure unwinds it.
+    void abandon();
     /// Called in the core's process when a program has ended, normally or by an exception.
     void on_end(std::function<void()> tell) { m_tell_end = std::move(tell); }
     /// True when the program has ended, either way; also while there is none.
@@ -60,7 +63,9 @@ class management_core : public sc_core::sc_module, private mmio {
     std::exception_ptr m_failure;
     picoseconds m_started, m_ended;
     bool m_sleeping = false;
+    bool m_abandoned = false;
     sc_core::sc_event m_loaded{"loaded"};
+    sc_core::sc_event m_abandon{"abandon"};
 };
 
 } // namespace kpu::hw

@@ -180,8 +180,13 @@ void chip::run() {
         if (sc_core::sc_get_status() == sc_core::SC_STOPPED)
             throw run_error(std::string(name()) + ": the simulation was stopped before the firmware had ended");
         sc_core::sc_start();
-        if (!finished() && !sc_core::sc_pending_activity())
-            throw run_error(deadlock_report());
+        if (!finished() && !sc_core::sc_pending_activity()) {
+            const std::string report = deadlock_report();
+            m_core.abandon(); // its stack is unwound, so that what the program owns is freed
+            while (!finished() && sc_core::sc_pending_activity_at_current_time())
+                sc_core::sc_start(sc_core::SC_ZERO_TIME);
+            throw run_error(report);
+        }
     }
     rethrow_failure();
 }

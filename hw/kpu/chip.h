@@ -52,8 +52,9 @@ class chip final : public sc_core::sc_module {
     /// Hands over the program of the management core; when it ends, sc_start returns (sc_pause), and another may be
     /// loaded.
     void load_firmware(firmware_program program) { m_core.load(std::move(program)); }
-    /// Simulates until the firmware has ended. Rethrows what the firmware threw; run_error with the deadlock report if
-    /// nothing can happen any more while it waits, or if the simulation was stopped.
+    /// Simulates until the firmware has ended. Rethrows what the firmware threw. If nothing can happen any more while
+    /// it waits, the firmware is abandoned and run_error thrown with the deadlock report; run_error also if the
+    /// simulation was stopped.
     void run();
     /// True when no firmware runs.
     [[nodiscard]] bool finished() const { return m_core.finished(); }

@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(deadlock_is_reported_with_its_circle) {
         report = e.what();
     }
     BOOST_TEST_MESSAGE(report);
-    BOOST_TEST(!c.finished());
+    BOOST_TEST(c.finished()); // abandoned
     const auto says = [&](const std::string& what) {
         BOOST_TEST(report.find(what) != std::string::npos, "missing: " << what << "\nin: " << report);
     };
@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(deadlock_is_reported_with_its_circle) {
          "only 0 commands");
     says("the firmware has not ended: it waits for an interrupt");
     says("dma0: 0 of 1 commands completed, 1 still queued");
-    BOOST_TEST(c.leftovers().size() == 5u);
+    BOOST_TEST(c.leftovers().size() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(fault_is_seen_by_firmware_and_left_over) {
