@@ -171,16 +171,13 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     std::vector<std::uint64_t> all;
     if (deepest == 0)
         return all;
-    const std::uint64_t burst = std::max<std::uint64_t>(1, k_slot_alignment / e.operand);
+    const std::uint64_t burst = k_slot_alignment / e.operand;
     const std::uint64_t fewest = ceil_div(k, deepest);
-    for (std::uint64_t slices = fewest; all.size() < 24; slices += std::max<std::uint64_t>(1, slices / 6)) {
+    const std::uint64_t most = std::max(fewest, k / k_least_depth);
+    for (std::uint64_t slices = fewest; slices <= most; slices += std::max<std::uint64_t>(1, slices / 6)) {
         const std::uint64_t depth = std::min({round_up(ceil_div(k, slices), burst), deepest, k});
-        if (!all.empty() && depth < k_least_depth)
-            break;
         if (all.empty() || depth != all.back())
             all.push_back(depth);
-        if (depth == 1)
-            break;
     }
     return all;
 }

@@ -65,6 +65,8 @@ void device::upload(const tensor_map& inputs) {
 }
 
 tensor_map device::download() {
+    if (m_checker != nullptr)
+        m_checker->note_quiescent();
     tensor_map outputs;
     for (const dfx::tensor_descriptor& t : m_program.tensors) {
         if (t.role != dfx::tensor_role::output)

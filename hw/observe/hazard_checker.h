@@ -63,6 +63,11 @@ class hazard_checker final : public observer {
     /// Declares an allocation. With none declared allocations are not checked.
     void allow(const platform::address_range& range);
 
+    /// A program has ended, all its commands have completed, and the firmware knows: what comes is ordered after what was.
+    void note_quiescent() {
+        m_map.compact([](const access_stamp&) { return true; });
+    }
+
     void on_start(const command_ref& command, const iface::command_header& header) override;
     void on_complete(const command_ref& command) override;
     void on_reset(engine_id engine) override;
