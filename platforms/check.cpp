@@ -9,7 +9,7 @@ namespace kpu::platform {
 
 namespace {
 
-/// As in hw/interface/registers.h, of which this folder knows nothing; a test of the chip compares them.
+/// As in hw/interface/registers.h, of which this folder knows nothing; tests/platforms compares them.
 constexpr std::uint64_t k_max_engines = 256;
 constexpr std::uint64_t k_picoseconds_per_second = 1'000'000'000'000;
 

@@ -1,5 +1,7 @@
 // Relations between keys: each rule at its last legal value, and broken.
 
+#include "hw/interface/engine.h"
+#include "hw/interface/registers.h"
 #include "platforms/reader.h"
 
 #include <boost/test/unit_test.hpp>
@@ -72,6 +74,8 @@ BOOST_AUTO_TEST_CASE(an_array_supports_something) {
 }
 
 BOOST_AUTO_TEST_CASE(at_most_256_engines) {
+    static_assert(iface::k_max_engines == 256, "platforms/check.cpp repeats it");
+    static_assert(iface::k_element_types == platform::k_array_types);
     // 1 + 5 + 50 * (3 + 2)
     accepts("block_mover: {engines: 5}\narray: {count: 50}");
     refuses("block_mover: {engines: 6}\narray: {count: 50}",
