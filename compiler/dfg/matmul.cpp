@@ -22,7 +22,7 @@ class matmul_checker {
 
     matmul run() {
         for (const auto& [key, value] : m_node.attributes)
-            error("attribute of MATMUL is not yet supported", key + ":" + value);
+            error("attribute of MATMUL is not yet supported", std::string(key).append(":").append(value));
         const auto a = operand(0);
         const auto b = operand(1);
         if (!a || !b)
