@@ -13,11 +13,15 @@ constexpr double k_dram_latency = 100;
 constexpr double k_hop_latency = 16; ///< one on-chip memory to the next
 constexpr double k_per_move = 12;    ///< of a mover's queue, per command
 constexpr double k_per_command = 8;  ///< of the firmware
-constexpr double k_turn_around =
-    150;                       ///< from a slot of L2 falling free to its next tile being ready, beside the move itself
-constexpr double k_burst = 64; ///< bytes of DRAM time lost per row of a tile, on average
-constexpr double k_weight_of_traffic =
-    0.1; ///< what hidden DRAM time costs: of equally fast blockings the thriftier one wins
+/// From a slot of L2 falling free to its next tile being ready, beside the move itself.
+constexpr double k_turn_around = 150;
+/// Bytes of DRAM time lost per row of a tile that is no whole number of bursts, on average.
+constexpr double k_burst = 64;
+/// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
+/// counts.
+constexpr double k_weight_of_dram = 0.1;
+constexpr double k_weight_of_movers = 0.05;
+constexpr double k_weight_of_firmware = 0.05;
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
@@ -184,8 +188,10 @@ void estimate(const machine& chip, const dfx::contraction& work, const element_s
     plan.estimated_dram_bytes = m.dram_bytes();
     const double dram = m.dram_cycles(plan.estimated_dram_bytes);
     const double firmware = m.firmware_cycles();
-    plan.estimated_cycles = m.start() + std::max({compute, m.mover_cycles(), dram, firmware}) + m.finish();
-    plan.cost = plan.estimated_cycles + k_weight_of_traffic * dram;
+    const double movers = m.mover_cycles();
+    plan.estimated_cycles = m.start() + std::max({compute, movers, dram, firmware}) + m.finish();
+    plan.cost =
+        plan.estimated_cycles + k_weight_of_dram * dram + k_weight_of_movers * movers + k_weight_of_firmware * firmware;
 }
 
 } // namespace kpu::fw

@@ -43,7 +43,7 @@ struct blocking {
 
     // what the choice was made by
     double estimated_cycles = 0;
-    double cost = 0; ///< what is minimised: the cycles, and a little for traffic
+    double cost = 0; ///< what is minimised: the cycles, and a little for hidden work
     std::uint64_t estimated_dram_bytes = 0;
 
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
