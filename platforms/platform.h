@@ -29,7 +29,7 @@ struct dram_params {
 
 /// An on-chip memory unit (an L3 tile, an L2 bank, an L1 buffer).
 struct memory_params {
-    bytes capacity{256 * 1024};
+    bytes capacity{256ULL * 1024};
     std::uint32_t read_ports = 1;
     std::uint32_t write_ports = 1;
     bytes port_width{64}; ///< per cycle and port
@@ -56,10 +56,10 @@ struct crossbar_params {
 /// What DMA engines, block movers and streamers have in common.
 struct mover_params {
     std::uint32_t queue_depth = 32;
-    bytes width{64};            ///< bytes per cycle through the engine
-    cycles start_cost{4};       ///< from the head of the queue to the first request
-    bytes in_flight{32 * 1024}; ///< read requested and not yet written: the engine's buffer
-    bytes chunk{4096};          ///< bytes per simulated request: a speed knob, at most half of in_flight
+    bytes width{64};               ///< bytes per cycle through the engine
+    cycles start_cost{4};          ///< from the head of the queue to the first request
+    bytes in_flight{32ULL * 1024}; ///< read requested and not yet written: the engine's buffer
+    bytes chunk{4096};             ///< bytes per simulated request: a speed knob, at most half of in_flight
 };
 
 struct dma_params {

@@ -20,7 +20,7 @@ struct unit {
 constexpr std::uint64_t k_kilo = 1000, k_mega = k_kilo * 1000, k_giga = k_mega * 1000, k_tera = k_giga * 1000;
 constexpr std::uint64_t k_kibi = 1024, k_mebi = k_kibi * 1024, k_gibi = k_mebi * 1024, k_tebi = k_gibi * 1024;
 
-/// Ascending among the printed ones.
+/// The base unit first, then ascending among the printed ones.
 std::vector<unit> units_of(measure what) {
     switch (what) {
     case measure::count:
@@ -219,9 +219,10 @@ std::variant<std::uint64_t, quantity_error> parse_quantity(std::string_view text
 
 std::string format_quantity(std::uint64_t value, measure what) {
     const bool decimal = what == measure::bytes_per_second || what == measure::hertz || what == measure::picoseconds;
-    unit best{};
-    for (const unit& u : units_of(what))
-        if (u.printed && (best.scale == 0 || (decimal ? value >= u.scale : value != 0 && value % u.scale == 0)))
+    const std::vector<unit> units = units_of(what);
+    unit best = units.front();
+    for (const unit& u : units)
+        if (u.printed && (decimal ? value >= u.scale : value != 0 && value % u.scale == 0))
             best = u;
     std::string out = std::to_string(value / best.scale);
     std::string fraction;

@@ -17,7 +17,7 @@ using platform::field_value;
 namespace {
 
 /// Number of keys for the members of each struct. The structured bindings do not compile once a struct has another
-/// number of members: whoever adds one must give it a row in platforms/schema.cpp and count it here.
+/// number of members: whoever adds one must give it a row in platforms/schema_rows.cpp and count it here.
 std::size_t members() {
     std::size_t n = 0;
     platform::platform p;

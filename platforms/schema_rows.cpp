@@ -1,0 +1,298 @@
+// The rows of the table of keys.
+
+#include "platforms/schema.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace kpu::platform {
+
+namespace {
+
+constexpr std::uint64_t k_kib = 1024, k_mib = k_kib * 1024, k_gib = k_mib * 1024, k_tib = k_gib * 1024;
+constexpr std::uint64_t k_max_cycles = 1'000'000;
+/// The address map has room for 4 GiB on the chip.
+constexpr std::uint64_t k_max_memory = 2 * k_gib;
+
+struct bounds {
+    std::uint64_t min, max;
+};
+enum class shape { any, power_of_two };
+
+/// A member's type seen as the value of a key and back.
+template <class Member>
+field_value to_value(const Member& m) {
+    if constexpr (std::is_same_v<Member, bool> || std::is_same_v<Member, std::string>)
+        return m;
+    else if constexpr (std::is_integral_v<Member>)
+        return std::uint64_t{m};
+    else
+        return m.value();
+}
+
+template <class Member>
+void from_value(Member& m, const field_value& value) {
+    if constexpr (std::is_same_v<Member, bool>)
+        m = std::get<bool>(value);
+    else if constexpr (std::is_same_v<Member, std::string>)
+        m = std::get<std::string>(value);
+    else
+        m = static_cast<Member>(std::get<std::uint64_t>(value));
+}
+
+/// Collects the table. `access` maps a platform, constant or not, to the member.
+class table {
+  public:
+    table(std::vector<field>& fields, std::vector<section>& sections) : m_fields(fields), m_sections(sections) {}
+
+    void open(const std::string& path, const std::string& doc) {
+        m_sections.push_back({path, doc});
+        m_prefix = path + ".";
+    }
+
+    template <class Access>
+    field& value(const std::string& key, Access access, const std::string& doc) {
+        field f;
+        f.path = m_prefix + key;
+        f.doc = doc;
+        f.get = [access](const platform& p) { return to_value(access(p)); };
+        f.set = [access](platform& p, const field_value& v) { from_value(access(p), v); };
+        m_fields.push_back(std::move(f));
+        return m_fields.back();
+    }
+
+    template <class Access>
+    field& number(const std::string& key, Access access, measure what, bounds range, const std::string& doc,
+                  shape s = shape::any) {
+        field& f = value(key, access, doc);
+        f.what = what;
+        f.min = range.min;
+        f.max = range.max;
+        f.power_of_two = s == shape::power_of_two;
+        return f;
+    }
+
+  private:
+    std::vector<field>& m_fields;
+    std::vector<section>& m_sections;
+    std::string m_prefix;
+};
+
+template <class Access>
+void add_crossbar(table& t, const std::string& path, Access at, const std::string& joins) {
+    t.open(path, "crossbar: " + joins);
+    t.number(
+        "port_width", [at](auto& p) -> auto& { return at(p).port_width; }, measure::bytes_per_cycle, {1, 4096},
+        "of every initiator port and every target port", shape::power_of_two);
+    t.number(
+        "hop_latency", [at](auto& p) -> auto& { return at(p).hop_latency; }, measure::cycles, {0, k_max_cycles},
+        "through the crossbar");
+}
+
+template <class Access>
+void add_mover(table& t, Access at) {
+    t.number(
+        "queue_depth", [at](auto& p) -> auto& { return at(p).queue_depth; }, measure::count, {1, 4096},
+        "commands that an engine's queue holds");
+    t.number(
+        "width", [at](auto& p) -> auto& { return at(p).width; }, measure::bytes_per_cycle, {1, 4096},
+        "through one engine", shape::power_of_two);
+    t.number(
+        "start_cost", [at](auto& p) -> auto& { return at(p).start_cost; }, measure::cycles, {0, k_max_cycles},
+        "from the head of the queue to the first request");
+    t.number(
+        "in_flight", [at](auto& p) -> auto& { return at(p).in_flight; }, measure::bytes, {128, 16 * k_mib},
+        "an engine's buffer: read requested and not yet written");
+    t.number(
+        "chunk", [at](auto& p) -> auto& { return at(p).chunk; }, measure::bytes, {64, 8 * k_mib},
+        "per simulated request, at most half of in_flight; a knob for simulation speed");
+}
+
+template <class Access>
+void add_memory(table& t, Access at) {
+    t.number(
+        "capacity", [at](auto& p) -> auto& { return at(p).capacity; }, measure::bytes, {64, k_max_memory},
+        "of one unit");
+    t.number(
+        "read_ports", [at](auto& p) -> auto& { return at(p).read_ports; }, measure::count, {1, 64}, "");
+    t.number(
+        "write_ports", [at](auto& p) -> auto& { return at(p).write_ports; }, measure::count, {1, 64}, "");
+    t.number(
+        "port_width", [at](auto& p) -> auto& { return at(p).port_width; }, measure::bytes_per_cycle, {1, 4096},
+        "of every port", shape::power_of_two);
+    t.number(
+        "latency", [at](auto& p) -> auto& { return at(p).latency; }, measure::cycles, {0, k_max_cycles},
+        "from a request to its first data");
+}
+
+std::uint64_t power_of_two_from(std::uint64_t value) {
+    std::uint64_t power = 1;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+/// As wide as an edge of the array with 8-byte elements: enough for f64, and for f32 with a second stream beside it.
+void derive_port_width(field& f, std::uint32_t array_params::*edge, const std::string& name) {
+    f.derive = [edge](const platform& p) { return power_of_two_from(std::uint64_t{p.array.*edge} * 8); };
+    f.derivation = "8B for each of the array's " + name + ", rounded up to a power of two";
+}
+
+void add_chip(table& t) {
+    t.value(
+         "name", [](auto& p) -> auto& { return p.name; }, "for reports and traces")
+        .derivation = "the file's name";
+    t.value(
+        "description", [](auto& p) -> auto& { return p.description; }, "for reports");
+    t.open("clock", "the core clock");
+    t.number(
+        "frequency", [](auto& p) -> auto& { return p.clock.frequency; }, measure::hertz, {1'000'000, 10'000'000'000},
+        "its period must be a whole number of picoseconds");
+}
+
+void add_dram(table& t) {
+    t.open("dram", "external memory: equal channels, interleaved");
+    t.value(
+        "kind", [](auto& p) -> auto& { return p.dram.kind; }, "for reports");
+    t.number(
+        "channels", [](auto& p) -> auto& { return p.dram.channels; }, measure::count, {1, 256}, "");
+    t.number(
+        "capacity", [](auto& p) -> auto& { return p.dram.capacity; }, measure::bytes, {64 * k_kib, 64 * k_tib},
+        "of all channels together, a multiple of channels * interleave");
+    t.number(
+        "bandwidth", [](auto& p) -> auto& { return p.dram.bandwidth; }, measure::bytes_per_second,
+        {1'000'000, 100'000'000'000'000}, "of one channel; does not depend on the core clock");
+    t.number(
+        "latency", [](auto& p) -> auto& { return p.dram.latency; }, measure::picoseconds, {0, 1'000'000'000},
+        "from a request to its first data");
+    t.number(
+        "burst", [](auto& p) -> auto& { return p.dram.burst; }, measure::bytes, {1, 4096},
+        "smallest transfer; shorter or misaligned accesses cost whole bursts", shape::power_of_two);
+    t.number(
+        "interleave", [](auto& p) -> auto& { return p.dram.interleave; }, measure::bytes, {16, 16 * k_mib},
+        "consecutive bytes on one channel, at least a burst", shape::power_of_two);
+}
+
+void add_l3_and_l2(table& t) {
+    add_crossbar(
+        t, "dram_crossbar", [](auto& p) -> auto& { return p.dram_crossbar; }, "DMA engines, DRAM channels");
+    t.open("dma", "DMA engines: DRAM to and from L3");
+    t.number(
+        "engines", [](auto& p) -> auto& { return p.dma.engines; }, measure::count, {1, 64}, "");
+    add_mover(
+        t, [](auto& p) -> auto& { return p.dma.mover; });
+    add_crossbar(
+        t, "l3_crossbar", [](auto& p) -> auto& { return p.l3_crossbar; }, "DMA engines, block movers, L3 tiles");
+    t.open("l3", "the shared memory on the chip");
+    t.number(
+        "tiles", [](auto& p) -> auto& { return p.l3.tiles; }, measure::count, {1, 256}, "");
+    t.number(
+        "interleave", [](auto& p) -> auto& { return p.l3.interleave; }, measure::bytes, {16, 16 * k_mib},
+        "consecutive bytes in one tile; divides a tile's capacity", shape::power_of_two);
+    t.open("l3.tile", "one L3 tile");
+    add_memory(
+        t, [](auto& p) -> auto& { return p.l3.tile; });
+    t.open("block_mover", "block movers: L3 to and from L2");
+    t.number(
+        "engines", [](auto& p) -> auto& { return p.block_mover.engines; }, measure::count, {1, 64}, "");
+    add_mover(
+        t, [](auto& p) -> auto& { return p.block_mover.mover; });
+    add_crossbar(
+        t, "l2_crossbar", [](auto& p) -> auto& { return p.l2_crossbar; }, "block movers, streamers, L2 banks");
+    t.open("l2", "the memory beside the arrays: banks at consecutive ranges of the address map");
+    t.number(
+        "banks", [](auto& p) -> auto& { return p.l2.banks; }, measure::count, {1, 256}, "");
+    t.open("l2.bank", "one L2 bank");
+    add_memory(
+        t, [](auto& p) -> auto& { return p.l2.bank; });
+}
+
+/// The last row of a mapping's memory keys that has the given name.
+field& row_named(std::vector<field>& fields, const std::string& path) {
+    return *std::find_if(fields.begin(), fields.end(), [&](const field& f) { return f.path == path; });
+}
+
+void add_compute_tile(table& t, std::vector<field>& fields) {
+    t.open("streamer", "streamers of every compute tile: L2 to and from L1");
+    t.number(
+        "per_array", [](auto& p) -> auto& { return p.streamer.per_array; }, measure::count, {1, 3},
+        "the row stream, the column stream and the results are spread over them");
+    add_mover(
+        t, [](auto& p) -> auto& { return p.streamer.mover; });
+    t.open("l1", "buffers of every compute tile");
+    t.open("l1.row", "panels of A");
+    add_memory(
+        t, [](auto& p) -> auto& { return p.l1.row; });
+    t.open("l1.column", "panels of B");
+    add_memory(
+        t, [](auto& p) -> auto& { return p.l1.column; });
+    t.open("l1.result", "seeds and results, cells of C");
+    add_memory(
+        t, [](auto& p) -> auto& { return p.l1.result; });
+    derive_port_width(row_named(fields, "l1.row.port_width"), &array_params::rows, "rows");
+    derive_port_width(row_named(fields, "l1.column.port_width"), &array_params::columns, "columns");
+    derive_port_width(row_named(fields, "l1.result.port_width"), &array_params::columns, "columns");
+}
+
+void add_compute(table& t) {
+    t.open("array", "systolic arrays, one per compute tile");
+    t.number(
+        "count", [](auto& p) -> auto& { return p.array.count; }, measure::count, {1, 64}, "compute tiles");
+    t.number(
+        "rows", [](auto& p) -> auto& { return p.array.rows; }, measure::count, {1, 1024}, "");
+    t.number(
+        "columns", [](auto& p) -> auto& { return p.array.columns; }, measure::count, {1, 1024}, "");
+    t.value(
+        "pipelined", [](auto& p) -> auto& { return p.array.pipelined; },
+        "double accumulators: the next fold's wavefront follows directly");
+    t.number(
+        "queue_depth", [](auto& p) -> auto& { return p.array.queue_depth; }, measure::count, {1, 4096},
+        "commands that an array's queue holds");
+    t.number(
+        "start_cost", [](auto& p) -> auto& { return p.array.start_cost; }, measure::cycles, {0, k_max_cycles},
+        "from the head of the queue to the first operand");
+    t.open("array.macs_per_pe", "multiply-accumulates per processing element and cycle; 0: the type is not supported");
+    constexpr const char* types[k_array_types] = {"f64", "f32", "f16", "bf16", "f8", "i8", "i32"};
+    for (std::size_t i = 0; i < k_array_types; ++i)
+        t.number(
+            types[i], [i](auto& p) -> auto& { return p.array.macs_per_pe[i]; }, measure::count, {0, 64}, "");
+    t.open("vector", "vector units, one per compute tile");
+    t.number(
+        "lanes", [](auto& p) -> auto& { return p.vector.lanes; }, measure::count, {1, 4096}, "elements per cycle");
+    t.number(
+        "queue_depth", [](auto& p) -> auto& { return p.vector.queue_depth; }, measure::count, {1, 4096},
+        "commands that a vector unit's queue holds");
+    t.number(
+        "start_cost", [](auto& p) -> auto& { return p.vector.start_cost; }, measure::cycles, {0, k_max_cycles},
+        "from the head of the queue to the first request");
+    t.number(
+        "latency", [](auto& p) -> auto& { return p.vector.latency; }, measure::cycles, {0, k_max_cycles},
+        "from an element's arrival to its result");
+}
+
+void add_management(table& t) {
+    t.open("management", "the processor that runs the firmware");
+    t.number(
+        "access_cost", [](auto& p) -> auto& { return p.management.access_cost; }, measure::cycles, {0, k_max_cycles},
+        "per register access or burst");
+    t.number(
+        "burst_width", [](auto& p) -> auto& { return p.management.burst_width; }, measure::bytes_per_cycle, {4, 1024},
+        "further cost of a burst: a cycle per that many bytes", shape::power_of_two);
+    t.number(
+        "interrupt_cost", [](auto& p) -> auto& { return p.management.interrupt_cost; }, measure::cycles,
+        {0, k_max_cycles}, "from line high to firmware running");
+}
+
+} // namespace
+
+schema::schema() {
+    table t(m_fields, m_sections);
+    add_chip(t);
+    add_dram(t);
+    add_l3_and_l2(t);
+    add_compute_tile(t, m_fields);
+    add_compute(t);
+    add_management(t);
+}
+
+} // namespace kpu::platform
