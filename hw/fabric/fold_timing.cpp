@@ -50,9 +50,9 @@ fold_drain fold_timing::drain(const fold_entry& entry, const fold_extents& fold)
     drain.period = m_array.period;
     drain.rows = m_array.rows;
     drain.m = fold.m;
-    // PE(i,j)'s accumulator is free one cycle after its own value and those from above have passed it: start + j + i
-    // + 1. The fold after next reaches it at enter + i + j.
-    m_accumulator_free[m_drained % 2] = drain.start + cycles_of(1);
+    // PE(i,j)'s accumulator is read for the last time in cycle start + i + j; the fold after next takes it in enter + i
+    // + j.
+    m_accumulator_free[m_drained % 2] = drain.start;
     m_next_drain = drain.start + rows;
     m_array_free = std::max(m_array_free, drain.end);
     ++m_drained;

@@ -148,6 +148,20 @@ BOOST_AUTO_TEST_CASE(the_formula_is_tight) {
 
 namespace {
 
+/// Three full folds of k = 4 of which the first drains late; the third one needs its accumulators.
+std::vector<pe_array<float>::fold> late_drain(std::uint64_t third_enters, const std::vector<float>& data) {
+    pe_array<float>::fold f;
+    f.extents = {4, 4, 4};
+    f.a = f.b = data.data();
+    std::vector<pe_array<float>::fold> folds(3, f);
+    folds[0].drain = 50;
+    folds[1].enter = 4;
+    folds[1].drain = 54;
+    folds[2].enter = third_enters;
+    folds[2].drain = 100;
+    return folds;
+}
+
 /// Two full folds, the second one entering and draining as given.
 std::vector<pe_array<float>::fold> two_folds(std::uint32_t k, std::uint64_t enter, std::uint64_t drain,
                                              const std::vector<float>& data) {
@@ -173,4 +187,29 @@ BOOST_AUTO_TEST_CASE(wires_refuse_what_overlaps) {
     pe_array<float> single(4, 4, 1, 1);
     BOOST_CHECK_THROW((void)single.run(two_folds(6, 6, 15, data)), std::logic_error); // one accumulator
     BOOST_CHECK_NO_THROW((void)single.run(two_folds(6, 16, 25, data)));               // 2R + C + k - 2
+}
+
+BOOST_AUTO_TEST_CASE(an_accumulator_is_taken_in_the_cycle_that_drains_it) {
+    const std::vector<float> data(16, 1.0F);
+    pe_array<float> array(4, 4, 1, 2);
+    BOOST_CHECK_NO_THROW((void)array.run(late_drain(50, data)));
+    BOOST_CHECK_THROW((void)array.run(late_drain(49, data)), std::logic_error);
+
+    fold_timing timing([] {
+        array_geometry a;
+        a.rows = a.columns = 4;
+        a.period = picoseconds(1);
+        return a;
+    }());
+    const fold_extents x{4, 4, 4};
+    const fold_entry first = timing.enter(picoseconds(0), picoseconds(0), element_type::f32, x);
+    const fold_entry second = timing.enter(picoseconds(0), picoseconds(0), element_type::f32, x);
+    (void)timing.drain(first, x);
+    timing.written(picoseconds(60)); // so late that the second drain starts at 56
+    (void)timing.enter(picoseconds(0), picoseconds(0), element_type::f32, x);
+    const fold_drain late = timing.drain(second, x);
+    const fold_entry fourth = timing.enter(picoseconds(0), picoseconds(0), element_type::f32, x);
+    BOOST_TEST(late.start.value() == 56U);
+    BOOST_TEST(fourth.enter.value() == 56U);
+    BOOST_TEST(fourth.held.value() == 56U - 12);
 }
