@@ -160,11 +160,11 @@ struct pipeline {
         feed.start(e, number, {{before, e == 0 ? 0 : number}, {after, after == e ? 0 : freed}});
         for (std::uint32_t c = 0; c < chunks; ++c) {
             if (e != 0)
-                feed.read(e, number, place(before, slot) + 64 * c, 64);
-            feed.write(e, number, place(e, slot) + 64 * c, 64);
+                feed.read(e, number, place(before, slot) + 64ULL * c, 64);
+            feed.write(e, number, place(e, slot) + 64ULL * c, 64);
         }
         feed.complete(e, number);
-        accesses += (e == 0 ? 1 : 2) * chunks;
+        accesses += std::uint64_t{e == 0 ? 1U : 2U} * chunks;
     }
     static std::uint64_t place(std::uint16_t stage, std::uint64_t slot) {
         return (std::uint64_t{stage} << 24) + (slot << 20);
@@ -205,12 +205,12 @@ BOOST_AUTO_TEST_CASE(waits_on_dropped_clocks_never_invent_a_race) {
     event_feed feed(checker);
     feed.writes(1, 1, 0x100000, 64);
     for (std::uint32_t n = 1; n <= 1000; ++n)
-        feed.writes(0, n, 64 * n, 64, {{1, 1}});
+        feed.writes(0, n, 64ULL * n, 64, {{1, 1}});
     feed.reads(2, 1, 64, 64, {{0, 1}});
     feed.reads(2, 2, 0x100000, 64); // through dma 1, whose clock is long gone
     BOOST_TEST(checker.clean(), checker.report());
     BOOST_TEST(checker.order().approximated_waits() == 1u);
-    feed.reads(2, 3, 64 * 900, 64);
+    feed.reads(2, 3, 64ULL * 900, 64);
     BOOST_TEST(checker.count(hazard_rule::read_after_write) == 1u);
 }
 
@@ -218,8 +218,8 @@ BOOST_AUTO_TEST_CASE(settled_segments_merge) {
     hazard_checker checker(engines(2));
     event_feed feed(checker);
     for (std::uint32_t n = 1; n <= 20000; ++n) {
-        feed.writes(0, n, 64 * n, 64, {{1, n - 1}});
-        feed.reads(1, n, 64 * n, 64, {{0, n}});
+        feed.writes(0, n, 64ULL * n, 64, {{1, n - 1}});
+        feed.reads(1, n, 64ULL * n, 64, {{0, n}});
     }
     BOOST_TEST(checker.clean(), checker.report());
     BOOST_TEST(checker.segments() <= 8192u); // and not 20000

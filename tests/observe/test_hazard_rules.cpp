@@ -103,12 +103,12 @@ BOOST_AUTO_TEST_CASE(unordered_writes) {
 
 BOOST_AUTO_TEST_CASE(a_hazard_over_many_segments_is_one) {
     for (std::uint32_t n = 1; n <= 8; n += 2) {
-        feed.writes(0, n, 64 * n, 64);
-        feed.writes(0, n + 1, 64 * n + 64, 64);
+        feed.writes(0, n, 64ULL * n, 64);
+        feed.writes(0, n + 1, 64ULL * n + 64, 64);
     }
-    feed.writes(2, 1, 64, 64 * 8, {{0, 8}});
+    feed.writes(2, 1, 64, 64ULL * 8, {{0, 8}});
     BOOST_TEST(checker.clean(), checker.report());
-    feed.writes(1, 1, 64, 64 * 8);
+    feed.writes(1, 1, 64, 64ULL * 8);
     expect(hazard_rule::write_after_write);
     BOOST_TEST(checker.hazards()[0].length.value() == 64u * 8);
 }
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(stored_hazards_are_limited_and_all_counted) {
     hazard_checker small(o);
     event_feed to(small);
     for (std::uint32_t n = 1; n <= 10; ++n)
-        to.reads(0, n, 64 * n, 64);
+        to.reads(0, n, 64ULL * n, 64);
     BOOST_TEST(small.count() == 10u);
     BOOST_TEST(small.hazards().size() == 3u);
     BOOST_TEST(small.report().find("10 hazards in all") != std::string::npos);

@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(golden_file) {
 
 BOOST_AUTO_TEST_CASE(many_signals_have_distinct_codes) {
     std::vector<vcd_signal> all;
+    all.reserve(20000);
     for (int i = 0; i < 20000; ++i)
         all.push_back(out.add("s" + std::to_string(i % 7), "v" + std::to_string(i), 64));
     for (std::size_t i = 0; i < all.size(); ++i)

@@ -12,7 +12,7 @@ namespace {
 
 /// Numbers that do not add up make every share computed from them wrong: they are refused like any other bad input.
 kpu::trace::run_statistics read(const std::string& file) {
-    const kpu::trace::run_statistics run = kpu::trace::from_json(kpu::read_file(file), file);
+    kpu::trace::run_statistics run = kpu::trace::from_json(kpu::read_file(file), file);
     kpu::diagnostics problems;
     for (const std::string& problem : kpu::trace::check(run)) {
         kpu::location where;
