@@ -10,6 +10,8 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace {
 
@@ -225,4 +227,44 @@ BOOST_AUTO_TEST_CASE(the_host_has_at_least_the_baseline) {
     for (const host_isa isa : all)
         names += std::string(name_of(isa)) + ' ';
     BOOST_TEST_MESSAGE("tested on: " << names);
+}
+
+namespace {
+
+/// Memory that ends where the next access faults.
+class guarded {
+  public:
+    explicit guarded(std::size_t size)
+        : m_page(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))), m_length((size / m_page + 2) * m_page),
+          m_base(static_cast<unsigned char*>(
+              mmap(nullptr, m_length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+        BOOST_REQUIRE(m_base != MAP_FAILED);
+        BOOST_REQUIRE_EQUAL(mprotect(m_base + m_length - m_page, m_page, PROT_NONE), 0);
+        m_data = m_base + m_length - m_page - size;
+    }
+    ~guarded() { munmap(m_base, m_length); }
+    guarded(const guarded&) = delete;
+    guarded& operator=(const guarded&) = delete;
+    [[nodiscard]] unsigned char* data() const { return m_data; }
+
+  private:
+    std::size_t m_page, m_length;
+    unsigned char* m_base;
+    unsigned char* m_data = nullptr;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(nothing_beyond_the_operands_is_touched) {
+    for (const host_isa isa : kpu::hw::host_isas())
+        for (std::uint32_t t = 0; t < kpu::iface::k_element_types; ++t)
+            for (std::uint32_t n = 1; n <= 35; n += 1 + n / 9)
+                for (const std::uint32_t k : {1U, 2U, 3U, 17U}) {
+                    const auto type = static_cast<element_type>(t);
+                    const fold_extents x{3, n, k};
+                    const std::size_t size = kpu::iface::size_of(type);
+                    const guarded a(3 * k * size), b(std::size_t{k} * n * size);
+                    const guarded c(std::size_t{3} * n * kpu::iface::size_of(kpu::iface::accumulator_of(type)));
+                    fold_kernel(3, n, isa).fold(type, x, a.data(), b.data(), c.data());
+                }
 }
