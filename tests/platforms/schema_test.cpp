@@ -135,8 +135,8 @@ BOOST_AUTO_TEST_CASE(the_effective_configuration_reads_back) {
 
 BOOST_AUTO_TEST_CASE(text_survives_the_round_trip) {
     platform::platform p = platform::parse_platform("{}", "x");
-    for (const std::string text : {"a: b # c", "quote \" backslash \\ tick '", "two\nlines\tand a tab", "true", "- x",
-                                   "µ ≥ 日本", std::string("\x01\x7f").c_str(), "{[*&!|>%@`"}) {
+    for (const char* text : {"a: b # c", "quote \" backslash \\ tick '", "two\nlines\tand a tab", "true", "- x",
+                             "µ ≥ 日本", "\x01\x7f", "{[*&!|>%@`"}) {
         p.description = text;
         BOOST_TEST(platform::parse_platform(platform::to_yaml(p), "y").description == text);
     }

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_starved_resource_is_named) {
         {"l2_crossbar", [](platform::platform& p) { p.l2_crossbar.port_width = bytes(16); }},
         {"streamer", [](platform::platform& p) { p.streamer.mover.width = bytes(32); }},
         {"streamers", [](platform::platform& p) { p.streamer.per_array = 1; }},
-        {"streamer in_flight", [](platform::platform& p) { p.streamer.mover.in_flight = bytes(16 * 1024); }},
+        {"streamer in_flight", [](platform::platform& p) { p.streamer.mover.in_flight = bytes(16384); }},
         {"l1 row", [](platform::platform& p) { p.l1.row.capacity = bytes(8192); }},
         {"l1 column", [](platform::platform& p) { p.l1.column.capacity = bytes(8192); }},
         {"l1 result", [](platform::platform& p) { p.l1.result.capacity = bytes(2048); }},

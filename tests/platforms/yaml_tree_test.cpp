@@ -3,6 +3,7 @@
 #include "platforms/yaml_tree.h"
 
 #include <boost/test/unit_test.hpp>
+#include <fmt/format.h>
 #include <string>
 #include <vector>
 
@@ -120,11 +121,8 @@ BOOST_AUTO_TEST_CASE(absurd_files_are_refused) {
 
 BOOST_AUTO_TEST_CASE(aliases_of_aliases_cost_nothing) {
     std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
-    for (int i = 1; i < 40; ++i) {
-        const std::string before = "*a" + std::to_string(i - 1);
-        text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before + ", " + before + ", " + before +
-                "]\n";
-    }
+    for (int i = 1; i < 40; ++i)
+        text += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}]\n", i, i - 1);
     const yaml_tree tree = parsed(text);
     BOOST_TEST(tree.root().entries.size() == 40u);
 }

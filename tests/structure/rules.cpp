@@ -1,6 +1,7 @@
 #include "tests/structure/rules.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <set>
 #include <sstream>
 
@@ -111,7 +112,7 @@ void check_link(const std::string& name, const std::string& folder, const std::s
         return;
     for (const std::string& f : linked.folders)
         if (!allows(*r, f))
-            problems.push_back(name + ": " + folder + " must not link " + other + " of " + f);
+            problems.push_back(fmt::format("{}: {} must not link {} of {}", name, folder, other, f));
 }
 
 /// A line of .gitignore for the top level, such as `/build*/` or `/.cache/`.
@@ -151,7 +152,7 @@ std::vector<std::string> forbidden_includes(const std::vector<source_file>& file
             const std::string name = included(line, quoted);
             const std::string problem = name.empty() ? "" : problem_with(*r, name, quoted, tree);
             if (!problem.empty())
-                problems.push_back(f.path + ":" + std::to_string(number) + ": " + problem);
+                problems.push_back(fmt::format("{}:{}: {}", f.path, number, problem));
         }
     }
     return problems;
@@ -164,7 +165,7 @@ std::vector<std::string> forbidden_links(const link_table& targets) {
         for (const std::string& folder : target.folders) {
             const rule* r = rule_for(folder);
             if (r != nullptr && !r->systemc && simulates.count(name) != 0)
-                problems.push_back(name + ": " + folder + " must not need SystemC");
+                problems.push_back(fmt::format("{}: {} must not need SystemC", name, folder));
             for (const std::string& other : target.links)
                 if (const auto linked = targets.find(other); linked != targets.end())
                     check_link(name, folder, other, linked->second, problems);
