@@ -1,5 +1,7 @@
 #include "tests/e2e/on_chip.h"
 
+#include "tests/support/fresh_context.h"
+
 namespace kpu::test {
 
 platform::platform shipped(const std::string& name) {
@@ -33,6 +35,11 @@ tensor_map reference_outputs(const compiled_graph& g, const tensor_map& inputs) 
 
 namespace {
 
+void refuse_warnings(const sc_core::sc_report& report, const sc_core::sc_actions& /*actions*/) {
+    if (report.get_severity() != sc_core::SC_INFO)
+        throw report;
+}
+
 hw::chip_options checked_options(std::optional<std::uint64_t> stall_seed) {
     hw::chip_options options;
     options.monitors = true;
@@ -46,7 +53,9 @@ hw::chip_options checked_options(std::optional<std::uint64_t> stall_seed) {
 } // namespace
 
 checked_chip::checked_chip(const platform::platform& p, std::optional<std::uint64_t> stall_seed)
-    : m_chip("chip", p, checked_options(stall_seed)), m_checks(m_chip) {}
+    : m_chip("chip", p, checked_options(stall_seed)), m_checks(m_chip) {
+    sc_core::sc_report_handler::set_handler(&refuse_warnings);
+}
 
 checked_chip::outcome checked_chip::run(const dfx::program& program, const tensor_map& inputs) {
     fw::device host(m_chip, program);
@@ -60,6 +69,7 @@ checked_chip::outcome checked_chip::run(const dfx::program& program, const tenso
 }
 
 trace::run_statistics measure(const platform::platform& p, const dfx::program& program, const tensor_map& inputs) {
+    const fresh_context context;
     hw::chip chip("chip", p);
     fw::device host(chip, program);
     (void)host.run(inputs);

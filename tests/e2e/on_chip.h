@@ -35,7 +35,7 @@ struct compiled_graph {
 [[nodiscard]] tensor_map random_inputs(const compiled_graph& g, std::uint64_t seed);
 [[nodiscard]] tensor_map reference_outputs(const compiled_graph& g, const tensor_map& inputs);
 
-/// A chip that stays for any number of programs, all checkers attached.
+/// A chip that stays for any number of programs, all checkers attached. SystemC warnings and errors become exceptions.
 class checked_chip {
   public:
     explicit checked_chip(const platform::platform& p, std::optional<std::uint64_t> stall_seed = std::nullopt);
@@ -54,7 +54,7 @@ class checked_chip {
     fw::run_checks m_checks;
 };
 
-/// Statistics of one run without checkers.
+/// Statistics of one run without checkers, simulated in a context of its own.
 [[nodiscard]] trace::run_statistics measure(const platform::platform& p, const dfx::program& program,
                                             const tensor_map& inputs);
 

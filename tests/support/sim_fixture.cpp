@@ -2,7 +2,6 @@
 
 #include <boost/test/execution_monitor.hpp>
 #include <boost/test/unit_test.hpp>
-#include <tlm>
 
 // The SystemC library refers to sc_main; simulations in tests are started by the fixture.
 int sc_main(int, char**) {
@@ -18,9 +17,7 @@ sim_fixture* g_active = nullptr;
 
 } // namespace
 
-sim_fixture::sim_fixture() : m_outer(sc_core::sc_get_curr_simcontext()) {
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = new sc_core::sc_simcontext;
-    tlm::tlm_global_quantum::instance().set(sc_core::SC_ZERO_TIME); // survives a context
+sim_fixture::sim_fixture() {
     sc_core::sc_report_handler::set_actions(sc_core::SC_FATAL, sc_core::SC_DISPLAY | sc_core::SC_THROW);
     sc_core::sc_report_handler::set_handler(&sim_fixture::handle);
     g_active = this;
@@ -34,8 +31,6 @@ sim_fixture::~sim_fixture() {
             BOOST_ERROR("expected " << count.expected << " reports of " << type << ", saw " << count.seen);
     g_active = nullptr;
     sc_core::sc_report_handler::set_handler(nullptr);
-    delete sc_core::sc_curr_simcontext;
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = m_outer;
 }
 
 void sim_fixture::expect_report(const std::string& type, std::size_t times) {

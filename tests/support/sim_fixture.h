@@ -3,6 +3,8 @@
 // whenever that body was not reached or did not finish. SystemC warnings and errors fail the case unless it expects
 // them.
 
+#include "tests/support/fresh_context.h"
+
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -36,8 +38,7 @@ class sim_fixture {
     };
     static void handle(const sc_core::sc_report& report, const sc_core::sc_actions& actions);
 
-    sc_core::sc_simcontext*
-        m_outer; ///< the process's first context: never deleted, the library's own events live in it
+    fresh_context m_context;
     std::map<std::string, expectation> m_expected;
     bool m_started = false;
     bool m_finished = false;
