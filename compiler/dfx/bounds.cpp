@@ -96,7 +96,7 @@ choice best_order(const sizes& s, const counts& n) {
 /// The largest kb that fits beside blocks of mb rows and nb columns; 0 where none does.
 std::uint64_t largest_depth(const contraction& c, const sizes& s, std::uint64_t mb, std::uint64_t nb,
                             std::uint64_t l3_bytes) {
-    const std::uint64_t per_k = (mb + nb) * s.operand;
+    const std::uint64_t per_k = std::max<std::uint64_t>((mb + nb) * s.operand, 1);
     const std::uint64_t whole = mb * nb * s.result;
     if (whole <= l3_bytes && c.k <= (l3_bytes - whole) / per_k)
         return c.k;
@@ -112,7 +112,8 @@ std::uint64_t compulsory_bytes(const contraction& c) {
 
 std::uint64_t lower_bound_bytes(const contraction& c, std::uint64_t on_chip_bytes) {
     const std::uint64_t element = std::min(size_of(c.operand), size_of(c.result));
-    const auto s = static_cast<double>(on_chip_bytes / element);
+    const std::uint64_t capacity = on_chip_bytes / element;
+    const auto s = static_cast<double>(capacity);
     const std::uint64_t compulsory = compulsory_bytes(c);
     if (s < 1)
         return compulsory;

@@ -103,6 +103,7 @@ class printer {
 
     static std::string after(const std::vector<dependence>& all) {
         std::vector<std::string> words;
+        words.reserve(all.size());
         for (const dependence& d : all)
             words.push_back(d.distance.empty() ? fmt::format("%{}", d.op)
                                                : fmt::format("%{}({})", d.op, fmt::join(d.distance, ", ")));

@@ -12,6 +12,8 @@ inline constexpr std::size_t k_max_rank = 8;
 inline constexpr std::size_t k_max_depth = 16;          ///< nested loops
 inline constexpr std::size_t k_max_sequence = 1U << 20; ///< values of an explicit iteration order
 
+inline constexpr std::uint64_t k_max_macs = 1ULL << 56; ///< of a matmul, so that its traffic in bytes fits too
+
 /// Every violation found, each with a path such as `kernels[0].body[1].source.tile_indices[0]`. The rules:
 /// - tensors: unique names, rank 1 to 8, extents from 1, unique keys; constants match their descriptors;
 /// - operations: ids unique in the program and not 0; regions name tensors, have an index and a tile extent per

@@ -1,5 +1,6 @@
 // MATMUL_TILE: shapes, indices, types and the accumulate rule.
 
+#include "compiler/dfx/verify.h"
 #include "compiler/dfx/verify_parts.h"
 #include "compiler/dfx/walk.h"
 
@@ -46,6 +47,14 @@ void check_types(const context& c, const std::string& at, const compute_op& op) 
     if (!widens(seed, sum))
         c.error(at + ".inputs[2]", "the seed's type does not widen to the accumulator's", std::string(name_of(seed)),
                 "one that widens to " + std::string(name_of(sum)));
+}
+
+/// M * N * K * batch of the whole tensors.
+void check_size(const context& c, const std::string& at, const compute_op& op) {
+    std::uint64_t macs = c.whole.find(op.inputs[0].tensor_name)->dims.back();
+    for (const std::uint64_t extent : c.whole.find(op.output.tensor_name)->dims)
+        if (__builtin_mul_overflow(macs, extent, &macs) || macs > k_max_macs)
+            return c.error(at, "more than 2^56 multiply-accumulates");
 }
 
 void check_shapes(const context& c, const std::string& at, const compute_op& op) {
@@ -116,6 +125,7 @@ void check_accumulation(const context& c, const leaf& l, const compute_op& op) {
 void check_matmul(const context& c, const leaf& at) {
     const compute_op& op = *at.compute();
     check_types(c, at.path, op);
+    check_size(c, at.path, op);
     check_shapes(c, at.path, op);
     check_accumulation(c, at, op);
 }

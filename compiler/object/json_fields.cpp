@@ -107,7 +107,7 @@ std::uint64_t json_object::number(const char* key, std::optional<std::uint64_t> 
     return value == nullptr ? otherwise.value_or(0) : to_unsigned(*value, at(key), m_errors);
 }
 
-std::string json_object::text(const char* key, std::optional<std::string> otherwise) const {
+std::string json_object::text(const char* key, const std::optional<std::string>& otherwise) const {
     const json_value* value = get(key, !otherwise);
     return value == nullptr ? otherwise.value_or("") : to_text(*value, at(key), m_errors);
 }

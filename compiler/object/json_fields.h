@@ -53,7 +53,7 @@ class json_object {
     [[nodiscard]] std::string at(const char* key) const { return join(m_pointer, key); }
 
     [[nodiscard]] std::uint64_t number(const char* key, std::optional<std::uint64_t> otherwise = std::nullopt) const;
-    [[nodiscard]] std::string text(const char* key, std::optional<std::string> otherwise = std::nullopt) const;
+    [[nodiscard]] std::string text(const char* key, const std::optional<std::string>& otherwise = std::nullopt) const;
     [[nodiscard]] bool flag(const char* key, bool otherwise) const;
     [[nodiscard]] std::vector<std::uint64_t> numbers(const char* key, bool required = true) const;
     [[nodiscard]] const json_value::array_t& list(const char* key, bool required = true) const;

@@ -11,7 +11,7 @@
 namespace kpu::passes {
 
 /// On-chip bytes for which the comparison and the hints are made.
-inline constexpr std::uint64_t k_nominal_capacity = 1024 * 1024;
+inline constexpr std::uint64_t k_nominal_capacity = 1ULL << 20U;
 /// Keeping A or B must move this much less than keeping C does: the sums then leave the array rounded once and only
 /// once.
 inline constexpr double k_margin = 0.9;

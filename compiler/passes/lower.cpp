@@ -46,11 +46,19 @@ class lowering {
             }
             try {
                 products.push_back(matmul_at(m_graph, m_bound, id));
+                check_size(n, products.back());
             } catch (const input_error& problem) {
                 m_problems.append(problem.problems());
             }
         }
         return products;
+    }
+
+    void check_size(const dfg::node& n, const dfg::matmul& product) {
+        std::uint64_t macs = product.batch;
+        for (const std::uint64_t extent : {product.m, product.n, product.k})
+            if (__builtin_mul_overflow(macs, extent, &macs) || macs > dfx::k_max_macs)
+                return m_problems.error(place_of(m_graph, n), describe(n) + ": more than 2^56 multiply-accumulates");
     }
 
     dfg::graph_interface find_interface() {

@@ -16,7 +16,7 @@ namespace {
 using extents = std::array<std::uint64_t, 3>;
 
 constexpr double k_cycles_per_tile = 16;
-constexpr std::uint64_t k_nominal_tile_bytes = 128 * 1024;
+constexpr std::uint64_t k_nominal_tile_bytes = 128ULL * 1024;
 
 extents whole(const dfx::contraction& c) {
     return {c.m, c.n, c.k};
@@ -53,15 +53,17 @@ extents block_for(const dfx::contraction& c, extents t, std::uint64_t capacity) 
 /// Rows (or columns) that the array works through for an extent cut into tiles: each tile is padded to the array's
 /// side.
 double padded(std::uint64_t extent, std::uint64_t tile, std::uint64_t side) {
-    return static_cast<double>(extent / tile * round_up(tile, side) + round_up(extent % tile, side));
+    const std::uint64_t whole_tiles = extent / tile;
+    return static_cast<double>(whole_tiles * round_up(tile, side) + round_up(extent % tile, side));
 }
 
 double array_cycles(const dfx::contraction& c, const extents& t, std::uint64_t side) {
     const auto s = static_cast<double>(side);
     const std::uint64_t rest = c.k % t[2];
-    const double depth =
-        static_cast<double>(c.k / t[2] * std::max(t[2], side) + (rest == 0 ? 0 : std::max(rest, side)));
-    return static_cast<double>(c.batch) * padded(c.m, t[0], side) / s * (padded(c.n, t[1], side) / s) * depth;
+    const std::uint64_t whole_steps = c.k / t[2];
+    const std::uint64_t depth = whole_steps * std::max(t[2], side) + (rest == 0 ? 0 : std::max(rest, side));
+    const double folds = padded(c.m, t[0], side) / s * (padded(c.n, t[1], side) / s);
+    return static_cast<double>(c.batch) * folds * static_cast<double>(depth);
 }
 
 double dram_bytes(const dfx::contraction& c, const extents& t, std::uint64_t capacity) {
@@ -193,7 +195,7 @@ tile_request parse_tile_request(const std::string& text) {
 
 const std::vector<nominal_machine>& nominal_machines() {
     static const std::vector<nominal_machine> machines = {
-        {8, 64 * 1024, 8}, {16, 256 * 1024, 16}, {32, 1024 * 1024, 64}, {64, 4096 * 1024, 256}};
+        {8, 1ULL << 16U, 8}, {16, 1ULL << 18U, 16}, {32, 1ULL << 20U, 64}, {64, 1ULL << 22U, 256}};
     return machines;
 }
 

@@ -151,6 +151,11 @@ BOOST_AUTO_TEST_CASE(lowering_refuses_what_it_cannot_compile) {
     BOOST_TEST(refusal(small) == "accepted");
     const std::string relu = test::with(small, "|matmul|MATMUL|", "|matmul|ADD|");
     BOOST_TEST(refusal(relu).find("g.dfg:7") == 0U, refusal(relu));
+    std::string huge = small;
+    for (const char* from : {"<4x4xf32>", "<4x16xf32>", "<16x4xf32>"})
+        for (std::size_t at = 0; (at = huge.find(from, at)) != std::string::npos;)
+            huge.replace(at, std::string(from).size(), "<524288x524288xf32>");
+    BOOST_TEST(refusal(huge).find("g.dfg:7: error: node 2 'matmul' (MATMUL): more than 2^56") == 0U, refusal(huge));
     // Input passed through.
     const std::string through = "Domain Flow Graph: t\nDIRECTED\nRUNNING_NODE_ID 1\nNODES 2\n"
                                 "NODE 0 : |const.A|CONSTANT|0|||0:A|0:tensor<4x4xf32>\n"

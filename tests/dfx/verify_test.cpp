@@ -187,6 +187,10 @@ BOOST_AUTO_TEST_CASE(computes) {
                  [](dfx::program& p) { product(p).inputs[0].tile_indices[0] = product(p).inputs[0].tile_indices[1]; });
     nest_refused("A and B have different types", "inputs", [](dfx::program& p) { p.tensors[0].type = dtype::i32; });
     nest_refused("cannot be stored as this type", "output", [](dfx::program& p) { p.tensors[3].type = dtype::i32; });
+    nest_refused("more than 2^56 multiply-accumulates", "", [](dfx::program& p) {
+        for (std::size_t t = 0; t < 4; ++t)
+            p.tensors[t].dims = {1ULL << 19, 1ULL << 19};
+    });
     nest_refused("does not widen", "inputs[2]", [](dfx::program& p) { p.tensors[2].type = dtype::f64; });
 }
 
