@@ -70,9 +70,10 @@ struct block_mover_params {
     std::uint32_t engines = 1;
     mover_params mover;
 };
-/// Streamers belong to a compute tile. Roles (row stream, column stream, result) are spread over them in that order.
+/// Streamers belong to a compute tile. Roles (row stream, column stream, seeds, results) are given to them in that
+/// order; the last one takes those that are left.
 struct streamer_params {
-    std::uint32_t per_array = 3;
+    std::uint32_t per_array = 4;
     mover_params mover;
 };
 

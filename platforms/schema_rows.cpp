@@ -215,8 +215,8 @@ field& row_named(std::vector<field>& fields, const std::string& path) {
 void add_compute_tile(table& t, std::vector<field>& fields) {
     t.open("streamer", "streamers of every compute tile: L2 to and from L1");
     t.number(
-        "per_array", [](auto& p) -> auto& { return p.streamer.per_array; }, measure::count, {1, 3},
-        "the row stream, the column stream and the results are spread over them");
+        "per_array", [](auto& p) -> auto& { return p.streamer.per_array; }, measure::count, {1, 4},
+        "row stream, column stream, seeds, results: one each, the last one takes what is left");
     add_mover(
         t, [](auto& p) -> auto& { return p.streamer.mover; });
     t.open("l1", "buffers of every compute tile");

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
 
 namespace kpu::trace {
@@ -122,6 +123,20 @@ std::vector<std::string> check(const run_statistics& run) {
     return problems;
 }
 
+namespace {
+
+/// The arrays or the DRAM, if that share of their peak is used.
+std::optional<limit> used_at_least(const run_statistics& run, double part) {
+    for (const auto& [name, called] : {std::pair{"arrays", "arrays"}, std::pair{"dram", "dram bandwidth"}}) {
+        const resource_statistics* r = find_resource(run, name);
+        if (r != nullptr && r->utilisation(run.cycles) >= part)
+            return limit{called, fmt::format("{} of their peak is used", percent(r->utilisation(run.cycles)))};
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
 std::vector<engine_statistics> by_kind(const run_statistics& run) {
     std::vector<engine_statistics> kinds;
     for (const engine_statistics& e : run.engines) {
@@ -145,11 +160,8 @@ std::vector<engine_statistics> by_kind(const run_statistics& run) {
 limit limiting_resource(const run_statistics& run) {
     if (run.cycles == 0)
         return {"nothing", "the run took no cycles"};
-    for (const auto& [name, called] : {std::pair{"arrays", "arrays"}, std::pair{"dram", "dram bandwidth"}}) {
-        const resource_statistics* r = find_resource(run, name);
-        if (r != nullptr && r->utilisation(run.cycles) >= k_mostly)
-            return {called, fmt::format("{} of their peak is used", percent(r->utilisation(run.cycles)))};
-    }
+    if (const auto used = used_at_least(run, k_mostly))
+        return *used;
     const std::vector<engine_statistics> kinds = by_kind(run);
     std::set<std::string> visited;
     const engine_statistics* busiest = nullptr; // of the kinds on the way: where a circle of waits is broken
@@ -158,9 +170,14 @@ limit limiting_resource(const run_statistics& run) {
         const auto e = std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.kind == at; });
         if (e == kinds.end())
             return {at, way.empty() ? "the run has no such engine" : way};
-        if (!visited.insert(at).second)
+        if (!visited.insert(at).second) {
+            // engines of one kind wait for each other's kind, stores for sums and sums for loads: no way to the cause
+            // there
+            if (const auto used = used_at_least(run, k_half))
+                return *used;
             return {busiest->kind, fmt::format("{}; of these, {} is the busiest with {}", way, busiest->kind,
                                                percent(share(busiest->busy, busiest->total)))};
+        }
         if (busiest == nullptr || share(e->busy, e->total) > share(busiest->busy, busiest->total))
             busiest = &*e;
         const cause worst = largest_cause(*e);

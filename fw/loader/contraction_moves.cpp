@@ -7,8 +7,8 @@
 namespace kpu::fw {
 
 void contraction_stream::prefetch() {
-    // two rounds of lanes ahead, as far as L3 has room for the tiles of that many steps
-    const std::size_t distance = std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, 2 * m_plan.lanes + 1);
+    // several rounds of lanes ahead, as far as L3 has room for the tiles of that many steps
+    const std::size_t distance = std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, 8 * m_plan.lanes + 1);
     for (; m_prefetched < std::min(distance, m_window.size()); ++m_prefetched) {
         const step& s = m_window[m_prefetched];
         const bool ahead = m_prefetched > 0;
@@ -42,7 +42,7 @@ void contraction_stream::load(tile_slot& slot, const copies& moves, const dram_o
     slot.use.require_for_write(after);
     bool first = true;
     for (const iface::copy_operands& move : moves) {
-        const point p = m_out.copy(next_dma(), tag, move, after);
+        const point p = m_out.copy(next_loader(), tag, move, after);
         if (first)
             slot.use.note_overwrite(p);
         else
@@ -167,9 +167,10 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
     m_l3.release_sums(c_key(s));
 }
 
-engine_id contraction_stream::next_dma() {
-    const engine_id id = m_chip.dma[m_dma];
-    m_dma = (m_dma + 1) % m_chip.dma.size();
+engine_id contraction_stream::next_loader() {
+    const std::size_t loaders = std::max<std::size_t>(1, m_chip.dma.size() - 1);
+    const engine_id id = m_chip.dma[m_loader];
+    m_loader = (m_loader + 1) % loaders;
     return id;
 }
 

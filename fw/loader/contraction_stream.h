@@ -93,7 +93,9 @@ class contraction_stream {
     void settle_all();
     void flush_stores();
 
-    [[nodiscard]] engine_id next_dma();
+    /// DMA engines take loads in turn; where there are several the last one keeps to stores, so that no load queues
+    /// behind a store that waits for its sums.
+    [[nodiscard]] engine_id next_loader();
     [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t role) const;
 
     const machine& m_chip;
@@ -112,7 +114,7 @@ class contraction_stream {
     std::deque<row_store> m_stores;
     std::optional<prepared_step> m_current;
     std::uint64_t m_fold = 0;
-    std::size_t m_dma = 0;
+    std::size_t m_loader = 0;
     bool m_done = false;
 };
 
