@@ -121,7 +121,7 @@ void convert_integers(element_type from, const std::byte* in, std::byte* out, st
             store(out, i, static_cast<std::int32_t>(load<std::int8_t>(in, i)));
     else
         for (std::size_t i = 0; i < count; ++i)
-            store(out, i, static_cast<std::uint8_t>(load<std::uint32_t>(in, i)));
+            store(out, i, static_cast<std::int8_t>(std::clamp(load<std::int32_t>(in, i), -128, 127)));
 }
 
 /// The type that holds every value of `from` and from which the way to `to` rounds once: f64 if an f32 would not do.

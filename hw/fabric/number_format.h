@@ -19,8 +19,7 @@ namespace kpu::hw {
 /// quieted and
 ///   keeps sign and payload.
 /// - Integers to floats round to nearest even. Floats to integers round to nearest even and saturate; NaN becomes 0.
-/// i32 to i8
-///   keeps the low byte.
+///   i32 to i8 saturates.
 /// - Equal types are copied, bits unchanged.
 ///
 /// `to_data` may equal `from_data` where `to` is not wider than `from`; the ranges may not overlap otherwise.

@@ -149,8 +149,10 @@ BOOST_AUTO_TEST_CASE(nan_is_stored_canonical_with_its_sign) {
 BOOST_AUTO_TEST_CASE(integers_widen_narrow_and_round) {
     const element_type i8 = element_type::i8, i32 = element_type::i32;
     BOOST_TEST(converted<std::int32_t>(i8, std::int8_t{-128}, i32) == -128);
-    BOOST_TEST(int{converted<std::int8_t>(i32, std::int32_t{0x12345681}, i8)} == -127); // the low byte
-    BOOST_TEST(converted<float>(i32, 16777217, element_type::f32) == 16777216.0F);      // tie to even
+    BOOST_TEST(int{converted<std::int8_t>(i32, std::int32_t{-128}, i8)} == -128);
+    BOOST_TEST(int{converted<std::int8_t>(i32, std::int32_t{128}, i8)} == 127);
+    BOOST_TEST(int{converted<std::int8_t>(i32, std::int32_t{-1000000}, i8)} == -128);
+    BOOST_TEST(converted<float>(i32, 16777217, element_type::f32) == 16777216.0F); // tie to even
     BOOST_TEST(converted<float>(i32, 16777219, element_type::f32) == 16777220.0F);
     BOOST_TEST(converted<double>(i32, 16777217, element_type::f64) == 16777217.0);
     BOOST_TEST(converted<std::int32_t>(element_type::f32, 2.5F, i32) == 2);

@@ -1,7 +1,6 @@
-// The array as an engine over three L1 buffers: results, when commands complete, what stalls, faults, reset.
+// The array as an engine over three L1 buffers: results, when commands complete, what stalls.
 
-#include "hw/fabric/systolic_array.h"
-#include "tests/component/fabric/tile_bench.h"
+#include "tests/component/fabric/array_bench.h"
 
 #include <random>
 
@@ -11,68 +10,7 @@ using namespace kpu;
 using namespace kpu::hw;
 using namespace kpu::test;
 using iface::element_type;
-using iface::fault;
 using iface::perf_counter;
-
-constexpr std::uint64_t k_first = k_l1_latency + 1; ///< cycles from a read to its first beat
-
-platform::array_params array_of(std::uint32_t rows, std::uint32_t columns, bool pipelined = true) {
-    platform::array_params params;
-    params.rows = rows;
-    params.columns = columns;
-    params.pipelined = pipelined;
-    return params;
-}
-
-/// Port widths in bytes per cycle; 0: as much as the array takes (f64 at one step per cycle).
-struct widths {
-    std::uint64_t row = 0, column = 0, result = 0;
-};
-
-struct array_bench : engine_under_test<systolic_array, platform::array_params> {
-    explicit array_bench(const platform::array_params& params, const widths& w = {})
-        : engine_under_test(iface::engine_kind::array, params), array(params),
-          rows("rows", l1_params(w.row != 0 ? w.row : 8 * params.rows), picoseconds(1000)),
-          columns("columns", l1_params(w.column != 0 ? w.column : 8 * params.columns), picoseconds(1000)),
-          results("results", l1_params(w.result != 0 ? w.result : 8 * params.columns), picoseconds(1000)), a("a", rows),
-          b("b", columns), c("c", results) {
-        engine.row_i.bind(row_monitor.up_t);
-        row_monitor.down_i.bind(rows.data_t);
-        engine.column_i.bind(column_monitor.up_t);
-        column_monitor.down_i.bind(columns.data_t);
-        engine.result_i.bind(result_monitor.up_t);
-        result_monitor.down_i.bind(results.data_t);
-        results.watch(&seen);
-    }
-    ~array_bench() {
-        check_protocol(row_monitor);
-        check_protocol(column_monitor);
-        check_protocol(result_monitor);
-    }
-    void fold(const iface::fold_operands& x, std::vector<iface::wait_for> waits = {}) {
-        iface::command_header header;
-        header.op = iface::opcode::fold;
-        std::copy(waits.begin(), waits.end(), header.waits.begin());
-        port.push(iface::encode(header, x));
-    }
-    [[nodiscard]] iface::fold_operands full(std::uint32_t k, std::uint64_t c_at = 0) const {
-        iface::fold_operands x;
-        x.m = array.rows;
-        x.n = array.columns;
-        x.k = k;
-        x.c = address(c_at);
-        return x;
-    }
-    /// Cycle in which command f (0 is the first) completed.
-    [[nodiscard]] std::uint64_t completed(std::size_t f) {
-        return seen.completed.at(static_cast<std::uint32_t>(f + 1));
-    }
-
-    platform::array_params array;
-    memory_bank rows, columns, results;
-    protocol_monitor row_monitor{"row_monitor"}, column_monitor{"column_monitor"}, result_monitor{"result_monitor"};
-    memory_probe a, b, c;
-};
 
 std::vector<float> random_floats(std::size_t count, std::mt19937& random) {
     std::vector<float> values(count);
@@ -261,122 +199,5 @@ BOOST_FIXTURE_TEST_CASE(a_start_cost_is_paid_by_every_fold, sim_fixture) {
         bench.await(3);
         BOOST_TEST(bench.completed(0) == 5 + k_first + 2 * 4 + 4 + 8 - 2);
         BOOST_TEST(bench.completed(2) - bench.completed(1) == 8U + 5);
-    });
-}
-
-namespace {
-
-/// The command is refused with this cause, nothing is written, and the one behind it stays queued.
-void check_refused(array_bench& bench, const iface::fold_operands& x, fault cause) {
-    const std::vector<float> before(16, -7.0F);
-    bench.c.put(0, before);
-    bench.fold(x);
-    bench.fold(bench.full(8));
-    cycles_pass(200);
-    BOOST_TEST((bench.engine.stopped_by() == cause), name_of(bench.engine.stopped_by()));
-    BOOST_TEST(bench.port.halted());
-    BOOST_TEST(bench.seen.completed.empty());
-    BOOST_TEST((bench.c.get<float>(0, 16) == before));
-}
-
-} // namespace
-
-BOOST_FIXTURE_TEST_CASE(folds_larger_than_the_array_are_refused, sim_fixture) {
-    array_bench bench(array_of(4, 4));
-    run([&] {
-        iface::fold_operands x = bench.full(8);
-        x.m = 5;
-        check_refused(bench, x, fault::capacity);
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(bad_operands_are_refused, sim_fixture) {
-    platform::array_params params = array_of(4, 4);
-    params.macs_per_pe[static_cast<std::size_t>(element_type::f64)] = 0;
-    array_bench bench(params);
-    run([&] {
-        std::vector<iface::fold_operands> bad(9, bench.full(8));
-        bad[0].m = 0;
-        bad[1].n = 0;
-        bad[2].k = 0;
-        bad[3].k = 1u << 31;
-        bad[4].flow = iface::array_dataflow::weight_stationary;
-        bad[5].type = element_type::f64;
-        bad[6].type = static_cast<element_type>(9);
-        bad[7].a = address(2);
-        bad[8].seed = address(6);
-        bad[8].seeded = true;
-        for (const iface::fold_operands& x : bad) {
-            check_refused(bench, x, fault::bad_operand);
-            bench.port.write(reg::control, 1);
-            cycles_pass(1);
-        }
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(operands_outside_their_buffers_are_address_errors, sim_fixture) {
-    array_bench bench(array_of(4, 4));
-    run([&] {
-        std::vector<iface::fold_operands> bad(3, bench.full(8));
-        bad[0].a = address(k_l1_size - 64);
-        bad[1].b = address(1ULL << 33);
-        bad[2].seed = address(k_l1_size);
-        bad[2].seeded = true;
-        for (const iface::fold_operands& x : bad) {
-            check_refused(bench, x, fault::address_error);
-            bench.port.write(reg::control, 1);
-            cycles_pass(1);
-        }
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(a_failing_write_names_its_fold_and_stops_later_ones, sim_fixture) {
-    array_bench bench(array_of(4, 4));
-    run([&] {
-        const std::vector<float> before(16, -7.0F);
-        bench.c.put(256, before);
-        bench.fold(bench.full(8, 0));
-        bench.fold(bench.full(8, k_l1_size));
-        bench.fold(bench.full(8, 256));
-        cycles_pass(300);
-        BOOST_TEST((bench.engine.stopped_by() == fault::address_error));
-        BOOST_TEST(bench.engine.faulty_command().number == 2U);
-        BOOST_TEST(bench.seen.completed.size() == 1U);
-        BOOST_TEST((bench.c.get<float>(256, 16) == before));
-        bench.port.write(reg::control, 1);
-        cycles_pass(50);
-        const std::uint64_t start = cycle();
-        bench.fold(bench.full(8, 256));
-        bench.await(1);
-        BOOST_TEST(cycle() - start == k_first + 2 * 4 + 4 + 8 - 2);
-        BOOST_TEST((bench.c.get<float>(256, 16) != before));
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(reset_drops_folds_in_flight, sim_fixture) {
-    array_bench bench(array_of(4, 4));
-    run([&] {
-        const std::vector<float> before(64, -7.0F);
-        bench.c.put(0, before);
-        for (std::uint64_t f = 0; f < 4; ++f)
-            bench.fold(bench.full(40, 64 * f));
-        cycles_pass(20); // the first has entered, nothing has drained
-        bench.port.write(reg::control, 1);
-        cycles_pass(300);
-        BOOST_TEST((bench.c.get<float>(0, 64) == before));
-        BOOST_TEST(!bench.engine.outstanding());
-        const std::uint64_t start = cycle();
-        bench.fold(bench.full(8));
-        bench.await(1);
-        BOOST_TEST(cycle() - start == k_first + 2 * 4 + 4 + 8 - 2);
-    });
-}
-
-BOOST_FIXTURE_TEST_CASE(other_operations_are_refused, sim_fixture) {
-    array_bench bench(array_of(4, 4));
-    run([&] {
-        bench.port.push(1); // a copy
-        cycles_pass(10);
-        BOOST_TEST((bench.engine.stopped_by() == fault::bad_opcode));
     });
 }
