@@ -112,10 +112,10 @@ BOOST_AUTO_TEST_CASE(formulas_by_hand) {
     dfx::contraction c = product(1024, 1024, 1024);
     BOOST_TEST(dfx::compulsory_bytes(c) == 3U * 4 * 1024 * 1024);
     // S = 65536 elements in 256 KiB: 2 * 2^30 / 256 - 2 * 65536 = 8257536 elements.
-    BOOST_TEST(dfx::lower_bound_bytes(c, 256 * 1024) == 4U * 8257536);
+    BOOST_TEST(dfx::lower_bound_bytes(c, 256ULL * 1024) == 4U * 8257536);
     BOOST_TEST(dfx::lower_bound_bytes(c, 64U << 20U) == dfx::compulsory_bytes(c));
     c.batch = 3;
-    BOOST_TEST(dfx::lower_bound_bytes(c, 256 * 1024) == 3U * 4 * 8257536);
+    BOOST_TEST(dfx::lower_bound_bytes(c, 256ULL * 1024) == 3U * 4 * 8257536);
     c.seed = "S";
     c.seed_type = dtype::f16;
     BOOST_TEST(dfx::compulsory_bytes(c) == 3U * (3U * 4 + 2) * 1024 * 1024);

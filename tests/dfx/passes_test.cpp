@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(search_is_never_worse_than_the_closed_form) {
 BOOST_AUTO_TEST_CASE(tile_cost_model) {
     // One 8x8 array with 64 KiB and 8 bytes per cycle; 64^3 f32 in one tile: 64 folds of 64 cycles against 3 * 16 KiB /
     // 8; the tile with double buffers (80 KiB) does not fit and is halved in its first dimension, so B comes twice.
-    const passes::nominal_machine small{8, 64 * 1024, 8};
+    const passes::nominal_machine small{8, 64ULL * 1024, 8};
     const dfx::contraction c = product(64, 64, 64);
     BOOST_TEST(passes::tile_cycles(c, {64, 64, 64}, small) == 4.0 * 16 * 1024 / 8 + 16);
     // In tiles of 8: as many padded rows, eight more control steps each way, blocks of 32x64 with tk = 8.
