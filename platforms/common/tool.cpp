@@ -24,6 +24,9 @@ int run_tool(CLI::App& app, int argc, const char* const* argv, const std::functi
     } catch (const std::bad_alloc&) {
         std::cerr << "error: out of memory\n";
         return exit_run_failed;
+    } catch (const std::exception& problem) {
+        std::cerr << "internal error: " << problem.what() << "\n";
+        return exit_run_failed;
     }
 }
 

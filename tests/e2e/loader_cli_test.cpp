@@ -1,0 +1,203 @@
+// kpu-loader from the command line: what it reads, writes, prints and refuses.
+
+#include "compiler/tensor/npz.h"
+#include "platforms/common/files.h"
+#include "tests/support/process.h"
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+using namespace kpu;
+
+namespace {
+
+const std::string k_platforms = std::string(KPU_SOURCE_DIR) + "/platforms/";
+
+test::process_result tool(const std::string& name, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), std::string(KPU_BIN_DIR) + "/" + name);
+    return test::run_process(arguments);
+}
+
+/// A directory with a compiled 24x20x36 matmul (inputs A, B, output Cout).
+struct workplace {
+    test::temp_directory directory;
+    std::string graph = directory.file("g.dfg"), program = directory.file("g.kpu");
+    std::string platform = k_platforms + "edge_ai.yaml";
+
+    workplace() {
+        BOOST_REQUIRE(tool("kpu-dfg", {"matmul", "--m", "24", "--n", "20", "--k", "36", "-o", graph}).exit_code == 0);
+        BOOST_REQUIRE(tool("kpu-kernel-compiler", {graph, "-o", program}).exit_code == 0);
+    }
+    [[nodiscard]] test::process_result load(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(), {program, "--config", platform});
+        return tool("kpu-loader", arguments);
+    }
+    [[nodiscard]] std::string file(const std::string& name) const { return directory.file(name); }
+};
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+void check_refused(const test::process_result& r, const std::string& message) {
+    BOOST_TEST(r.exit_code == 2, r.out << r.err);
+    BOOST_TEST(contains(r.err, message), "'" << message << "' is not in: " << r.err);
+    BOOST_TEST(!contains(r.err, "Assertion"));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(random_inputs_give_the_references_file) {
+    const workplace w;
+    const auto run = w.load({"--random", "5", "--verify", "--check", "--outputs", w.file("chip.npz")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(contains(run.out, "cycles"));
+    BOOST_REQUIRE(tool("kpu-reference", {w.graph, "--random", "5", "--outputs", w.file("reference.npz")}).exit_code ==
+                  0);
+    BOOST_TEST((read_file(w.file("chip.npz")) == read_file(w.file("reference.npz"))));
+}
+
+BOOST_AUTO_TEST_CASE(inputs_and_outputs_as_single_files) {
+    const workplace w;
+    const tensor a = random_tensor(dtype::f32, {24, 36}, 5);
+    const tensor b = random_tensor(dtype::f32, {36, 20}, 6);
+    write_npy(w.file("a.npy"), a);
+    write_raw(w.file("b.bin"), b);
+    BOOST_TEST(w.load({"--random", "5", "--outputs", w.file("random.npz")}).exit_code == 0);
+    const auto as_npy =
+        w.load({"--input-a", w.file("a.npy"), "--input-b", w.file("b.bin"), "--output-c", w.file("c.npy")});
+    BOOST_TEST(as_npy.exit_code == 0, as_npy.err);
+    const auto as_raw =
+        w.load({"--input-a", w.file("a.npy"), "--input-b", w.file("b.bin"), "--output-c", w.file("c.bin")});
+    BOOST_TEST(as_raw.exit_code == 0, as_raw.err);
+    const tensor expected = read_npz_tensors(w.file("random.npz")).at("Cout");
+    BOOST_TEST((as_tensor(read_npy(w.file("c.npy")), {}) == expected));
+    BOOST_TEST((read_raw(w.file("c.bin"), dtype::f32, {24, 20}) == expected));
+}
+
+BOOST_AUTO_TEST_CASE(tensors_are_found_by_label_and_by_node_id) {
+    const workplace w;
+    const tensor a = random_tensor(dtype::f32, {24, 36}, 1);
+    const tensor b = random_tensor(dtype::f32, {36, 20}, 2);
+    write_npz(w.file("labels.npz"), {{"A", a}, {"B", b}});
+    write_npz(w.file("ids.npz"), {{"n0", a}, {"n1", b}});
+    for (const char* name : {"labels", "ids"}) {
+        const auto run =
+            w.load({"--tensors", w.file(std::string(name) + ".npz"), "--outputs", w.file(std::string(name) + ".out")});
+        BOOST_TEST(run.exit_code == 0, run.err);
+    }
+    BOOST_TEST((read_file(w.file("labels.out")) == read_file(w.file("ids.out"))));
+}
+
+BOOST_AUTO_TEST_CASE(statistics_have_their_keys) {
+    const workplace w;
+    BOOST_REQUIRE(w.load({"--random", "1", "--stats", w.file("s.json")}).exit_code == 0);
+    const auto s = nlohmann::json::parse(read_file(w.file("s.json")));
+    for (const char* key :
+         {"/cycles", "/time_ps", "/macs", "/bounds/compute_cycles", "/bounds/dram_cycles", "/bounds/cycles",
+          "/efficiency", "/dram/read_bytes", "/dram/write_bytes", "/dram/lower_bound_bytes",
+          "/dram/best_blocking_bytes", "/engines/0/busy", "/engines/0/idle", "/engines/0/stalled", "/wall/elaborate_s",
+          "/wall/simulate_s", "/peak_rss_bytes"})
+        BOOST_TEST(s.contains(nlohmann::json::json_pointer(key)), key);
+    BOOST_TEST(s.at("macs") == 24 * 20 * 36);
+    for (const auto& engine : s.at("engines")) {
+        std::uint64_t sum = engine.at("busy").get<std::uint64_t>() + engine.at("idle").get<std::uint64_t>();
+        for (const auto& cause : engine.at("stalled"))
+            sum += cause.get<std::uint64_t>();
+        BOOST_TEST(sum == s.at("cycles").get<std::uint64_t>(), engine.at("name"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(traces_and_waves_are_written_and_read_back) {
+    const workplace w;
+    const auto run = w.load({"--random", "1", "--trace-output", w.file("t.json"), "--vcd", w.file("w.vcd")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(tool("kpu-trace-analyzer", {w.file("t.json")}).exit_code == 0);
+    BOOST_TEST(contains(read_file(w.file("w.vcd")), "$enddefinitions"));
+    BOOST_TEST(contains(read_file(w.file("w.gtkw")), "w.vcd"));
+    const auto trace = nlohmann::json::parse(read_file(w.file("t.json")));
+    BOOST_TEST(contains(trace.dump(), "edge_ai"));
+}
+
+BOOST_AUTO_TEST_CASE(a_dry_run_executes_nothing) {
+    const workplace w;
+    const auto run = w.load({"--dry-run", "--outputs", w.file("o.npz")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(contains(run.out, "fold"));
+    BOOST_TEST(contains(run.out, "wait"));
+    BOOST_TEST(!std::filesystem::exists(w.file("o.npz")));
+}
+
+BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
+    const workplace w;
+    const auto run = w.load({"--random", "1", "--profile", "--verbose"});
+    BOOST_TEST(contains(run.out, "array0.array"));
+    BOOST_TEST(contains(run.err, "blocks"));
+}
+
+BOOST_AUTO_TEST_CASE(bad_programs_are_refused) {
+    const workplace w;
+    const std::string good = read_file(w.program);
+    const auto with = [&](const std::string& bytes) {
+        write_file(w.file("bad.kpu"), bytes);
+        return tool("kpu-loader",
+                    {w.file("bad.kpu"), "--config", w.platform, "--random", "1", "--outputs", w.file("o.npz")});
+    };
+    check_refused(with(good.substr(0, good.size() / 2)), "bad.kpu");
+    check_refused(with(""), "bad.kpu");
+    check_refused(with("KPX\0 no object file"), "bad.kpu");
+    check_refused(tool("kpu-loader", {w.file("none.kpu"), "--config", w.platform}), "No such file");
+    std::string absurd = good;
+    absurd.replace(absurd.find("36"), 2, "360000000000000000");
+    check_refused(with(absurd), "bad.kpu");
+    BOOST_TEST(!std::filesystem::exists(w.file("o.npz")));
+}
+
+BOOST_AUTO_TEST_CASE(cyclic_dependences_are_refused) {
+    const workplace w;
+    auto program = nlohmann::json::parse(read_file(std::string(KPU_SOURCE_DIR) + "/../shared/dfg/appendix-a.kpu.json"));
+    program["operations"][0]["depends_on"] = {8};
+    write_file(w.file("cyclic.kpu"), program.dump());
+    check_refused(tool("kpu-loader", {w.file("cyclic.kpu"), "--config", w.platform, "--random", "1"}), "depends");
+}
+
+BOOST_AUTO_TEST_CASE(missing_and_disagreeing_tensors_are_all_named) {
+    const workplace w;
+    const auto missing = w.load({"--outputs", w.file("o.npz")});
+    check_refused(missing, "A");
+    check_refused(missing, "B");
+    write_npz(w.file("wrong.npz"), {{"A", tensor(dtype::f32, {36, 24})}, {"B", tensor(dtype::f64, {36, 20})}});
+    const auto wrong = w.load({"--tensors", w.file("wrong.npz")});
+    check_refused(wrong, "24x36");
+    check_refused(wrong, "f32");
+    BOOST_TEST(!std::filesystem::exists(w.file("o.npz")));
+}
+
+BOOST_AUTO_TEST_CASE(bad_platforms_are_refused) {
+    const workplace w;
+    const auto with = [&](const std::string& yaml) {
+        write_file(w.file("bad.yaml"), yaml);
+        return tool("kpu-loader", {w.program, "--config", w.file("bad.yaml"), "--random", "1"});
+    };
+    check_refused(with("dram: {bandwidth: .nan}\n"), "bad.yaml:1:");
+    check_refused(with("dramm: {}\n"), "dram");
+    check_refused(with("array: {rows: 64}\nl1: {row: {capacity: 64B}}\n"), "too small for one fold");
+    check_refused(with("array: {rows: 16, macs_per_pe: {f32: 0}}\n"), "f32");
+}
+
+BOOST_AUTO_TEST_CASE(an_unwritable_output_keeps_the_older_file) {
+    const workplace w;
+    check_refused(w.load({"--random", "1", "--outputs", w.file("no/such/directory/o.npz")}), "o.npz");
+    check_refused(w.load({"--random", "1", "--vcd", w.file("no/such/directory/w.vcd")}), "w.vcd");
+    write_file(w.file("o.npz"), "older");
+    check_refused(w.load({"--outputs", w.file("o.npz")}), "A"); // fails before it writes
+    BOOST_TEST(read_file(w.file("o.npz")) == "older");
+}
+
+BOOST_AUTO_TEST_CASE(an_own_simulation_runs_the_program) {
+    const workplace w;
+    const auto run = tool("own_simulation", {w.platform, w.program});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(contains(run.out, "Cout: 24x20 after"));
+}
