@@ -25,10 +25,14 @@ configure() {
     cmake --preset release >/dev/null
 }
 
+# KPU_BIN: tools that are built already; KPU_OUT: where the results go.
 run_example() {
-    local out=.build/example bin=.build/release/bin
-    configure
-    cmake --build --preset release --target kpu-kernel-compiler kpu-loader >&2
+    local out=${KPU_OUT:-.build/example} bin=${KPU_BIN:-.build/release/bin}
+    if [ -z "${KPU_BIN:-}" ]; then
+        install_missing
+        configure
+        cmake --build --preset release --target kpu-kernel-compiler kpu-loader >&2
+    fi
     mkdir -p "$out"
     "$bin/kpu-kernel-compiler" compiler/examples/matmul-256.dfg -o "$out/matmul-256.kpu"
     "$bin/kpu-loader" "$out/matmul-256.kpu" --config platforms/edge_ai.yaml --random 1 --verify \
@@ -37,13 +41,13 @@ run_example() {
 }
 
 run_tests() {
+    install_missing
     rm -rf .build/release
     configure
     cmake --build --preset release
     ctest --preset release
 }
 
-install_missing
 case "${1:-}" in
 example) run_example ;;
 tests) run_tests ;;
