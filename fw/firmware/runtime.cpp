@@ -18,21 +18,18 @@ address engine_register(engine_id engine, std::uint32_t offset) {
 /// One engine's queue as firmware knows it.
 struct feed {
     std::deque<bound_command> waiting; ///< no room in the queue yet
-    std::uint32_t depth = 0;
+    std::uint32_t free = 0;            ///< entries of the queue that are free for certain
     std::uint32_t pushed = 0;
-    std::uint32_t completed = 0;
 
-    [[nodiscard]] bool can_push() const { return !waiting.empty() && pushed - completed < depth; }
-    [[nodiscard]] bool outstanding() const { return pushed != completed; }
+    [[nodiscard]] bool can_push() const { return !waiting.empty() && free > 0; }
 };
 
 class command_feeder {
   public:
     command_feeder(mmio& bus, const machine& chip, const command_source& next, std::size_t window)
-        : m_bus(bus), m_chip(chip), m_next(next), m_window(window), m_feeds(chip.engines.size()),
-          m_counts(chip.engines.size()) {
+        : m_bus(bus), m_chip(chip), m_next(next), m_window(window), m_feeds(chip.engines.size()) {
         for (const engine_info& engine : chip.engines)
-            m_feeds[engine.id.value()].depth = engine.queue_depth;
+            m_feeds[engine.id.value()].free = engine.queue_depth;
     }
 
     void run() {
@@ -40,11 +37,12 @@ class command_feeder {
             fill();
             if (push_round())
                 continue;
-            refresh();
-            if (std::any_of(m_feeds.begin(), m_feeds.end(), [](const feed& f) { return f.can_push(); }))
-                continue;
             if (m_waiting == 0 && m_exhausted)
                 return wait_for_rest();
+            // An engine that empties its queue as fast as it is filled never falls to the watermark: look before
+            // sleeping. One that is full now will, and raises its interrupt then.
+            if (look_for_room())
+                continue;
             m_bus.wait_irq();
             serve_interrupts();
         }
@@ -82,13 +80,26 @@ class command_feeder {
         m_bus.write_block(engine_register(engine, engine_reg::descriptor), burst.data(), burst.size());
         f.waiting.pop_front();
         --m_waiting;
+        --f.free;
         ++f.pushed;
     }
 
-    void refresh() {
-        m_bus.read_block(address(system_reg::semaphore), m_counts.data(), m_counts.size());
-        for (std::size_t e = 0; e < m_feeds.size(); ++e)
-            m_feeds[e].completed = m_counts[e];
+    /// Asks the engines that hold up commands how many entries are free. True if any has room.
+    bool look_for_room() {
+        bool room = false;
+        for (std::size_t e = 0; e < m_feeds.size(); ++e) {
+            feed& f = m_feeds[e];
+            if (f.waiting.empty())
+                continue;
+            f.free =
+                m_bus.read32(engine_register(engine_id(static_cast<std::uint16_t>(e)), engine_reg::status)) & 0xffff;
+            room = room || f.free > 0;
+        }
+        return room;
+    }
+
+    [[nodiscard]] bool outstanding(engine_id engine) {
+        return m_bus.read32(address(system_reg::semaphore + 4u * engine.value())) != m_feeds[engine.value()].pushed;
     }
 
     void serve_interrupts() {
@@ -118,16 +129,14 @@ class command_feeder {
     void wait_for_rest() {
         for (std::uint32_t e = 0; e < m_feeds.size(); ++e) {
             const engine_id engine(static_cast<std::uint16_t>(e));
-            if (!m_feeds[e].outstanding())
+            if (!outstanding(engine))
                 continue;
             m_bus.write32(engine_register(engine, engine_reg::irq_status), engine_reg::irq_idle);
             m_bus.write32(engine_register(engine, engine_reg::irq_enable),
                           engine_reg::irq_idle | engine_reg::irq_error);
-            refresh();
-            while (m_feeds[e].outstanding()) {
+            while (outstanding(engine)) {
                 m_bus.wait_irq();
                 serve_interrupts();
-                refresh();
             }
         }
     }
@@ -137,7 +146,6 @@ class command_feeder {
     const command_source& m_next;
     std::size_t m_window;
     std::vector<feed> m_feeds; ///< by engine id
-    std::vector<std::uint32_t> m_counts;
     std::size_t m_waiting = 0;
     bool m_exhausted = false;
 };

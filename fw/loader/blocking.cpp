@@ -46,7 +46,7 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     const std::uint64_t cells = ceil_div(plan.mb, plan.rows) * ceil_div(plan.nb, plan.columns);
     plan.l2_c_slot = slot_bytes(cells * plan.rows * plan.columns * e.accumulator);
     plan.l2_seed_slot = slot_bytes(e.seed == 0 ? 0 : cells * plan.rows * plan.columns * e.seed);
-    for (const std::size_t count : {2, 1}) {
+    for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
         const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_c_slot + plan.l2_seed_slot) * count;
         if (need <= share) {
             plan.l2_a = plan.l2_b = plan.l2_c = count;
@@ -224,6 +224,7 @@ std::optional<blocking> as_required(const machine& chip, const dfx::contraction&
 [[noreturn]] void refuse(const machine& chip, const dfx::contraction& work, const element_sizes& e) {
     const compute_tile& tile = chip.tiles.front();
     const std::uint64_t cell = std::uint64_t{tile.rows} * tile.columns;
+    const std::uint64_t edges = std::uint64_t{tile.rows} + tile.columns;
     diagnostic problem;
     problem.where.file = "chip";
     problem.message = "the platform is too small for one fold of " + work.c;
@@ -233,8 +234,7 @@ std::optional<blocking> as_required(const machine& chip, const dfx::contraction&
     problem.expected = fmt::format(
         "for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
         tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * (e.accumulator + e.seed),
-        (tile.rows + tile.columns) * e.operand + cell * (e.accumulator + e.seed),
-        2 * (tile.rows + tile.columns) * e.operand + cell * (e.accumulator + e.seed));
+        edges * e.operand + cell * (e.accumulator + e.seed), 2 * edges * e.operand + cell * (e.accumulator + e.seed));
     throw input_error(std::move(problem));
 }
 

@@ -67,15 +67,14 @@ class tile_cache {
     }
 
     /// The slot to give up next: an empty one, else the one whose tile is needed last according to `next_use(key)`
-    /// (larger is later; ties: least recently used).
+    /// (larger is later; ties: least recently used). The cache must have slots.
     template <class NextUse>
     [[nodiscard]] tile_slot& victim(NextUse next_use) {
-        tile_slot* chosen = nullptr;
+        tile_slot* chosen = &m_slots.front();
         std::uint64_t chosen_next = 0;
         for (tile_slot& slot : m_slots) {
             const std::uint64_t next = slot.valid ? next_use(slot.key) : std::numeric_limits<std::uint64_t>::max();
-            const bool better =
-                chosen == nullptr || next > chosen_next || (next == chosen_next && slot.last_use < chosen->last_use);
+            const bool better = next > chosen_next || (next == chosen_next && slot.last_use < chosen->last_use);
             if (better) {
                 chosen = &slot;
                 chosen_next = next;

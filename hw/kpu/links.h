@@ -9,6 +9,7 @@
 #include <string>
 #include <systemc>
 #include <tlm>
+#include <utility>
 #include <vector>
 
 namespace kpu::hw {
@@ -20,7 +21,7 @@ class links {
 
     /// Stalls, if any, happen on the links marked as `memory`; each such link has a seed of its own, derived from the
     /// one given.
-    links(bool monitors, std::optional<stall_params> stalls) : m_monitors(monitors), m_stalls(stalls) {}
+    links(bool monitors, std::optional<stall_params> stalls) : m_monitors(monitors), m_stalls(std::move(stalls)) {}
 
     /// During elaboration. `name` is that of the link, e.g. "dma0_far"; inserted modules are children of the module
     /// under construction, named monitor_<name> and stalls_<name>.

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 namespace kpu::hw {
@@ -21,7 +22,8 @@ class memory_level : public sc_core::sc_module {
     [[nodiscard]] memory_stats stats() const;
 
   protected:
-    memory_level(sc_core::sc_module_name name, route_table routes) : sc_core::sc_module(name), m_routes(routes) {}
+    memory_level(sc_core::sc_module_name name, route_table routes)
+        : sc_core::sc_module(name), m_routes(std::move(routes)) {}
     [[nodiscard]] placement place_of(std::uint32_t unit) const;
     void add(std::unique_ptr<memory_module> unit) { m_units.push_back(std::move(unit)); }
 

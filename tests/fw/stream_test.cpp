@@ -9,6 +9,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <random>
+#include <sys/resource.h>
 
 using namespace kpu;
 
@@ -223,4 +224,37 @@ BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
         BOOST_TEST(o.dram_bytes == o.plan.estimated_dram_bytes, fw::to_string(o.plan) << " but " << o.dram_bytes);
     }
     BOOST_TEST(partial > 5);
+}
+
+BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_tiles) {
+    const auto peak_kib = [] {
+        rusage usage{};
+        getrusage(RUSAGE_SELF, &usage);
+        return usage.ru_maxrss;
+    };
+    test::machine_shape shape;
+    shape.arrays = 2;
+    shape.rows = shape.columns = 16;
+    shape.l1_row = shape.l1_column = shape.l1_result = 65536;
+    shape.l2_bank = 262144;
+    shape.l3_tile = 1 << 20;
+    const fw::machine machine = [&] {
+        fw::machine m = test::make_machine(shape);
+        m.dram.size = bytes(1ULL << 36); // the stream never touches it
+        return m;
+    }();
+    problem p;
+    p.m = p.n = p.k = 4096;
+    const dfx::program program = program_of(p);
+    fw::tensor_table tensors(program, machine.dram);
+    const std::vector<fw::planned_contraction> plan{
+        {"k", contraction_of(p), fw::choose_blocking(machine, contraction_of(p))}};
+    fw::command_stream stream(machine, plan, tensors);
+    const auto before = peak_kib();
+    std::uint64_t commands = 0;
+    while (stream.next())
+        ++commands;
+    BOOST_TEST(commands > 1'000'000U);
+    BOOST_TEST(peak_kib() - before < 8 * 1024,
+               "grew by " << peak_kib() - before << " KiB over " << commands << " commands");
 }

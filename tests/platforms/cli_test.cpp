@@ -86,9 +86,9 @@ BOOST_AUTO_TEST_CASE(the_memory_map_lists_every_memory) {
 BOOST_AUTO_TEST_CASE(the_diagram_shows_every_block) {
     const process_result r = config({"diagram", k_platforms + "datacenter.yaml"});
     BOOST_TEST(r.exit_code == 0);
-    for (const char* part : {"datacenter, 1GHz, 36 engines", "DRAM HBM2: 4 channels, 32GiB", "1024.0 B/cycle together",
+    for (const char* part : {"datacenter, 1GHz, 40 engines", "DRAM HBM2: 4 channels, 32GiB", "1024.0 B/cycle together",
                              "8 DMA engines", "L3: 16 tiles of 2MiB, 32MiB", "8 block movers",
-                             "L2: 16 banks of 512KiB, 8MiB", "4 compute tiles, each with 3 streamers",
+                             "L2: 16 banks of 512KiB, 8MiB", "4 compute tiles, each with 4 streamers",
                              "array 32x32, pipelined", "4096 MACs per cycle together", "management core"})
         BOOST_TEST(says(r.out, part), part);
 }
