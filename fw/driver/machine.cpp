@@ -79,22 +79,30 @@ void add_streamer(machine& found, const engine_info& engine) {
     tile.stream_bytes_per_cycle = tile.stream_bytes_per_cycle == 0 ? rate : std::min(tile.stream_bytes_per_cycle, rate);
 }
 
-void sort_into_machine(machine& found, const engine_info& engine) {
+/// Puts the engine where it belongs and names it after that place.
+void sort_into_machine(machine& found, engine_info& engine) {
+    const auto of_tile = [](std::uint32_t tile, const std::string& what) {
+        return "array" + std::to_string(tile) + "." + what;
+    };
     switch (engine.kind) {
     case engine_kind::dma:
-        found.dma.push_back(engine.id);
-        break;
     case engine_kind::block_mover:
-        found.block_movers.push_back(engine.id);
+        (engine.kind == engine_kind::dma ? found.dma : found.block_movers).push_back(engine.id);
+        engine.name = std::string(name_of(engine.kind)) + std::to_string(engine.unit);
         break;
-    case engine_kind::streamer:
+    case engine_kind::streamer: {
+        const std::uint32_t tile = engine.capabilities[mover_cap::array];
         add_streamer(found, engine);
+        engine.name = of_tile(tile, "streamer" + std::to_string(found.tiles[tile].streamers.size() - 1));
         break;
+    }
     case engine_kind::array:
         add_array(found, engine);
+        engine.name = of_tile(engine.capabilities[array_cap::unit], "array");
         break;
     case engine_kind::vector:
         tile_at(found, engine.capabilities[vector_cap::array]).vector_unit = engine.id;
+        engine.name = of_tile(engine.capabilities[vector_cap::array], "vector");
         break;
     }
 }
@@ -108,10 +116,6 @@ void check_complete(const machine& found) {
 }
 
 } // namespace
-
-std::string engine_info::name() const {
-    return std::string(name_of(kind)) + std::to_string(unit);
-}
 
 machine discover(mmio& bus) {
     const std::uint32_t magic = bus.read32(address(system_reg::magic));

@@ -31,9 +31,7 @@ struct engine_info {
     std::uint32_t unit = 0; ///< number among its kind
     std::uint32_t queue_depth = 0;
     std::array<std::uint32_t, iface::engine_reg::capabilities> capabilities{};
-
-    /// "dma0", "array2", …
-    [[nodiscard]] std::string name() const;
+    std::string name; ///< as the model's modules are called: "dma0", "array2.streamer1", …
 };
 
 struct l1_buffer {

@@ -122,7 +122,7 @@ class command_feeder {
         const std::uint32_t cause = m_bus.read32(engine_register(engine, engine_reg::error_cause));
         const std::uint32_t command = m_bus.read32(engine_register(engine, engine_reg::error_command));
         const std::uint32_t tag = m_bus.read32(engine_register(engine, engine_reg::error_tag));
-        throw engine_fault(m_chip.engine(engine).name(), command, tag, static_cast<fault>(cause & 0xff));
+        throw engine_fault(m_chip.engine(engine).name, command, tag, static_cast<fault>(cause & 0xff));
     }
 
     /// Nothing is left to push: waits for each engine to fall idle.

@@ -128,11 +128,11 @@ std::string describe(const machine& chip, const bound_command& command) {
     static constexpr const char* k_names[] = {"join", "copy", "fold", "convert", "accumulate"};
     const iface::command_header header = iface::decode_header(command.words);
     std::string text =
-        fmt::format("{:<14} #{:<6} op {:<5} {:<8} {}", chip.engine(command.engine).name(), command.number, header.tag,
+        fmt::format("{:<14} #{:<6} op {:<5} {:<8} {}", chip.engine(command.engine).name, command.number, header.tag,
                     k_names[static_cast<std::size_t>(header.op)], operands_of(header, command.words));
     for (const iface::wait_for& wait : header.waits)
         if (wait.count > 0)
-            text += fmt::format(" wait {}>={}", chip.engine(wait.engine).name(), wait.count);
+            text += fmt::format(" wait {}>={}", chip.engine(wait.engine).name, wait.count);
     return text;
 }
 

@@ -166,44 +166,61 @@ void contraction_stream::seed_fold(lane& l, const prepared_step& p, std::size_t 
     slot.use.note_overwrite(m_out.convert(l.tile->vector_unit, tag, convert, after_copy));
 }
 
-void contraction_stream::emit_fold() {
-    const prepared_step current = *m_current;
-    const step& s = current.at;
-    lane& l = m_lanes[s.lane];
+contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) const {
     const std::uint64_t block_rows = rows_of(s).count;
     const std::uint64_t block_columns = columns_of(s).count;
     const std::uint64_t folds_across = ceil_div(block_columns, m_plan.columns);
-    const std::uint64_t fold_row = m_fold / folds_across;
-    // every other row of folds runs backwards and begins with the B panel that the row before ended with
     const std::uint64_t across = m_fold % folds_across;
-    const std::uint64_t fold_column = fold_row % 2 == 0 ? across : folds_across - 1 - across;
-    const extent m = piece(block_rows, m_plan.rows, fold_row);
-    const extent n = piece(block_columns, m_plan.columns, fold_column);
-    const std::uint64_t depth = depth_of(s).count;
-    const dfx::contraction_ops& ids = ids_of(s);
-    const std::size_t cell = static_cast<std::size_t>(fold_row * cells_per_row() + fold_column);
+    fold_place place;
+    place.row = m_fold / folds_across;
+    // every other row of folds runs backwards and begins with the B panel that the row before ended with
+    place.column = place.row % 2 == 0 ? across : folds_across - 1 - across;
+    place.m = piece(block_rows, m_plan.rows, place.row);
+    place.n = piece(block_columns, m_plan.columns, place.column);
+    place.cell = static_cast<std::size_t>(place.row * cells_per_row() + place.column);
+    place.ends_row = across + 1 == folds_across;
+    place.ends_step = place.ends_row && place.row + 1 == ceil_div(block_rows, m_plan.rows);
+    return place;
+}
 
+void contraction_stream::emit_fold() {
+    const prepared_step current = *m_current;
+    lane& l = m_lanes[current.at.lane];
+    const fold_place place = place_of_fold(current.at);
+    result_slot& result = run_fold(l, current, place);
+    round_and_drain(l, current, place, result);
+    if (current.at.last_slice_of_visit && place.ends_row)
+        plan_to_leave(l, place.row);
+    leave_if_drained(l);
+    ++m_fold;
+    if (place.ends_step)
+        end_step();
+}
+
+result_slot& contraction_stream::run_fold(lane& l, const prepared_step& current, const fold_place& place) {
+    const step& s = current.at;
+    const std::uint64_t depth = depth_of(s).count;
+    const std::uint64_t line = depth * m_sizes.operand; // bytes of one row of A or one column of B
+    const dfx::contraction_ops& ids = ids_of(s);
     tile_key a = a_key(s);
-    a.panel = fold_row + 1;
-    tile_slot& row_panel =
-        panel(l, l.rows, *current.a, a, m.first * depth * m_sizes.operand, m.count * depth * m_sizes.operand,
-              stream_role::row, static_cast<std::uint32_t>(ids.load_a));
+    a.panel = place.row + 1;
+    tile_slot& row_panel = panel(l, l.rows, *current.a, a, place.m.first * line, place.m.count * line, stream_role::row,
+                                 static_cast<std::uint32_t>(ids.load_a));
     tile_key b = b_key(s);
-    b.panel = fold_column + 1;
-    tile_slot& column_panel =
-        panel(l, l.columns, *current.b, b, n.first * depth * m_sizes.operand, n.count * depth * m_sizes.operand,
-              stream_role::column, static_cast<std::uint32_t>(ids.load_b));
+    b.panel = place.column + 1;
+    tile_slot& column_panel = panel(l, l.columns, *current.b, b, place.n.first * line, place.n.count * line,
+                                    stream_role::column, static_cast<std::uint32_t>(ids.load_b));
     result_slot& result = next_result(l);
     const bool seeded = s.slice > 0 || current.seed != nullptr;
     if (seeded)
-        seed_fold(l, current, cell, result, elements(m.count * n.count));
+        seed_fold(l, current, place.cell, result, elements(place.m.count * place.n.count));
 
     iface::fold_operands fold;
     fold.a = row_panel.base;
     fold.b = column_panel.base;
     fold.c = fold.seed = result.cell;
-    fold.m = static_cast<std::uint32_t>(m.count);
-    fold.n = static_cast<std::uint32_t>(n.count);
+    fold.m = static_cast<std::uint32_t>(place.m.count);
+    fold.n = static_cast<std::uint32_t>(place.n.count);
     fold.k = static_cast<std::uint32_t>(depth);
     fold.type = code_of(m_work.operand);
     fold.seeded = seeded;
@@ -213,35 +230,30 @@ void contraction_stream::emit_fold() {
     if (seeded)
         result.use.require_for_read(after);
     result.use.require_for_write(after);
-    const std::uint32_t tag = static_cast<std::uint32_t>(ids.compute);
-    const point done = m_out.fold(l.tile->array, tag, fold, after);
+    const point done = m_out.fold(l.tile->array, static_cast<std::uint32_t>(ids.compute), fold, after);
     row_panel.use.note_read(done);
     column_panel.use.note_read(done);
     result.use.note_overwrite(done);
+    return result;
+}
 
-    const bool final = complete_after(s);
+void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place,
+                                         result_slot& result) {
+    const bool final = complete_after(current.at);
+    const std::uint64_t count = place.m.count * place.n.count;
+    const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(current.at).store);
     if (final && m_work.result != m_work.accumulator) {
-        dependences after_fold;
-        result.use.require_for_read(after_fold);
-        const iface::vector_operands round{result.cell,
-                                           {},
-                                           result.cell,
-                                           static_cast<std::uint32_t>(m.count * n.count),
-                                           code_of(m_work.accumulator),
-                                           code_of(m_work.result)};
-        result.use.note_overwrite(
-            m_out.convert(l.tile->vector_unit, static_cast<std::uint32_t>(ids.store), round, after_fold));
+        dependences after;
+        result.use.require_for_read(after);
+        const iface::vector_operands round{
+            result.cell,           {}, result.cell, static_cast<std::uint32_t>(count), code_of(m_work.accumulator),
+            code_of(m_work.result)};
+        result.use.note_overwrite(m_out.convert(l.tile->vector_unit, tag, round, after));
     }
     const std::uint64_t element = final ? m_sizes.result : m_sizes.accumulator;
-    l.drains.push_back({static_cast<std::size_t>(&result - l.results.data()), current.sums, cell,
-                        m.count * n.count * element, static_cast<std::uint32_t>(ids.store)});
+    l.drains.push_back(
+        {static_cast<std::size_t>(&result - l.results.data()), current.sums, place.cell, count * element, tag});
     drain_down_to(l, k_drain_lag);
-
-    if (s.last_slice_of_visit && across + 1 == folds_across)
-        plan_to_leave(l, fold_row);
-    leave_if_drained(l);
-    if (++m_fold == folds_across * ceil_div(block_rows, m_plan.rows))
-        end_step();
 }
 
 } // namespace kpu::fw

@@ -32,7 +32,7 @@ class contraction_stream {
     contraction_stream(const machine& chip, const dfx::contraction& work, const blocking& plan,
                        const contraction_operands& operands, emitter& out);
 
-    /// Emits the next few commands: one fold with what it needs. False when everything has been emitted.
+    /// Emits the next few commands: one fold with what it needs. False when everything had been emitted already.
     bool advance();
 
   private:
@@ -74,9 +74,19 @@ class contraction_stream {
     void prepare_ahead(const step& current);
 
     // folds
+    /// Where a fold lies in its block.
+    struct fold_place {
+        std::uint64_t row = 0, column = 0; ///< in folds
+        extent m, n;                       ///< in elements of the block
+        std::size_t cell = 0;
+        bool ends_row = false, ends_step = false;
+    };
     void begin_step();
     void emit_fold();
     void end_step();
+    [[nodiscard]] fold_place place_of_fold(const step& s) const;
+    result_slot& run_fold(lane& l, const prepared_step& current, const fold_place& place);
+    void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, result_slot& result);
     tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
                      std::uint64_t size, stream_role role, std::uint32_t tag);
     void seed_fold(lane& l, const prepared_step& p, std::size_t cell, result_slot& slot, elements count);

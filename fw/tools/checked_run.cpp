@@ -24,7 +24,7 @@ hw::hazard_options hazard_options_for(const hw::chip& chip) {
 hw::observed_names names_of(const hw::chip& chip) {
     hw::observed_names names;
     for (const hw::command_engine* engine : chip.engines())
-        names.engines.push_back(chip.name_of(engine->config().engine));
+        names.engines.emplace_back(engine->name());
     for (const hw::memory_module* memory : chip.memories())
         names.memories.emplace_back(memory->name());
     return names;

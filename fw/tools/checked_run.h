@@ -14,7 +14,7 @@
 
 namespace kpu::fw {
 
-/// Hierarchical names below the chip, for traces, waves and messages.
+/// Hierarchical module names, for traces, waves and messages.
 [[nodiscard]] hw::observed_names names_of(const hw::chip& chip);
 
 /// Hazard and conservation checkers, the chip's protocol monitors and what it leaves undone.
