@@ -63,7 +63,8 @@ class hazard_checker final : public observer {
     /// Declares an allocation. With none declared allocations are not checked.
     void allow(const platform::address_range& range);
 
-    /// A program has ended, all its commands have completed, and the firmware knows: what comes is ordered after what was.
+    /// A program has ended, all its commands have completed, and the firmware knows: what comes is ordered after what
+    /// was.
     void note_quiescent() {
         m_map.compact([](const access_stamp&) { return true; });
     }

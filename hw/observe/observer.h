@@ -1,5 +1,6 @@
 #pragma once
-// What the chip tells its observers: traces, waves and checkers attach here. With none attached a component tests one pointer.
+// What the chip tells its observers: traces, waves and checkers attach here. With none attached a component tests one
+// pointer.
 
 #include "hw/interface/descriptor.h"
 #include "platforms/common/units.h"
