@@ -90,6 +90,25 @@ BOOST_AUTO_TEST_CASE(tensors_are_found_by_label_and_by_node_id) {
     BOOST_TEST((read_file(w.file("labels.out")) == read_file(w.file("ids.out"))));
 }
 
+BOOST_AUTO_TEST_CASE(both_encodings_run_alike) {
+    const workplace w;
+    BOOST_REQUIRE(tool("kpu-kernel-compiler", {w.graph, "-o", w.file("binary.kpu"), "--format", "binary"}).exit_code ==
+                  0);
+    const auto run = tool(
+        "kpu-loader", {w.file("binary.kpu"), "--config", w.platform, "--random", "3", "--outputs", w.file("b.npz")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(w.load({"--random", "3", "--outputs", w.file("j.npz")}).exit_code == 0);
+    BOOST_TEST((read_file(w.file("b.npz")) == read_file(w.file("j.npz"))));
+}
+
+BOOST_AUTO_TEST_CASE(a_platform_may_be_json) {
+    const workplace w;
+    write_file(w.file("p.json"), R"({"name": "tiny", "array": {"rows": 8, "columns": 4}, "dma": {"engines": 3}})");
+    const auto run = tool("kpu-loader", {w.program, "--config", w.file("p.json"), "--random", "3", "--verify"});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(contains(run.out, "tiny"));
+}
+
 BOOST_AUTO_TEST_CASE(statistics_have_their_keys) {
     const workplace w;
     BOOST_REQUIRE(w.load({"--random", "1", "--stats", w.file("s.json")}).exit_code == 0);
