@@ -29,13 +29,16 @@ fold_entry fold_timing::enter(picoseconds arrival, picoseconds streaming, iface:
                               const fold_extents& fold) {
     const picoseconds wanted = std::max(arrival, m_next_enter);
     const picoseconds free = m_array.pipelined ? m_accumulator_free[m_entered % 2] : m_array_free;
-    const std::uint64_t steps = fold_steps(m_array, type, fold.k);
+    // a PE's last step cannot come before its last operands: operands that arrive slowly stretch the fold
+    const picoseconds steps = cycles_of(fold_steps(m_array, type, fold.k));
+    const picoseconds stretched = std::max(steps, streaming);
     fold_entry entry;
     entry.enter = std::max(wanted, free);
     entry.held = entry.enter - wanted;
-    entry.drainable = entry.enter + cycles_of(std::uint64_t{fold.m} - 1 + steps);
+    entry.drainable = entry.enter + stretched + cycles_of(std::uint64_t{fold.m} - 1);
     entry.last_mac = entry.drainable + cycles_of(std::uint64_t{fold.n} - 1);
-    entry.next_enter = entry.enter + std::max(fold_period(m_array, type, fold), streaming);
+    const picoseconds period = fold_period(m_array, type, fold);
+    entry.next_enter = entry.enter + (m_array.pipelined ? std::max(period, streaming) : period + (stretched - steps));
     m_next_enter = entry.next_enter;
     ++m_entered;
     return entry;

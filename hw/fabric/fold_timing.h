@@ -27,10 +27,11 @@ struct array_geometry {
 /// (m-1) + (n-1) + steps + rows.
 [[nodiscard]] picoseconds fold_period(const array_geometry& array, iface::element_type type, const fold_extents& fold);
 
-/// A fold on its way in. PE(i,j) does its κ-th step in the cycle that starts at enter + i + j + κ.
+/// A fold on its way in. PE(i,j) does its κ-th step in the cycle that starts at enter + i + j + κ, or later where
+/// operands take longer than that to arrive: `steps` is then their streaming time.
 struct fold_entry {
     picoseconds enter;      ///< PE(0,0) starts its first step
-    picoseconds next_enter; ///< before this no other fold enters: max(fold_period, streaming) later
+    picoseconds next_enter; ///< before this no other fold enters: max(fold_period, streaming) later if pipelined
     picoseconds last_mac;   ///< end of PE(m-1,n-1)'s last step: enter + (m-1) + (n-1) + steps
     picoseconds drainable;  ///< column 0 has done its last step: enter + (m-1) + steps
     picoseconds held;       ///< how much later than its operands and the fold before allow, because of earlier drains

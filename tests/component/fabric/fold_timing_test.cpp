@@ -78,8 +78,8 @@ BOOST_AUTO_TEST_CASE(pipelined_folds_follow_each_other_in_max_k_stream_rows) {
             const std::uint64_t period = std::max<std::uint64_t>({k, streaming, 16});
             for (std::size_t f = 0; f < 6; ++f) {
                 BOOST_REQUIRE_EQUAL(p.enter[f], f * period);
-                BOOST_REQUIRE_EQUAL(p.end[f],
-                                    f * period + 2 * 16 + 16 + k - 2); // the skew is hidden behind the next fold
+                // the skew is hidden behind the next fold; operands that arrive slowly stretch the fold itself
+                BOOST_REQUIRE_EQUAL(p.end[f], f * period + 2 * 16 + 16 + std::max<std::uint64_t>(k, streaming) - 2);
             }
         }
 }
