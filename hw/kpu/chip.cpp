@@ -1,5 +1,7 @@
 #include "hw/kpu/chip.h"
 
+#include "hw/kpu/main_stack.h"
+
 #include "hw/tlm/time.h"
 #include "platforms/common/diagnostic.h"
 
@@ -180,11 +182,13 @@ void chip::run() {
         if (sc_core::sc_get_status() == sc_core::SC_STOPPED)
             throw run_error(std::string(name()) + ": the simulation was stopped before the firmware had ended");
         sc_core::sc_start();
+        restore_main_stack_bounds();
         if (!finished() && !sc_core::sc_pending_activity()) {
             const std::string report = deadlock_report();
             m_core.abandon(); // its stack is unwound, so that what the program owns is freed
             while (!finished() && sc_core::sc_pending_activity_at_current_time())
                 sc_core::sc_start(sc_core::SC_ZERO_TIME);
+            restore_main_stack_bounds();
             throw run_error(report);
         }
     }
@@ -203,6 +207,7 @@ picoseconds chip::elapsed() const {
 void chip::elaborate() {
     if (sc_core::sc_get_status() < sc_core::SC_START_OF_SIMULATION)
         sc_core::sc_start(sc_core::SC_ZERO_TIME);
+    restore_main_stack_bounds();
 }
 
 void chip::poke(address where, const void* from, bytes length) {

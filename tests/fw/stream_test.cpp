@@ -8,8 +8,12 @@
 #include "tests/fw/flat_chip.h"
 
 #include <boost/test/unit_test.hpp>
+#include <malloc.h>
 #include <random>
-#include <sys/resource.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes(); // GCC ships no header for it
+#endif
 
 using namespace kpu;
 
@@ -125,6 +129,14 @@ outcome run(const fw::machine& machine, const problem& p, const dfx::contraction
     return o;
 }
 
+std::size_t heap_in_use() {
+#if defined(__SANITIZE_ADDRESS__)
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
 test::machine_shape random_shape(std::mt19937_64& random) {
     const auto pick = [&](std::initializer_list<std::uint64_t> options) {
         return *(options.begin() + static_cast<std::ptrdiff_t>(random() % options.size()));
@@ -203,7 +215,7 @@ BOOST_AUTO_TEST_CASE(required_tiles_are_used_as_they_are) {
 BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
     std::mt19937_64 random(7);
     int partial = 0;
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 12; ++i) {
         test::machine_shape shape = random_shape(random);
         shape.rows = shape.columns = 4;
         shape.l1_row = shape.l1_column = 512;
@@ -214,7 +226,7 @@ BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
         problem p;
         p.m = 60 + random() % 60;
         p.n = 60 + random() % 60;
-        p.k = 1000 + random() % 1000;
+        p.k = 800 + random() % 800;
         if (random() % 2 == 0)
             p.seed = dtype::f16;
         const outcome o = run(machine, p, contraction_of(p));
@@ -223,15 +235,10 @@ BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
         BOOST_TEST(o.hazards.empty(), fw::to_string(o.plan) << "\n" << o.hazards.substr(0, 2000));
         BOOST_TEST(o.dram_bytes == o.plan.estimated_dram_bytes, fw::to_string(o.plan) << " but " << o.dram_bytes);
     }
-    BOOST_TEST(partial > 5);
+    BOOST_TEST(partial > 3);
 }
 
 BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_tiles) {
-    const auto peak_kib = [] {
-        rusage usage{};
-        getrusage(RUSAGE_SELF, &usage);
-        return usage.ru_maxrss;
-    };
     test::machine_shape shape;
     shape.arrays = 2;
     shape.rows = shape.columns = 16;
@@ -250,11 +257,13 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_tiles) {
     const std::vector<fw::planned_contraction> plan{
         {"k", contraction_of(p), fw::choose_blocking(machine, contraction_of(p))}};
     fw::command_stream stream(machine, plan, tensors);
-    const auto before = peak_kib();
+    const std::size_t before = heap_in_use();
+    std::size_t most = before;
     std::uint64_t commands = 0;
     while (stream.next())
-        ++commands;
+        if (++commands % 1024 == 0)
+            most = std::max(most, heap_in_use());
     BOOST_TEST(commands > 1'000'000U);
-    BOOST_TEST(peak_kib() - before < 8 * 1024,
-               "grew by " << peak_kib() - before << " KiB over " << commands << " commands");
+    BOOST_TEST(most - before < 4U * 1024 * 1024,
+               "grew by " << most - before << " bytes over " << commands << " commands");
 }
