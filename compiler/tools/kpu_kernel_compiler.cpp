@@ -1,11 +1,10 @@
 // kpu-kernel-compiler: from a domain flow graph to a .kpu file.
 
-#include "compiler/dfg/binding.h"
-#include "compiler/dfg/reader.h"
 #include "compiler/dfx/bounds.h"
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
 #include "compiler/passes/lower.h"
+#include "compiler/tools/graph_input.h"
 #include "platforms/common/files.h"
 #include "platforms/common/tool.h"
 
@@ -17,23 +16,15 @@
 namespace {
 
 struct options {
-    std::string graph;
+    kpu::graph_options graph;
     std::string output;
     std::string dataflow = "auto";
     std::string tile_strategy = "analytical";
     std::string format = "json";
-    std::uint64_t batch = 1;
     bool emit_dfx = false;
     bool dump = false;
-    bool legacy = false;
     bool verbose = false;
 };
-
-/// Prints warnings at once, so that they stand before an error that follows from what they say.
-void print(kpu::diagnostics& warnings) {
-    std::cerr << to_string(warnings);
-    warnings = {};
-}
 
 [[noreturn]] void refuse(const std::string& message, const std::string& text, const std::string& expected) {
     kpu::diagnostic problem;
@@ -57,11 +48,6 @@ kpu::object::format parse_format(const std::string& text) {
     if (text != "json" && text != "binary")
         refuse("unknown format", text, "json or binary");
     return text == "json" ? kpu::object::format::json : kpu::object::format::binary;
-}
-
-void check_batch(std::uint64_t batch) {
-    if (batch == 0)
-        refuse("the batch is empty", "0", "--batch from 1");
 }
 
 std::string tiles_text(const kpu::dfx::contraction& c) {
@@ -103,19 +89,11 @@ int run(const options& o) {
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
     lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
     const kpu::object::format format = parse_format(o.format);
-    check_batch(o.batch);
     if (o.output.empty() && !o.emit_dfx && !o.dump)
         refuse("no output is asked for", "", "-o FILE, --emit-dfx or --dump");
 
-    kpu::diagnostics warnings;
-    kpu::dfg::read_options reading;
-    reading.legacy = o.legacy;
-    kpu::dfg::graph graph = kpu::dfg::read_dfg(o.graph, reading, warnings);
-    print(warnings);
-    kpu::dfg::bind_batch(graph, o.batch);
-    const kpu::dfg::binding bound = kpu::dfg::bind_operands(graph, warnings);
-    print(warnings);
-    const kpu::passes::lowered result = kpu::passes::lower(graph, bound, lowering);
+    const kpu::bound_graph input = kpu::load_graph(o.graph);
+    const kpu::passes::lowered result = kpu::passes::lower(input.graph, input.bound, lowering);
     const std::string bytes = kpu::object::serialise(result.program, format);
     if (o.verbose)
         report(result);
@@ -124,7 +102,7 @@ int run(const options& o) {
     if (o.emit_dfx)
         fmt::print("{}", kpu::dfx::to_text(result.program));
     if (o.dump)
-        dump(graph, result, bytes.size());
+        dump(input.graph, result, bytes.size());
     return kpu::exit_success;
 }
 
@@ -133,16 +111,14 @@ int run(const options& o) {
 int main(int argc, char** argv) {
     CLI::App app("Compiles a domain flow graph to a portable KPU object.", "kpu-kernel-compiler");
     options o;
-    app.add_option("graph", o.graph, "domain flow graph (.dfg)")->required();
+    add_options(app, o.graph);
     app.add_option("-o,--output", o.output, "object file (.kpu)");
     app.add_option("--dataflow", o.dataflow, "output-stationary, weight-stationary, input-stationary or auto")
         ->capture_default_str();
     app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
     app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
-    app.add_option("--batch", o.batch, "extent of dynamic leading dimensions")->capture_default_str();
     app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
     app.add_flag("--dump", o.dump, "print a summary of graph and program");
-    app.add_flag("--legacy", o.legacy, "accept the older layouts without slots");
     app.add_flag("--verbose", o.verbose, "print what decided tiles and dataflow (on stderr)");
     app.set_version_flag("--version", "kpu-kernel-compiler " KPU_VERSION);
     return kpu::run_tool(app, argc, argv, [&] { return run(o); });

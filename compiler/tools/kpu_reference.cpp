@@ -1,9 +1,9 @@
 // kpu-reference: evaluates a graph in plain C++.
 
-#include "compiler/dfg/reader.h"
 #include "compiler/dfg/reference/evaluate.h"
 #include "compiler/tensor/npz.h"
 #include "compiler/tensor/selection.h"
+#include "compiler/tools/graph_input.h"
 #include "platforms/common/tool.h"
 
 #include <CLI/CLI.hpp>
@@ -15,19 +15,11 @@
 namespace {
 
 struct options {
-    std::string graph;
+    kpu::graph_options graph;
     std::string tensors;
     std::string outputs;
     std::optional<std::uint64_t> seed;
-    std::uint64_t batch = 1;
-    bool legacy = false;
 };
-
-/// Prints warnings at once, so that they stand before an error that follows from what they say.
-void print(kpu::diagnostics& warnings) {
-    std::cerr << to_string(warnings);
-    warnings = {};
-}
 
 /// Refuses graphs whose inputs and outputs alone exceed the machine's memory, before anything is allocated.
 void check_memory(const kpu::dfg::graph_interface& interface, const std::string& file) {
@@ -51,18 +43,12 @@ void check_memory(const kpu::dfg::graph_interface& interface, const std::string&
 }
 
 int run(const options& o) {
-    kpu::diagnostics warnings;
-    kpu::dfg::read_options reading;
-    reading.legacy = o.legacy;
-    kpu::dfg::graph graph = kpu::dfg::read_dfg(o.graph, reading, warnings);
-    print(warnings);
-    kpu::dfg::bind_batch(graph, o.batch);
-    const kpu::dfg::binding bound = kpu::dfg::bind_operands(graph, warnings);
-    print(warnings);
+    const auto [graph, bound] = kpu::load_graph(o.graph);
     kpu::dfg::check_evaluable(graph, bound);
     const kpu::dfg::graph_interface interface = kpu::dfg::interface_of(graph, bound);
-    check_memory(interface, o.graph);
+    check_memory(interface, o.graph.path);
 
+    kpu::diagnostics warnings;
     kpu::location where;
     where.file = o.tensors;
     kpu::npz_arrays given;
@@ -70,7 +56,7 @@ int run(const options& o) {
         given = kpu::read_npz(o.tensors);
     const kpu::tensor_map inputs =
         kpu::select_tensors(kpu::dfg::expected_inputs(interface), std::move(given), o.seed, where, warnings);
-    print(warnings);
+    std::cerr << to_string(warnings);
 
     const kpu::tensor_map outputs = kpu::dfg::evaluate(graph, bound, interface, inputs);
     kpu::write_npz(o.outputs, outputs);
@@ -84,12 +70,10 @@ int run(const options& o) {
 int main(int argc, char** argv) {
     CLI::App app("Evaluates a domain flow graph in plain C++, with the numerics that the chip has.", "kpu-reference");
     options o;
-    app.add_option("graph", o.graph, "domain flow graph (.dfg)")->required();
+    add_options(app, o.graph);
     app.add_option("--tensors", o.tensors, "inputs by name (.npz)");
     app.add_option("--outputs", o.outputs, "where the outputs go (.npz)")->required();
     app.add_option("--random", o.seed,
                    "fill inputs that are not given: number i in the graph's list of inputs from SEED + i");
-    app.add_option("--batch", o.batch, "extent of dynamic leading dimensions")->capture_default_str();
-    app.add_flag("--legacy", o.legacy, "accept the older layouts without slots");
     return kpu::run_tool(app, argc, argv, [&] { return run(o); });
 }
