@@ -168,10 +168,12 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
 }
 
 engine_id contraction_stream::next_loader() {
-    const std::size_t loaders = std::max<std::size_t>(1, m_chip.dma.size() - 1);
-    const engine_id id = m_chip.dma[m_loader];
-    m_loader = (m_loader + 1) % loaders;
-    return id;
+    return m_chip.dma[m_loads++ % (m_chip.dma.size() - m_storers)];
+}
+
+engine_id contraction_stream::next_storer() {
+    const std::size_t storers = std::max<std::size_t>(1, m_storers);
+    return m_chip.dma[m_chip.dma.size() - storers + m_stored++ % storers];
 }
 
 engine_id contraction_stream::mover_of(std::size_t lane_number, std::size_t role) const {

@@ -101,8 +101,7 @@ void contraction_stream::flush_stores() {
         for (const iface::copy_operands& move :
              store_cells(m_operands.c.place, matrix,
                          cells_of(row.at, row.fold_row, m_sizes.result, m_sizes.accumulator), cells)) {
-            const point p =
-                m_out.copy(m_chip.dma.back(), static_cast<std::uint32_t>(ids_of(row.at).store), move, after);
+            const point p = m_out.copy(next_storer(), static_cast<std::uint32_t>(ids_of(row.at).store), move, after);
             row.to->use.note_read(p);
             m_operands.c.use->note_more_written(p);
         }

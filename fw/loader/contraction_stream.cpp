@@ -20,13 +20,23 @@ point_set latest(const machine& chip, const emitter& out, std::initializer_list<
     return all;
 }
 
+/// How many of the DMA engines to keep for stores.
+std::size_t storers_among(std::size_t engines, const dfx::contraction& work, const blocking& plan) {
+    if (engines < 2)
+        return 0;
+    const double share = static_cast<double>(work.c_bytes()) / static_cast<double>(plan.estimated_dram_bytes);
+    const double wanted = static_cast<double>(engines) * share;
+    return std::clamp<std::size_t>(static_cast<std::size_t>(wanted + 0.5), 1, engines - 1);
+}
+
 } // namespace
 
 contraction_stream::contraction_stream(const machine& chip, const dfx::contraction& work, const blocking& plan,
                                        const contraction_operands& operands, emitter& out)
     : m_chip(chip), m_work(work), m_plan(plan), m_sizes(sizes_of(work)), m_operands(operands), m_out(out),
       m_walk(plan, work.batch),
-      m_l3(chip, plan, latest(chip, out, {iface::engine_kind::dma, iface::engine_kind::block_mover})) {
+      m_l3(chip, plan, latest(chip, out, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
+      m_storers(storers_among(chip.dma.size(), work, plan)) {
     using iface::engine_kind;
     const point_set l2 = latest(chip, out, {engine_kind::block_mover, engine_kind::streamer});
     const point_set l1 = latest(chip, out, {engine_kind::streamer, engine_kind::array, engine_kind::vector});

@@ -103,9 +103,10 @@ class contraction_stream {
     void settle_all();
     void flush_stores();
 
-    /// DMA engines take loads in turn; where there are several the last one keeps to stores, so that no load queues
-    /// behind a store that waits for its sums.
+    /// DMA engines take loads, and stores, in turn. Where there are several, some keep to stores, by the share that
+    /// stores have in the traffic, so that no load queues behind a store that waits for its sums.
     [[nodiscard]] engine_id next_loader();
+    [[nodiscard]] engine_id next_storer();
     [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t role) const;
 
     const machine& m_chip;
@@ -124,7 +125,8 @@ class contraction_stream {
     std::deque<row_store> m_stores;
     std::optional<prepared_step> m_current;
     std::uint64_t m_fold = 0;
-    std::size_t m_loader = 0;
+    std::size_t m_storers; ///< the last ones of the chip's DMA engines; 0: the only one does both
+    std::size_t m_loads = 0, m_stored = 0;
     bool m_done = false;
 };
 
