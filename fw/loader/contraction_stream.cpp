@@ -1,6 +1,7 @@
 #include "fw/loader/contraction_stream.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kpu::fw {
 
@@ -25,8 +26,8 @@ std::size_t storers_among(std::size_t engines, const dfx::contraction& work, con
     if (engines < 2)
         return 0;
     const double share = static_cast<double>(work.c_bytes()) / static_cast<double>(plan.estimated_dram_bytes);
-    const double wanted = static_cast<double>(engines) * share;
-    return std::clamp<std::size_t>(static_cast<std::size_t>(wanted + 0.5), 1, engines - 1);
+    const long wanted = std::lround(static_cast<double>(engines) * share);
+    return std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, engines - 1);
 }
 
 } // namespace

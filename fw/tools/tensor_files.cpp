@@ -66,6 +66,7 @@ tensor_map gather_inputs(const dfx::program& program, const input_files& files, 
     give(given, inputs, 0, files.input_a, "--input-a");
     give(given, inputs, 1, files.input_b, "--input-b");
     std::vector<expected_tensor> expected;
+    expected.reserve(inputs.size());
     for (const dfx::tensor_descriptor* t : inputs)
         expected.push_back({t->keys, t->type, t->dims});
     location where;

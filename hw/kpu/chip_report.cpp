@@ -41,7 +41,7 @@ std::string chip::describe_chain(const command_engine& from) const {
         if (before != path.end()) {
             std::string circle;
             for (auto e = before; e != path.end(); ++e)
-                circle += local_name(**e) + " -> ";
+                circle.append(local_name(**e)).append(" -> ");
             return text + "; a circle: " + circle + local_name(*at);
         }
         path.push_back(at);

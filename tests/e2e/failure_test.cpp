@@ -11,7 +11,7 @@ namespace {
 
 /// Boots and feeds the given commands.
 void feed(hw::chip& chip, std::vector<fw::bound_command> commands) {
-    chip.load_firmware([&chip, commands](mmio& bus) {
+    chip.load_firmware([commands](mmio& bus) {
         const fw::machine machine = fw::discover(bus);
         fw::prepare_engines(bus, machine);
         std::size_t next = 0;

@@ -162,20 +162,22 @@ class flat_chip {
         const std::uint64_t e = size_of(f.type);
         const std::uint64_t acc = size_of(accumulator_of(f.type));
         const std::uint64_t cells = std::uint64_t{f.m} * f.n * acc;
-        access(false, f.a, f.m * f.k * e);
-        access(false, f.b, f.k * f.n * e);
+        const std::uint64_t a_bytes = std::uint64_t{f.m} * f.k * e;
+        const std::uint64_t b_bytes = std::uint64_t{f.k} * f.n * e;
+        access(false, f.a, a_bytes);
+        access(false, f.b, b_bytes);
         std::vector<unsigned char> c(cells, 0);
         if (f.seeded) {
             access(false, f.seed, cells);
             std::memcpy(c.data(), at(f.seed, cells), cells);
         }
-        m_kernel.fold(f.type, {f.m, f.n, f.k}, at(f.a, f.m * f.k * e), at(f.b, f.k * f.n * e), c.data());
+        m_kernel.fold(f.type, {f.m, f.n, f.k}, at(f.a, a_bytes), at(f.b, b_bytes), c.data());
         access(true, f.c, cells);
         std::memcpy(at(f.c, cells), c.data(), cells);
     }
     void convert(const iface::vector_operands& v) {
-        const std::uint64_t in = v.count * size_of(v.from);
-        const std::uint64_t out = v.count * size_of(v.to);
+        const std::uint64_t in = std::uint64_t{v.count} * size_of(v.from);
+        const std::uint64_t out = std::uint64_t{v.count} * size_of(v.to);
         access(false, v.source, in);
         std::vector<std::byte> result(out);
         hw::convert(v.from, at(v.source, in), v.to, result.data(), v.count);

@@ -53,10 +53,10 @@ BOOST_AUTO_TEST_CASE(cells_leave_for_where_they_came_from) {
     BOOST_TEST(in.size() == 2U * 7U * 2U);
     for (const auto& [cell, element] : in)
         BOOST_REQUIRE(out.at(element) == cell);
-    // element (1, 4) is in cell 1, row 1, column 1
-    BOOST_TEST(in.at(24 + (1 * 3 + 1) * 2) == matrix.value() + 100 + 4 * 2);
-    // element (1, 6) is in the narrow cell 2
-    BOOST_TEST(in.at(48 + 1 * 2) == matrix.value() + 100 + 6 * 2);
+    // element (1, 4), two bytes each, is in cell 1, row 1, column 1
+    BOOST_TEST(in.at(24 + 8) == matrix.value() + 100 + 8);
+    // element (1, 6) is in the narrow cell 2, row 1
+    BOOST_TEST(in.at(48 + 2) == matrix.value() + 100 + 12);
 }
 
 BOOST_AUTO_TEST_CASE(the_last_piece_is_short) {
