@@ -1,5 +1,6 @@
 #include "fw/loader/command_stream.h"
 
+#include "fw/loader/element_code.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>
@@ -64,26 +65,6 @@ std::string operands_of(const iface::command_header& header, const iface::descri
 }
 
 } // namespace
-
-iface::element_type code_of(dtype t) {
-    switch (t) {
-    case dtype::f64:
-        return iface::element_type::f64;
-    case dtype::f32:
-        return iface::element_type::f32;
-    case dtype::f16:
-        return iface::element_type::f16;
-    case dtype::bf16:
-        return iface::element_type::bf16;
-    case dtype::f8:
-        return iface::element_type::f8;
-    case dtype::i8:
-        return iface::element_type::i8;
-    case dtype::i32:
-        break;
-    }
-    return iface::element_type::i32;
-}
 
 std::vector<planned_contraction> plan_program(const machine& chip, const dfx::program& program) {
     std::vector<planned_contraction> all;

@@ -1,5 +1,7 @@
 #include "fw/loader/contraction_stream.h"
 
+#include "fw/loader/element_code.h"
+
 #include <algorithm>
 #include <cmath>
 

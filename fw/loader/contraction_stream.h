@@ -24,8 +24,6 @@ struct contraction_operands {
     std::optional<dram_operand> seed;
 };
 
-[[nodiscard]] iface::element_type code_of(dtype t);
-
 class contraction_stream {
   public:
     /// Memory used by earlier work is taken over in order behind it.

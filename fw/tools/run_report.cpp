@@ -1,6 +1,7 @@
 #include "fw/tools/run_report.h"
 
 #include "compiler/dfx/bounds.h"
+#include "fw/loader/element_code.h"
 
 #include <algorithm>
 #include <sys/resource.h>

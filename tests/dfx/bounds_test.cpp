@@ -10,19 +10,9 @@
 #include <random>
 
 using namespace kpu;
+using test::product;
 
 namespace {
-
-dfx::contraction product(std::uint64_t m, std::uint64_t n, std::uint64_t k, dtype type = dtype::f32) {
-    dfx::contraction c;
-    c.m = m;
-    c.n = n;
-    c.k = k;
-    c.operand = type;
-    c.accumulator = accumulator_of(type);
-    c.result = type == dtype::i8 ? dtype::i32 : type;
-    return c;
-}
 
 /// What a loop nest over blocks moves when one block of each operand is held: counted by running it.
 std::uint64_t simulate(const dfx::contraction& c, std::uint64_t nm, std::uint64_t nn, std::uint64_t nk,

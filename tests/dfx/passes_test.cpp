@@ -11,19 +11,9 @@
 #include <chrono>
 
 using namespace kpu;
+using test::product;
 
 namespace {
-
-dfx::contraction product(std::uint64_t m, std::uint64_t n, std::uint64_t k, dtype type = dtype::f32) {
-    dfx::contraction c;
-    c.m = m;
-    c.n = n;
-    c.k = k;
-    c.operand = type;
-    c.accumulator = accumulator_of(type);
-    c.result = type == dtype::i8 ? dtype::i32 : type;
-    return c;
-}
 
 dfx::dataflow flow_of(std::uint64_t m, std::uint64_t n, std::uint64_t k) {
     return passes::choose_dataflow(product(m, n, k), std::nullopt).flow;

@@ -151,4 +151,15 @@ std::string golden_path(const std::string& name) {
     return std::string(KPU_SOURCE_DIR) + "/tests/dfx/golden/" + name;
 }
 
+dfx::contraction product(std::uint64_t m, std::uint64_t n, std::uint64_t k, dtype type) {
+    dfx::contraction c;
+    c.m = m;
+    c.n = n;
+    c.k = k;
+    c.operand = type;
+    c.accumulator = accumulator_of(type);
+    c.result = type == dtype::i8 ? dtype::i32 : type;
+    return c;
+}
+
 } // namespace kpu::test

@@ -2,6 +2,7 @@
 // DFX programs for tests, made without the project's own reader and lowering where that matters.
 
 #include "compiler/dfg/build.h"
+#include "compiler/dfx/contraction.h"
 #include "compiler/dfx/program.h"
 #include "compiler/passes/lower.h"
 
@@ -18,6 +19,9 @@ namespace kpu::test {
 /// op by op.
 [[nodiscard]] dfx::program flat_matmul(std::uint64_t m, std::uint64_t n, std::uint64_t k,
                                        const std::array<std::uint64_t, 3>& t, dtype type = dtype::f32);
+
+/// An m x n x k product by its extents and types alone; i8 sums to i32, other types keep theirs.
+[[nodiscard]] dfx::contraction product(std::uint64_t m, std::uint64_t n, std::uint64_t k, dtype type = dtype::f32);
 
 /// A graph through binding and lowering.
 [[nodiscard]] passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options = {});

@@ -1,0 +1,29 @@
+#pragma once
+// Element types as descriptors name them.
+
+#include "compiler/tensor/dtype.h"
+#include "hw/interface/engine.h"
+
+namespace kpu::fw {
+
+[[nodiscard]] constexpr iface::element_type code_of(dtype t) {
+    switch (t) {
+    case dtype::f64:
+        return iface::element_type::f64;
+    case dtype::f32:
+        return iface::element_type::f32;
+    case dtype::f16:
+        return iface::element_type::f16;
+    case dtype::bf16:
+        return iface::element_type::bf16;
+    case dtype::f8:
+        return iface::element_type::f8;
+    case dtype::i8:
+        return iface::element_type::i8;
+    case dtype::i32:
+        break;
+    }
+    return iface::element_type::i32;
+}
+
+} // namespace kpu::fw
