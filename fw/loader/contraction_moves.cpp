@@ -6,6 +6,54 @@
 
 namespace kpu::fw {
 
+void contraction_stream::open() {
+    // every lane's first operands panel by panel, so that the first folds wait for no more than they need
+    std::vector<arriving_tile> arriving;
+    for (const step& s : m_window) {
+        if (s.number >= m_plan.lanes || arriving.size() + 2 > m_l3.tiles.size())
+            break;
+        for (const operand_role role : {operand_role::a, operand_role::b}) {
+            if (m_l3.tiles.find(key_of(s, role)) != nullptr)
+                continue;
+            arriving_tile tile{s, role, &m_l3.tiles.oldest(), {}};
+            m_l3.tiles.assign(*tile.slot, key_of(s, role));
+            (role == operand_role::a ? m_operands.a : m_operands.b).use->require_for_read(tile.after);
+            tile.slot->use.require_for_write(tile.after);
+            arriving.push_back(std::move(tile));
+        }
+    }
+    const std::size_t parts =
+        arriving.empty() ? 0 : static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
+    const std::uint64_t most = std::max(ceil_div(m_plan.mb, m_plan.rows), ceil_div(m_plan.nb, m_plan.columns));
+    for (std::uint64_t panel = 0; panel < most; ++panel)
+        for (const arriving_tile& tile : arriving)
+            if (panel < panels_of(tile.at, tile.role))
+                load_panel(tile, panel, parts);
+}
+
+/// DRAM → L3 of one panel, cut along its rows into parts for that many DMA engines: while nothing is stored all of them
+/// load.
+void contraction_stream::load_panel(const arriving_tile& tile, std::uint64_t panel, std::size_t parts) {
+    const extent across = panel_of(tile.at, tile.role, panel);
+    const extent depth = depth_of(tile.at);
+    const bool is_a = tile.role == operand_role::a;
+    const std::uint64_t line = (is_a ? depth.count : across.count) * m_sizes.operand;
+    const extent rows = is_a ? across : depth;
+    const std::uint64_t rows_per_part = ceil_div(rows.count, parts);
+    const address to =
+        tile.slot->base + bytes((across.first - across_of(tile.at, tile.role).first) * depth.count * m_sizes.operand);
+    for (std::uint64_t part = 0; part < ceil_div(rows.count, rows_per_part); ++part) {
+        const extent cut = piece(rows.count, rows_per_part, part);
+        const extent those{rows.first + cut.first, cut.count};
+        const address into = to + bytes(cut.first * line);
+        const copies moves = is_a ? copies{load_rows(m_operands.a.place, tile.at.batch, those, depth, into)}
+                                  : load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.columns, into);
+        const engine_id loader = m_chip.dma[m_loads++ % m_chip.dma.size()];
+        for (const iface::copy_operands& move : moves)
+            tile.slot->note_panel(panel, m_out.copy(loader, load_tag(tile.at, tile.role), move, tile.after));
+    }
+}
+
 void contraction_stream::prefetch() {
     // several rounds of lanes ahead, as far as L3 has room for the tiles of that many steps
     const std::size_t distance = std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, 8 * m_plan.lanes + 1);
@@ -18,22 +66,25 @@ void contraction_stream::prefetch() {
 }
 
 bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead_of_need) {
-    const bool is_a = role == operand_role::a;
-    const tile_key key = is_a ? a_key(s) : b_key(s);
+    const tile_key key = key_of(s, role);
     if (m_l3.tiles.find(key) != nullptr)
         return true;
     tile_slot& slot = m_l3.tiles.victim([&](const tile_key& k) { return m_uses.next(k); });
     if (ahead_of_need && slot.valid && m_uses.next(slot.key) <= s.number)
         return false;
     m_l3.tiles.assign(slot, key);
-    const extent depth = depth_of(s);
-    if (is_a)
-        load(slot, {load_rows(m_operands.a.place, s.batch, rows_of(s), depth, slot.base)}, m_operands.a,
-             static_cast<std::uint32_t>(ids_of(s).load_a));
-    else
-        load(slot, load_panels(m_operands.b.place, s.batch, depth, columns_of(s), m_plan.columns, slot.base),
-             m_operands.b, static_cast<std::uint32_t>(ids_of(s).load_b));
+    load(slot, copies_of(s, role, across_of(s, role), slot.base), role == operand_role::a ? m_operands.a : m_operands.b,
+         load_tag(s, role));
     return true;
+}
+
+/// DRAM → L3 of those rows of A or columns of B, to where they lie in the tile at `tile`.
+copies contraction_stream::copies_of(const step& s, operand_role role, extent across, address tile) const {
+    const extent depth = depth_of(s);
+    const address to = tile + bytes((across.first - across_of(s, role).first) * depth.count * m_sizes.operand);
+    if (role == operand_role::a)
+        return {load_rows(m_operands.a.place, s.batch, across, depth, to)};
+    return load_panels(m_operands.b.place, s.batch, depth, across, m_plan.columns, to);
 }
 
 void contraction_stream::load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag) {
@@ -73,32 +124,57 @@ prepared_step contraction_stream::prepare(const step& s) {
     lane& l = m_lanes[s.lane];
     prepared_step p;
     p.at = s;
-    p.a = move_tile(l, s, operand_role::a);
-    p.b = move_tile(l, s, operand_role::b);
+    const tile_move a = claim_tile(l, s, operand_role::a);
+    // where B has yet to be fetched, that may displace A: A moves first
+    const bool in_turns = a.panels() > 1 && m_l3.tiles.find(b_key(s)) != nullptr;
+    if (!in_turns)
+        move_panels(s, a, 0, a.panels());
+    const tile_move b = claim_tile(l, s, operand_role::b);
+    const std::size_t shared = in_turns ? std::min(a.panels(), b.panels()) : 0;
+    for (std::size_t panel = 0; panel < shared; ++panel) {
+        move_panels(s, a, panel, panel + 1);
+        move_panels(s, b, panel, panel + 1);
+    }
+    if (in_turns)
+        move_panels(s, a, shared, a.panels());
+    move_panels(s, b, shared, b.panels());
+    p.a = a.slot;
+    p.b = b.slot;
     begin_sums(l, p);
     return p;
 }
 
-tile_slot* contraction_stream::move_tile(lane& to, const step& s, operand_role role) {
-    const bool is_a = role == operand_role::a;
-    const tile_key key = is_a ? a_key(s) : b_key(s);
-    tile_cache& cache = is_a ? to.l2_a : to.l2_b;
+contraction_stream::tile_move contraction_stream::claim_tile(lane& to, const step& s, operand_role role) {
+    const tile_key key = key_of(s, role);
+    tile_cache& cache = role == operand_role::a ? to.l2_a : to.l2_b;
     if (tile_slot* resident = cache.find(key))
-        return resident;
+        return {role, resident, nullptr};
     fetch_tile(s, role, false);
-    tile_slot& source = *m_l3.tiles.find(key);
-    tile_slot& slot = cache.oldest();
-    cache.assign(slot, key);
-    dependences after;
-    source.use.require_for_read(after);
-    slot.use.require_for_write(after);
-    const std::uint64_t across = is_a ? rows_of(s).count : columns_of(s).count;
-    const std::uint32_t tag = static_cast<std::uint32_t>(is_a ? ids_of(s).load_a : ids_of(s).load_b);
-    const point p = m_out.copy(mover_of(s.lane, is_a ? 0 : 1), tag,
-                               contiguous(source.base, slot.base, across * depth_of(s).count * m_sizes.operand), after);
-    source.use.note_read(p);
-    slot.use.note_overwrite(p);
-    return &slot;
+    tile_move move{role, &cache.oldest(), m_l3.tiles.find(key)};
+    cache.assign(*move.slot, key);
+    return move;
+}
+
+/// L3 → L2 of some panels of a tile that came into L3 panel by panel, else of the whole.
+void contraction_stream::move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end) {
+    const extent tile = across_of(s, move.role);
+    const std::uint64_t line = depth_of(s).count * m_sizes.operand;
+    for (std::size_t panel = first; panel < end; ++panel) {
+        const bool whole = move.source->panels.empty();
+        const extent across = whole ? tile : panel_of(s, move.role, panel);
+        const bytes offset((across.first - tile.first) * line);
+        dependences after;
+        move.source->require_panel(after, panel);
+        move.slot->use.require_for_write(after);
+        const point p =
+            m_out.copy(mover_of(s.lane, move.role == operand_role::a ? 0 : 1), load_tag(s, move.role),
+                       contiguous(move.source->base + offset, move.slot->base + offset, across.count * line), after);
+        move.source->use.note_read(p);
+        if (whole)
+            move.slot->use.note_overwrite(p);
+        else
+            move.slot->note_panel(panel, p);
+    }
 }
 
 void contraction_stream::begin_sums(lane& to, prepared_step& p) {
@@ -106,7 +182,7 @@ void contraction_stream::begin_sums(lane& to, prepared_step& p) {
         c_block& block = to.blocks[to.next_block];
         to.next_block = (to.next_block + 1) % to.blocks.size();
         const bool busy = std::any_of(to.leaving.begin(), to.leaving.end(),
-                                      [&](const pending_row& row) { return row.from == &block; });
+                                      [&](const pending_cells& some) { return some.from == &block; });
         if (busy)
             settle(to);
         to.last_sums = &block;
@@ -145,7 +221,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
 
 void contraction_stream::fetch_sums(const step& s, c_block& into) {
     l3_block& source = m_l3.sums_of(c_key(s));
-    if (source.pending_rows > 0)
+    if (source.pending > 0)
         settle_all();
     for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.rows); ++fold_row) {
         const bytes offset(fold_row * cells_per_row() * fold_cells() * m_sizes.accumulator);
@@ -172,7 +248,8 @@ engine_id contraction_stream::next_loader() {
 }
 
 engine_id contraction_stream::next_storer() {
-    const std::size_t storers = std::max<std::size_t>(1, m_storers);
+    const bool all_loaded = m_all_seen && m_prefetched >= m_window.size();
+    const std::size_t storers = all_loaded ? m_chip.dma.size() : std::max<std::size_t>(1, m_storers);
     return m_chip.dma[m_chip.dma.size() - storers + m_stored++ % storers];
 }
 

@@ -28,24 +28,39 @@ void contraction_stream::drain_cell_if_pending(lane& l, const c_block& block, st
     drain_down_to(l, static_cast<std::size_t>(newest - l.drains.rbegin()));
 }
 
-void contraction_stream::plan_to_leave(lane& l, std::uint64_t fold_row) {
+/// True for the last visit of a lane: nothing is left that its results could get in the way of.
+bool contraction_stream::is_closing(const step& s) const {
+    return m_all_seen &&
+           std::none_of(m_window.begin() + 1, m_window.end(), [&](const step& later) { return later.lane == s.lane; });
+}
+
+void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
     const step& s = m_current->at;
-    if (fold_row == 0) {
+    const bool each_cell = is_closing(s);
+    if (!each_cell && !place.ends_row)
+        return;
+    if (l.destination == nullptr) {
         l.destination = &m_l3.take_block();
-        if (l.destination->pending_rows > 0)
+        if (l.destination->pending > 0)
             settle_all();
+        l.destination->filling = false;
         if (!complete_after(s))
             m_l3.keep_sums(c_key(s), *l.destination);
     }
-    ++l.destination->pending_rows;
-    l.leaving.push_back({s, m_current->sums, fold_row, l.destination});
+    ++l.destination->pending;
+    if (each_cell)
+        l.leaving.push_back({s, m_current->sums, l.destination, place.row, place.column, place.n.count});
+    else
+        l.leaving.push_back({s, m_current->sums, l.destination, place.row, 0, columns_of(s).count});
+    if (place.ends_step)
+        l.destination = nullptr;
 }
 
-bool contraction_stream::drained(const lane& l, const pending_row& row) const {
-    const std::size_t first = static_cast<std::size_t>(row.fold_row * cells_per_row());
-    const std::size_t end = first + static_cast<std::size_t>(cells_per_row());
+bool contraction_stream::drained(const lane& l, const pending_cells& some) const {
+    const std::size_t first = first_cell_of(some);
+    const std::size_t end = first + static_cast<std::size_t>(ceil_div(some.columns, m_plan.columns));
     return std::none_of(l.drains.begin(), l.drains.end(),
-                        [&](const pending_drain& d) { return d.to == row.from && d.cell >= first && d.cell < end; });
+                        [&](const pending_drain& d) { return d.to == some.from && d.cell >= first && d.cell < end; });
 }
 
 void contraction_stream::leave_if_drained(lane& l) {
@@ -55,57 +70,60 @@ void contraction_stream::leave_if_drained(lane& l) {
     }
 }
 
-void contraction_stream::leave(const pending_row& row) {
-    const step& s = row.at;
-    const bool final = complete_after(s);
-    const cell_row cells = cells_of(s, row.fold_row, final ? m_sizes.result : m_sizes.accumulator, m_sizes.accumulator);
-    const bytes offset(row.fold_row * cells_per_row() * fold_cells() * m_sizes.accumulator);
-    row_store store{row, {}};
-    std::size_t cell = static_cast<std::size_t>(row.fold_row * cells_per_row());
-    bool first = row.fold_row == 0;
-    for (const iface::copy_operands& move : move_cells(cells, row.from->base + offset, row.to->base + offset)) {
+cell_row contraction_stream::cells_of(const pending_cells& some) const {
+    const std::uint64_t element = complete_after(some.at) ? m_sizes.result : m_sizes.accumulator;
+    cell_row row = cells_of(some.at, some.fold_row, element, m_sizes.accumulator);
+    row.columns = some.columns;
+    return row;
+}
+
+void contraction_stream::leave(const pending_cells& some) {
+    const step& s = some.at;
+    std::size_t cell = first_cell_of(some);
+    const bytes offset(cell * fold_cells() * m_sizes.accumulator);
+    pending_store store{some, {}};
+    for (const iface::copy_operands& move :
+         move_cells(cells_of(some), some.from->base + offset, some.to->base + offset)) {
         dependences after;
         const std::size_t covered = move.count[3];
         for (std::size_t i = cell; i < cell + covered; ++i)
-            row.from->cells[i].require_for_read(after);
-        // later rows follow the first one on the same mover, which has waited for the block to be free
-        if (first)
-            row.to->use.require_for_write(after);
+            some.from->cells[i].require_for_read(after);
+        // later cells follow the first ones on the same mover, which has waited for the block to be free
+        if (!some.to->filling)
+            some.to->use.require_for_write(after);
         const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).store), move, after);
         for (std::size_t i = cell; i < cell + covered; ++i)
-            row.from->cells[i].note_read(p);
-        if (first)
-            row.to->use.note_overwrite(p);
+            some.from->cells[i].note_read(p);
+        if (some.to->filling)
+            some.to->use.note_more_written(p);
         else
-            row.to->use.note_more_written(p);
+            some.to->use.note_overwrite(p);
+        some.to->filling = true;
         store.written.add(p);
-        first = false;
         cell += covered;
     }
-    if (final)
+    if (complete_after(s))
         m_stores.push_back(store);
     else
-        --row.to->pending_rows;
+        --some.to->pending;
 }
 
 void contraction_stream::flush_stores() {
     for (; !m_stores.empty(); m_stores.pop_front()) {
-        const row_store& store = m_stores.front();
-        const pending_row& row = store.row;
-        const extent rows = piece(rows_of(row.at).count, m_plan.rows, row.fold_row);
-        const address matrix =
-            m_operands.c.place.at(row.at.batch, rows_of(row.at).first + rows.first, columns_of(row.at).first);
-        const address cells = row.to->base + bytes(row.fold_row * cells_per_row() * fold_cells() * m_sizes.accumulator);
+        const pending_store& store = m_stores.front();
+        const pending_cells& some = store.cells;
+        const extent rows = piece(rows_of(some.at).count, m_plan.rows, some.fold_row);
+        const address matrix = m_operands.c.place.at(some.at.batch, rows_of(some.at).first + rows.first,
+                                                     columns_of(some.at).first + some.first_cell * m_plan.columns);
+        const address cells = some.to->base + bytes(first_cell_of(some) * fold_cells() * m_sizes.accumulator);
         dependences after;
         after.read_after_write.merge(store.written);
-        for (const iface::copy_operands& move :
-             store_cells(m_operands.c.place, matrix,
-                         cells_of(row.at, row.fold_row, m_sizes.result, m_sizes.accumulator), cells)) {
-            const point p = m_out.copy(next_storer(), static_cast<std::uint32_t>(ids_of(row.at).store), move, after);
-            row.to->use.note_read(p);
+        for (const iface::copy_operands& move : store_cells(m_operands.c.place, matrix, cells_of(some), cells)) {
+            const point p = m_out.copy(next_storer(), static_cast<std::uint32_t>(ids_of(some.at).store), move, after);
+            some.to->use.note_read(p);
             m_operands.c.use->note_more_written(p);
         }
-        --row.to->pending_rows;
+        --some.to->pending;
     }
 }
 

@@ -67,8 +67,10 @@ void contraction_stream::fill_window() {
     const std::size_t reach = std::clamp<std::size_t>(4 * m_plan.l3_tiles, 64, 4096);
     while (m_window.size() < reach) {
         const std::optional<step> s = m_walk.next();
-        if (!s)
+        if (!s) {
+            m_all_seen = true;
             return;
+        }
         m_window.push_back(*s);
         m_uses.add(a_key(*s), s->number);
         m_uses.add(b_key(*s), s->number);
@@ -85,7 +87,15 @@ cell_row contraction_stream::cells_of(const step& s, std::uint64_t fold_row, std
             fold_cells() * full, element};
 }
 
+extent contraction_stream::panel_of(const step& s, operand_role role, std::uint64_t panel) const {
+    const extent tile = across_of(s, role);
+    const extent part = piece(tile.count, panel_width(role), panel);
+    return {tile.first + part.first, part.count};
+}
+
 void contraction_stream::begin_step() {
+    if (m_window.front().number == 0)
+        open();
     prefetch();
     const step s = m_window.front();
     lane& l = m_lanes[s.lane];
@@ -125,7 +135,7 @@ tile_slot& contraction_stream::panel(lane& l, tile_cache& cache, tile_slot& tile
     tile_slot& slot = cache.oldest();
     cache.assign(slot, key);
     dependences after;
-    tile.use.require_for_read(after);
+    tile.require_panel(after, static_cast<std::size_t>(key.panel - 1));
     slot.use.require_for_write(after);
     const point p = m_out.copy(l.streamer(role), tag, contiguous(tile.base + bytes(offset), slot.base, size), after);
     tile.use.note_read(p);
@@ -202,8 +212,8 @@ void contraction_stream::emit_fold() {
     const fold_place place = place_of_fold(current.at);
     result_slot& result = run_fold(l, current, place);
     round_and_drain(l, current, place, result);
-    if (current.at.last_slice_of_visit && place.ends_row)
-        plan_to_leave(l, place.row);
+    if (current.at.last_slice_of_visit)
+        plan_to_leave(l, place);
     leave_if_drained(l);
     ++m_fold;
     if (place.ends_step)

@@ -34,9 +34,16 @@ class contraction_stream {
     bool advance();
 
   private:
-    /// A row of cells in L3 that a DMA engine has to be told to store.
-    struct row_store {
-        pending_row row;
+    /// Where a fold lies in its block.
+    struct fold_place {
+        std::uint64_t row = 0, column = 0; ///< in folds
+        extent m, n;                       ///< in elements of the block
+        std::size_t cell = 0;
+        bool ends_row = false, ends_step = false;
+    };
+    /// Cells in L3 that a DMA engine has to be told to store.
+    struct pending_store {
+        pending_cells cells;
         point_set written;
     };
 
@@ -50,12 +57,47 @@ class contraction_stream {
     [[nodiscard]] extent depth_of(const step& s) const { return piece(m_work.k, m_plan.kb, s.slice); }
     [[nodiscard]] const dfx::contraction_ops& ids_of(const step& s) const;
     [[nodiscard]] bool complete_after(const step& s) const { return s.slice + 1 == m_plan.k_slices; }
+    /// A block's row of cells, of elements of `element` bytes in cells that have room for elements of `full` bytes.
     [[nodiscard]] cell_row cells_of(const step& s, std::uint64_t fold_row, std::uint64_t element,
                                     std::uint64_t full) const;
+    /// Those of it that leave together, as sums or as results.
+    [[nodiscard]] cell_row cells_of(const pending_cells& some) const;
+    /// The first of them in its block.
+    [[nodiscard]] std::size_t first_cell_of(const pending_cells& some) const {
+        return static_cast<std::size_t>(some.fold_row * cells_per_row() + some.first_cell);
+    }
     [[nodiscard]] std::uint64_t cells_per_row() const { return ceil_div(m_plan.nb, m_plan.columns); }
     [[nodiscard]] std::uint64_t fold_cells() const { return m_plan.rows * m_plan.columns; }
 
+    // tiles of A and B, and their panels: as many rows or columns as the array has
+    [[nodiscard]] tile_key key_of(const step& s, operand_role role) const {
+        return role == operand_role::a ? a_key(s) : b_key(s);
+    }
+    [[nodiscard]] extent across_of(const step& s, operand_role role) const {
+        return role == operand_role::a ? rows_of(s) : columns_of(s);
+    }
+    [[nodiscard]] std::uint64_t panels_of(const step& s, operand_role role) const {
+        return ceil_div(across_of(s, role).count, panel_width(role));
+    }
+    [[nodiscard]] extent panel_of(const step& s, operand_role role, std::uint64_t panel) const;
+    [[nodiscard]] std::uint64_t panel_width(operand_role role) const {
+        return role == operand_role::a ? m_plan.rows : m_plan.columns;
+    }
+    [[nodiscard]] std::uint32_t load_tag(const step& s, operand_role role) const {
+        return static_cast<std::uint32_t>(role == operand_role::a ? ids_of(s).load_a : ids_of(s).load_b);
+    }
+
     // DRAM → L3
+    /// A tile whose slot in L3 is taken and that comes panel by panel.
+    struct arriving_tile {
+        step at;
+        operand_role role = operand_role::a;
+        tile_slot* slot = nullptr;
+        dependences after; ///< what used the slot before, and who wrote the operand
+    };
+    void open();
+    void load_panel(const arriving_tile& tile, std::uint64_t panel, std::size_t parts);
+    [[nodiscard]] copies copies_of(const step& s, operand_role role, extent across, address tile) const;
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
     /// needed no later.
@@ -65,20 +107,23 @@ class contraction_stream {
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);
-    tile_slot* move_tile(lane& to, const step& s, operand_role role);
+    /// A tile on its way into a slot of L2; without a source it is there already.
+    struct tile_move {
+        operand_role role = operand_role::a;
+        tile_slot* slot = nullptr;
+        tile_slot* source = nullptr;
+        [[nodiscard]] std::size_t panels() const {
+            return source == nullptr ? 0 : std::max<std::size_t>(1, source->panels.size());
+        }
+    };
+    [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
+    void move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end);
     tile_slot* move_seed(lane& to, const step& s);
     void begin_sums(lane& to, prepared_step& p);
     void fetch_sums(const step& s, c_block& into);
     void prepare_ahead(const step& current);
 
     // folds
-    /// Where a fold lies in its block.
-    struct fold_place {
-        std::uint64_t row = 0, column = 0; ///< in folds
-        extent m, n;                       ///< in elements of the block
-        std::size_t cell = 0;
-        bool ends_row = false, ends_step = false;
-    };
     void begin_step();
     void emit_fold();
     void end_step();
@@ -93,10 +138,11 @@ class contraction_stream {
     // results: L1 → L2 → L3 → DRAM
     void drain_down_to(lane& l, std::size_t left);
     void drain_cell_if_pending(lane& l, const c_block& block, std::size_t cell);
-    void plan_to_leave(lane& l, std::uint64_t fold_row);
-    [[nodiscard]] bool drained(const lane& l, const pending_row& row) const;
+    void plan_to_leave(lane& l, const fold_place& place);
+    [[nodiscard]] bool is_closing(const step& s) const;
+    [[nodiscard]] bool drained(const lane& l, const pending_cells& some) const;
     void leave_if_drained(lane& l);
-    void leave(const pending_row& row);
+    void leave(const pending_cells& some);
     void settle(lane& l);
     void settle_all();
     void flush_stores();
@@ -117,10 +163,11 @@ class contraction_stream {
     step_walk m_walk;
     std::deque<step> m_window; ///< the current step and those ahead
     std::size_t m_prefetched = 0;
+    bool m_all_seen = false; ///< the walk is over: the window holds all that is left
     upcoming_uses m_uses;
     l3_store m_l3;
     std::vector<lane> m_lanes;
-    std::deque<row_store> m_stores;
+    std::deque<pending_store> m_stores;
     std::optional<prepared_step> m_current;
     std::uint64_t m_fold = 0;
     std::size_t m_storers; ///< the last ones of the chip's DMA engines; 0: the only one does both

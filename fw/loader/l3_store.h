@@ -40,7 +40,8 @@ struct l3_block {
     address base;
     usage use;
     bool live = false;
-    std::size_t pending_rows = 0; ///< rows of cells that have yet to be told to come in, or to leave for DRAM
+    std::size_t pending = 0; ///< groups of cells that have yet to be told to come in, or to leave for DRAM
+    bool filling = false;    ///< since it was taken some cells have been told to come in
 };
 
 class l3_store {

@@ -45,13 +45,15 @@ struct pending_drain {
     std::uint32_t tag = 0;
 };
 
-/// A row of cells of a finished block (or of sums that must wait in L3) that leaves L2 once its cells have been
-/// drained.
-struct pending_row {
+/// Neighbouring cells of one row of a finished block (or of sums that must wait in L3) that leave L2 together once they
+/// have been drained: the whole row, or at the very end, when nothing else is left to do, each cell by itself.
+struct pending_cells {
     step at;
     c_block* from = nullptr;
-    std::uint64_t fold_row = 0;
     l3_block* to = nullptr;
+    std::uint64_t fold_row = 0;
+    std::uint64_t first_cell = 0; ///< in the row
+    std::uint64_t columns = 0;    ///< elements of all the cells together
 };
 
 enum class stream_role : std::uint8_t { row, column, seed, drain };
@@ -71,7 +73,7 @@ struct lane {
     std::vector<c_block> blocks;
     std::size_t next_block = 0;
     std::deque<pending_drain> drains;
-    std::deque<pending_row> leaving;
+    std::deque<pending_cells> leaving;
     l3_block* destination = nullptr;    ///< of the current visit's rows
     std::optional<prepared_step> ahead; ///< the lane's next step, if it has been prepared
     c_block* last_sums = nullptr;       ///< of the latest prepared visit

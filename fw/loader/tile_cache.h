@@ -4,6 +4,7 @@
 #include "fw/loader/ordering.h"
 #include "platforms/common/units.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -40,6 +41,25 @@ struct tile_slot {
     tile_key key;
     std::uint64_t last_use = 0;
     usage use;
+    /// A tile that came panel by panel: what brought each. Empty where it came as a whole.
+    std::vector<point_set> panels;
+
+    /// For a reader of one panel of the tile.
+    void require_panel(dependences& d, std::size_t panel) const {
+        if (panels.empty())
+            use.require_for_read(d);
+        else
+            d.read_after_write.merge(panels[panel]);
+    }
+    /// The command that fills a panel; the first one overwrites what the slot held.
+    void note_panel(std::size_t panel, point p) {
+        if (panels.empty())
+            use.note_overwrite(p);
+        else
+            use.note_more_written(p);
+        panels.resize(std::max(panels.size(), panel + 1));
+        panels[panel].add(p);
+    }
 };
 
 class tile_cache {
@@ -89,6 +109,7 @@ class tile_cache {
     void assign(tile_slot& slot, const tile_key& key) {
         slot.valid = true;
         slot.key = key;
+        slot.panels.clear();
         slot.last_use = ++m_uses;
     }
 
