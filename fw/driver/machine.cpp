@@ -30,7 +30,9 @@ memory_info read_memory(mmio& bus, memory_kind kind) {
     memory.base = address(w[0] | std::uint64_t{w[1]} << 32);
     memory.size = bytes(w[2] | std::uint64_t{w[3]} << 32);
     memory.units = w[4];
-    memory.bytes_per_256_cycles = w[5];
+    memory.interleave = bytes(w[5]);
+    memory.bytes_per_256_cycles = w[6];
+    memory.latency = w[7];
     return memory;
 }
 
@@ -66,7 +68,8 @@ void add_array(machine& found, const engine_info& engine) {
     tile.rows = engine.capabilities[array_cap::rows];
     tile.columns = engine.capabilities[array_cap::columns];
     tile.dataflows = engine.capabilities[array_cap::dataflows];
-    tile.types = engine.capabilities[array_cap::types];
+    for (std::uint32_t t = 0; t < k_element_types; ++t)
+        tile.macs_per_pe[t] = engine.capabilities[array_cap::macs_word(t)] >> array_cap::macs_shift(t) & 0xff;
     tile.row = buffer(engine, array_cap::row_base, array_cap::row_size);
     tile.column = buffer(engine, array_cap::column_base, array_cap::column_size);
     tile.result = buffer(engine, array_cap::result_base, array_cap::result_size);
@@ -125,6 +128,7 @@ machine discover(mmio& bus) {
     const std::uint32_t engines = bus.read32(address(system_reg::engines));
     found.tiles.resize(bus.read32(address(system_reg::arrays)));
     found.clock_khz = bus.read32(address(system_reg::clock_khz));
+    found.descriptor_cost = bus.read32(address(system_reg::descriptor_cost));
     found.dram = read_memory(bus, memory_kind::dram);
     found.l3 = read_memory(bus, memory_kind::l3);
     found.l2 = read_memory(bus, memory_kind::l2);

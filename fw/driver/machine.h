@@ -20,7 +20,9 @@ struct memory_info {
     address base;
     bytes size;
     std::uint32_t units = 0;
+    bytes interleave;                       ///< consecutive bytes in one unit
     std::uint32_t bytes_per_256_cycles = 0; ///< peak, all units together
+    std::uint32_t latency = 0;              ///< cycles from a mover's request to the first data
 
     [[nodiscard]] double bytes_per_cycle() const { return bytes_per_256_cycles / 256.0; }
 };
@@ -46,14 +48,15 @@ struct compute_tile {
     engine_id vector_unit;
     std::uint32_t rows = 0;
     std::uint32_t columns = 0;
-    std::uint32_t dataflows = 0; ///< bit per iface::array_dataflow
-    std::uint32_t types = 0;     ///< bit per iface::element_type
+    std::uint32_t dataflows = 0;                                     ///< bit per iface::array_dataflow
+    std::array<std::uint32_t, iface::k_element_types> macs_per_pe{}; ///< and cycle; 0: type not supported
     l1_buffer row, column, result;
     std::uint32_t stream_bytes_per_cycle = 0; ///< of its slowest streamer
 };
 
 struct machine {
     std::uint32_t clock_khz = 0;
+    std::uint32_t descriptor_cost = 0; ///< cycles to write one descriptor
     memory_info dram, l3, l2;
     std::vector<engine_info> engines; ///< by engine id
     std::vector<engine_id> dma;

@@ -1,27 +1,25 @@
 #include "fw/loader/block_cost.h"
 
+#include "fw/loader/element_code.h"
+#include "fw/loader/fold_time.h"
+
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace kpu::fw {
 
 namespace {
 
-// Latencies and fixed costs of a typical chip in cycles. They only rank blockings; a platform with others still gets a
-// good one.
-constexpr double k_dram_latency = 100;
-constexpr double k_hop_latency = 16; ///< one on-chip memory to the next
-constexpr double k_per_move = 12;    ///< of a mover's queue, per command
-constexpr double k_per_command = 8;  ///< of the firmware
-/// From a slot of L2 falling free to its next tile being ready, beside the move itself.
-constexpr double k_turn_around = 150;
+/// Cycles that a memory's latency does not cover between one mover's completion and the next one's first request.
+constexpr double k_hand_over = 12;
 /// Bytes of DRAM time lost per row of a tile that is no whole number of bursts, on average.
 constexpr double k_burst = 64;
 /// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
-/// counts.
-constexpr double k_weight_of_dram = 0.1;
-constexpr double k_weight_of_movers = 0.05;
-constexpr double k_weight_of_firmware = 0.05;
+/// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it.
+constexpr double k_weight_of_dram = 0.25;
+constexpr double k_weight_of_movers = 0.02;
+constexpr double k_weight_of_firmware = 0.01;
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
@@ -72,8 +70,8 @@ class model {
         const std::uint64_t row_groups = ceil_div(m_plan.row_blocks, m_plan.row_group);
         const std::uint64_t column_groups = ceil_div(m_plan.column_blocks, m_plan.column_group);
         // an operand is read again for every group of the other's blocks, unless all of it stays
-        const std::uint64_t a_reads = stays(m_plan.row_blocks) ? 1 : column_groups;
-        const std::uint64_t b_reads = stays(m_plan.column_blocks) ? 1 : row_groups;
+        const std::uint64_t a_reads = stays(m_plan.row_blocks, m_plan.column_group) ? 1 : column_groups;
+        const std::uint64_t b_reads = stays(m_plan.column_blocks, m_plan.row_group) ? 1 : row_groups;
         return m_work.batch *
                (m_work.m * m_work.k * m_e.operand * a_reads + m_work.k * m_work.n * m_e.operand * b_reads +
                 m_work.m * m_work.n * (m_e.result + m_e.seed));
@@ -93,73 +91,90 @@ class model {
                             as_double(m_e.result + m_e.seed + 2 * (groups - 1) * m_e.accumulator);
         const double moves =
             as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(groups * folds_down(m_plan.mb)));
-        return (operands + sums) / m_mover_rate + moves * k_per_move / as_double(m_chip.block_movers.size());
+        return (operands + sums) / m_mover_rate + moves * k_hand_over / as_double(m_chip.block_movers.size());
     }
 
     [[nodiscard]] double firmware_cycles() const {
-        const double per_fold = m_plan.k_slices > 1 ? 4 : 3;
-        const double folds = as_double(folds_down(m_plan.mb) * ceil_div(m_plan.nb, m_plan.columns));
-        return as_double(blocks() * m_plan.k_slices) * (folds * per_fold + as_double(folds_down(m_plan.mb)) + 6) *
-               k_per_command;
+        return commands_of(m_work, m_plan) * as_double(m_chip.descriptor_cost);
     }
 
-    /// From the first request to the first fold.
+    /// From the first request to the first fold: one panel of each operand for every lane through all memories. Then
+    /// folds wait for DRAM until two steps' tiles of every lane have come.
     [[nodiscard]] double start() const {
-        const double tiles =
-            (as_double(m_plan.mb) + busy_lanes() * as_double(m_plan.nb)) * as_double(m_plan.kb * m_e.operand);
-        const double panel =
-            as_double((m_plan.rows + m_plan.columns) * m_plan.kb * m_e.operand) / m_tile.stream_bytes_per_cycle;
-        return k_dram_latency + tiles / m_dram_rate + step_moves() + panel + 3 * k_hop_latency;
+        const double a_panel = as_double(m_plan.fold_rows * m_plan.kb * m_e.operand);
+        const double b_panel = as_double(m_plan.fold_columns * m_plan.kb * m_e.operand);
+        const double from_dram = (a_panel + busy_lanes() * b_panel) / m_dram_rate;
+        const double to_l2 = (a_panel + b_panel) * busy_lanes() / m_mover_rate;
+        const double to_l1 = std::max(a_panel, b_panel) / m_tile.stream_bytes_per_cycle;
+        const double across = as_double(std::min<std::uint64_t>(m_plan.lanes, m_plan.column_blocks));
+        const double lines = as_double(m_plan.mb) * std::ceil(busy_lanes() / across) + as_double(m_plan.nb) * across;
+        const double two_steps = lines * as_double(2 * m_plan.kb * m_e.operand) / m_dram_rate;
+        const double folds = as_double(folds_down(m_plan.mb) * ceil_div(m_plan.nb, m_plan.fold_columns));
+        const double starved = std::max(0.0, two_steps - folds * fold_period(m_plan.kb));
+        return as_double(m_chip.dram.latency + m_chip.l3.latency + m_chip.l2.latency) + 3 * k_hand_over + from_dram +
+               to_l2 + to_l1 + starved;
     }
 
-    /// From the last fold to the last byte in DRAM.
+    /// From the last fold's entry on: its own time, and its results' way to DRAM.
     [[nodiscard]] double finish() const {
-        const double last_row = as_double(m_plan.rows * m_plan.nb * m_e.result) * busy_lanes();
-        return as_double(2 * m_plan.rows + m_plan.columns) + last_row * (1 / m_mover_rate + 1 / m_dram_rate) +
-               k_dram_latency + 4 * k_hop_latency;
+        const double cell = as_double(m_plan.fold_rows * m_plan.fold_columns * m_e.result);
+        return fold(m_plan.kb).latency - fold(m_plan.kb).period + cell / m_tile.stream_bytes_per_cycle +
+               cell * busy_lanes() * (1 / m_mover_rate + 1 / m_dram_rate) +
+               as_double(m_chip.dram.latency + m_chip.l3.latency + m_chip.l2.latency) + 3 * k_hand_over;
     }
 
   private:
     [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }
-    [[nodiscard]] std::uint64_t folds_down(std::uint64_t mb) const { return ceil_div(mb, m_plan.rows); }
+    [[nodiscard]] std::uint64_t folds_down(std::uint64_t mb) const { return ceil_div(mb, m_plan.fold_rows); }
+    [[nodiscard]] fold_time fold(std::uint64_t depth) const {
+        iface::fold_operands full;
+        full.m = static_cast<std::uint32_t>(m_plan.fold_rows);
+        full.n = static_cast<std::uint32_t>(m_plan.fold_columns);
+        full.k = static_cast<std::uint32_t>(depth);
+        full.type = code_of(m_work.operand);
+        full.flow = code_of(m_plan.flow);
+        return time_of(m_tile, full);
+    }
     [[nodiscard]] double busy_lanes() const { return as_double(std::min<std::uint64_t>(m_plan.lanes, blocks())); }
 
-    /// True where all tiles of an operand that has `across` of them per slice stay in L3.
-    [[nodiscard]] bool stays(std::uint64_t across) const {
-        return !m_plan.partial_sums_in_l3() && across * m_plan.k_slices + 2 * m_plan.lanes < m_plan.l3_tiles;
+    /// True where all tiles of an operand that has `across` of them per slice stay in L3 beside the other's group.
+    [[nodiscard]] bool stays(std::uint64_t across, std::uint64_t others) const {
+        return !m_plan.partial_sums_in_l3() &&
+               (across + others) * m_plan.k_slices + 2 * m_plan.lanes <= m_plan.l3_tiles;
     }
 
     /// Cycles from one fold's entry to the next in steady state.
     [[nodiscard]] double fold_period(std::uint64_t depth) const {
-        const double k = as_double(depth);
         const double rate = m_tile.stream_bytes_per_cycle;
-        const double rows = as_double(m_plan.rows);
-        const double columns = as_double(m_plan.columns);
-        const double b_stream = columns * k * as_double(m_e.operand) / rate + k_per_move;
-        const double a_stream = rows * k * as_double(m_e.operand) / rate + k_per_move;
-        const double executing = k + 2 * rows + columns + 2 * k_hop_latency;
-        const double folds_per_a = as_double(ceil_div(m_plan.nb, m_plan.columns));
-        const double cell = rows * columns * as_double(m_e.accumulator) / rate;
-        const double result_turn = executing + 2 * cell + 2 * k_hop_latency;
-        return std::max({k, rows, b_stream, (executing + b_stream) / as_double(m_plan.column_slots),
+        const double b_stream = as_double(m_plan.fold_columns * depth * m_e.operand) / rate + k_hand_over;
+        const double a_stream = as_double(m_plan.fold_rows * depth * m_e.operand) / rate + k_hand_over;
+        const double cell = as_double(m_plan.fold_rows * m_plan.fold_columns * m_e.accumulator) / rate + k_hand_over;
+        const fold_time time = fold(depth);
+        const double l2_latency = as_double(m_chip.l2.latency);
+        const double executing = time.latency + l2_latency;
+        const double folds_per_a = as_double(ceil_div(m_plan.nb, m_plan.fold_columns));
+        const double result_turn = executing + 2 * cell;
+        return std::max({time.period, b_stream, (executing + b_stream) / as_double(m_plan.column_slots),
                          (executing + a_stream) / as_double(m_plan.row_slots) / folds_per_a,
-                         result_turn / as_double(m_plan.result_slots), cell + k_per_move});
+                         result_turn / as_double(m_plan.result_slots), cell});
     }
 
-    /// Cycles until both tiles of a step are in L2, on the lane's share of the block movers.
-    [[nodiscard]] double step_moves() const {
+    /// Cycles until both tiles of a step of that depth are in L2, on the lane's share of the block movers.
+    [[nodiscard]] double step_moves(std::uint64_t depth) const {
         const double share = m_mover_rate / busy_lanes();
-        return as_double((m_plan.mb + m_plan.nb) * m_plan.kb * m_e.operand) / share + 2 * k_hop_latency +
-               2 * k_per_move;
+        return as_double((m_plan.mb + m_plan.nb) * depth * m_e.operand) / share +
+               as_double(m_chip.l3.latency + m_chip.l2.latency) + 2 * k_hand_over;
     }
 
     /// Cycles that one lane needs for one block over all of k. L2 holds two steps' tiles, so a step lasts at least as
-    /// long as the next one's tiles take to come.
+    /// long as the next one's tiles take to come, and the first of their panels to go on to L1.
     [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb) const {
-        const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.columns));
-        const double moves = step_moves() + k_turn_around;
+        const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.fold_columns));
+        const double panel = as_double(std::max(m_plan.fold_rows, m_plan.fold_columns) * m_plan.kb * m_e.operand) /
+                             m_tile.stream_bytes_per_cycle;
         const auto step = [&](std::uint64_t depth) {
             const double compute = folds * fold_period(depth);
+            const double moves = step_moves(depth) + panel + fold(depth).latency;
             return m_plan.l2_a > 1 ? std::max(compute, moves) : compute + moves;
         };
         const std::uint64_t full = m_work.k / m_plan.kb;
@@ -177,6 +192,15 @@ class model {
 };
 
 } // namespace
+
+double commands_of(const dfx::contraction& work, const blocking& plan) {
+    // per fold: a B panel, the fold, its drain, and its seed where sums re-enter; per row of folds an A panel
+    const double per_fold = plan.k_slices > 1 || work.seed ? 4 : 3;
+    const double rows = as_double(ceil_div(plan.mb, plan.fold_rows));
+    const double folds = rows * as_double(ceil_div(plan.nb, plan.fold_columns));
+    const double visits = as_double(plan.row_blocks * plan.column_blocks * work.batch);
+    return visits * (as_double(plan.k_slices) * (folds * per_fold + rows + 4) + 2 * rows);
+}
 
 double compute_cycles(const machine& chip, const dfx::contraction& work, const element_sizes& e, const blocking& plan) {
     return model(chip, work, e, plan).makespan();

@@ -22,8 +22,10 @@ enum class block_order {
 };
 
 struct blocking {
-    // one fold is at most rows × columns of the array; one block of C is mb × nb, summed kb at a time
-    std::uint64_t rows = 0, columns = 0; ///< of the array
+    dfx::dataflow flow = dfx::dataflow::output_stationary;
+    /// One fold is at most that much of C: the array's size, but for the operand that streams past a stationary one.
+    std::uint64_t fold_rows = 0, fold_columns = 0;
+    /// One block of C is mb × nb, summed kb at a time (weight and input stationary: what the array holds of k at once).
     std::uint64_t mb = 0, nb = 0, kb = 0;
     std::uint64_t row_blocks = 0, column_blocks = 0, k_slices = 0;
     std::size_t lanes = 1; ///< compute tiles used

@@ -10,15 +10,15 @@ namespace kpu::fw {
 namespace {
 
 void check_supported(const machine& chip, const dfx::kernel& kernel, const dfx::contraction& work) {
-    const std::uint32_t types = chip.tiles.front().types;
-    if ((types >> static_cast<std::uint32_t>(code_of(work.operand)) & 1) != 0)
+    const auto& macs = chip.tiles.front().macs_per_pe;
+    if (macs[static_cast<std::size_t>(code_of(work.operand))] != 0)
         return;
     diagnostic problem;
     problem.where.file = "chip";
     problem.message =
         "kernel '" + kernel.name + "' needs an array that multiplies " + std::string(name_of(work.operand));
     for (std::uint32_t t = 0; t < iface::k_element_types; ++t)
-        if ((types >> t & 1) != 0)
+        if (macs[t] != 0)
             problem.expected += (problem.expected.empty() ? "one of " : ", ") +
                                 std::string(iface::name_of(static_cast<iface::element_type>(t)));
     throw input_error(std::move(problem));

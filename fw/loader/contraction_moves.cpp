@@ -6,14 +6,27 @@
 
 namespace kpu::fw {
 
+namespace {
+
+/// While that many steps of every lane are on their way in, no fold hides a load: their tiles come in panels.
+constexpr std::size_t k_opening_rounds = 2;
+
+} // namespace
+
 void contraction_stream::open() {
-    // every lane's first operands panel by panel, so that the first folds wait for no more than they need
+    for (std::size_t round = 0; round < k_opening_rounds; ++round)
+        open_round(round);
+}
+
+/// The operands of every lane's step `round`, panel by panel, so that the folds wait for no more than they need.
+void contraction_stream::open_round(std::size_t round) {
+    const std::size_t first = std::min(m_window.size(), round * m_plan.lanes);
+    const std::size_t end = std::min(m_window.size(), first + m_plan.lanes);
     std::vector<arriving_tile> arriving;
-    for (const step& s : m_window) {
-        if (s.number >= m_plan.lanes || arriving.size() + 2 > m_l3.tiles.size())
-            break;
+    for (std::size_t i = first; i < end; ++i) {
         for (const operand_role role : {operand_role::a, operand_role::b}) {
-            if (m_l3.tiles.find(key_of(s, role)) != nullptr)
+            const step& s = m_window[i];
+            if (m_l3.tiles.find(key_of(s, role)) != nullptr || !m_l3.tiles.has_empty())
                 continue;
             arriving_tile tile{s, role, &m_l3.tiles.oldest(), {}};
             m_l3.tiles.assign(*tile.slot, key_of(s, role));
@@ -22,9 +35,11 @@ void contraction_stream::open() {
             arriving.push_back(std::move(tile));
         }
     }
-    const std::size_t parts =
-        arriving.empty() ? 0 : static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
-    const std::uint64_t most = std::max(ceil_div(m_plan.mb, m_plan.rows), ceil_div(m_plan.nb, m_plan.columns));
+    if (arriving.empty())
+        return;
+    const auto parts = static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
+    const std::uint64_t most =
+        std::max(ceil_div(m_plan.mb, m_plan.fold_rows), ceil_div(m_plan.nb, m_plan.fold_columns));
     for (std::uint64_t panel = 0; panel < most; ++panel)
         for (const arriving_tile& tile : arriving)
             if (panel < panels_of(tile.at, tile.role))
@@ -46,8 +61,9 @@ void contraction_stream::load_panel(const arriving_tile& tile, std::uint64_t pan
         const extent cut = piece(rows.count, rows_per_part, part);
         const extent those{rows.first + cut.first, cut.count};
         const address into = to + bytes(cut.first * line);
-        const copies moves = is_a ? copies{load_rows(m_operands.a.place, tile.at.batch, those, depth, into)}
-                                  : load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.columns, into);
+        const copies moves =
+            is_a ? copies{load_rows(m_operands.a.place, tile.at.batch, those, depth, into)}
+                 : load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.fold_columns, into);
         const engine_id loader = m_chip.dma[m_loads++ % m_chip.dma.size()];
         for (const iface::copy_operands& move : moves)
             tile.slot->note_panel(panel, m_out.copy(loader, load_tag(tile.at, tile.role), move, tile.after));
@@ -84,7 +100,7 @@ copies contraction_stream::copies_of(const step& s, operand_role role, extent ac
     const address to = tile + bytes((across.first - across_of(s, role).first) * depth.count * m_sizes.operand);
     if (role == operand_role::a)
         return {load_rows(m_operands.a.place, s.batch, across, depth, to)};
-    return load_panels(m_operands.b.place, s.batch, depth, across, m_plan.columns, to);
+    return load_panels(m_operands.b.place, s.batch, depth, across, m_plan.fold_columns, to);
 }
 
 void contraction_stream::load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag) {
@@ -108,9 +124,9 @@ tile_slot& contraction_stream::fetch_seed(const step& s) {
     m_l3.seeds.assign(slot, key);
     const extent rows = rows_of(s);
     copies all;
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows.count, m_plan.rows); ++fold_row) {
+    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows.count, m_plan.fold_rows); ++fold_row) {
         const address matrix =
-            m_operands.seed->place.at(s.batch, rows.first + fold_row * m_plan.rows, columns_of(s).first);
+            m_operands.seed->place.at(s.batch, rows.first + fold_row * m_plan.fold_rows, columns_of(s).first);
         const address cells = slot.base + bytes(fold_row * cells_per_row() * fold_cells() * m_sizes.seed);
         const copies row =
             load_cells(m_operands.seed->place, matrix, cells_of(s, fold_row, m_sizes.seed, m_sizes.seed), cells);
@@ -202,7 +218,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     source.use.require_for_read(after);
     slot.use.require_for_write(after);
     bool first = true;
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.rows); ++fold_row) {
+    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.fold_rows); ++fold_row) {
         const bytes offset(fold_row * cells_per_row() * fold_cells() * m_sizes.seed);
         for (const iface::copy_operands& move :
              move_cells(cells_of(s, fold_row, m_sizes.seed, m_sizes.seed), source.base + offset, slot.base + offset)) {
@@ -223,7 +239,7 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
     l3_block& source = m_l3.sums_of(c_key(s));
     if (source.pending > 0)
         settle_all();
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.rows); ++fold_row) {
+    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.fold_rows); ++fold_row) {
         const bytes offset(fold_row * cells_per_row() * fold_cells() * m_sizes.accumulator);
         const cell_row row = cells_of(s, fold_row, m_sizes.accumulator, m_sizes.accumulator);
         std::size_t cell = static_cast<std::size_t>(fold_row * cells_per_row());

@@ -34,10 +34,20 @@ bool contraction_stream::is_closing(const step& s) const {
            std::none_of(m_window.begin() + 1, m_window.end(), [&](const step& later) { return later.lane == s.lane; });
 }
 
+/// How many neighbouring cells of a row leave together: all of them, or at the very end, when nothing else is left that
+/// the next ones could be waited for with, as few as make a run in DRAM that costs no more than its bytes.
+std::uint64_t contraction_stream::cells_together(const step& s, const fold_place& place) const {
+    constexpr std::uint64_t k_efficient_run = 256;
+    const bool last_row = place.row + 1 == ceil_div(rows_of(s).count, m_plan.fold_rows);
+    if (!last_row || !is_closing(s))
+        return cells_per_row();
+    return std::max<std::uint64_t>(1, k_efficient_run / (m_plan.fold_columns * m_sizes.result));
+}
+
 void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
     const step& s = m_current->at;
-    const bool each_cell = is_closing(s);
-    if (!each_cell && !place.ends_row)
+    const std::uint64_t together = cells_together(s, place);
+    if ((place.turn + 1) % together != 0 && !place.ends_row)
         return;
     if (l.destination == nullptr) {
         l.destination = &m_l3.take_block();
@@ -48,17 +58,18 @@ void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
             m_l3.keep_sums(c_key(s), *l.destination);
     }
     ++l.destination->pending;
-    if (each_cell)
-        l.leaving.push_back({s, m_current->sums, l.destination, place.row, place.column, place.n.count});
-    else
-        l.leaving.push_back({s, m_current->sums, l.destination, place.row, 0, columns_of(s).count});
+    // every other row of folds runs backwards
+    const std::uint64_t others = place.turn % together;
+    const std::uint64_t first = place.row % 2 == 0 ? place.column - others : place.column;
+    const std::uint64_t end = std::min(columns_of(s).count, (first + others + 1) * m_plan.fold_columns);
+    l.leaving.push_back({s, m_current->sums, l.destination, place.row, first, end - first * m_plan.fold_columns});
     if (place.ends_step)
         l.destination = nullptr;
 }
 
 bool contraction_stream::drained(const lane& l, const pending_cells& some) const {
     const std::size_t first = first_cell_of(some);
-    const std::size_t end = first + static_cast<std::size_t>(ceil_div(some.columns, m_plan.columns));
+    const std::size_t end = first + static_cast<std::size_t>(ceil_div(some.columns, m_plan.fold_columns));
     return std::none_of(l.drains.begin(), l.drains.end(),
                         [&](const pending_drain& d) { return d.to == some.from && d.cell >= first && d.cell < end; });
 }
@@ -112,9 +123,9 @@ void contraction_stream::flush_stores() {
     for (; !m_stores.empty(); m_stores.pop_front()) {
         const pending_store& store = m_stores.front();
         const pending_cells& some = store.cells;
-        const extent rows = piece(rows_of(some.at).count, m_plan.rows, some.fold_row);
+        const extent rows = piece(rows_of(some.at).count, m_plan.fold_rows, some.fold_row);
         const address matrix = m_operands.c.place.at(some.at.batch, rows_of(some.at).first + rows.first,
-                                                     columns_of(some.at).first + some.first_cell * m_plan.columns);
+                                                     columns_of(some.at).first + some.first_cell * m_plan.fold_columns);
         const address cells = some.to->base + bytes(first_cell_of(some) * fold_cells() * m_sizes.accumulator);
         dependences after;
         after.read_after_write.merge(store.written);

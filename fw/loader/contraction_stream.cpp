@@ -83,7 +83,7 @@ const dfx::contraction_ops& contraction_stream::ids_of(const step& s) const {
 
 cell_row contraction_stream::cells_of(const step& s, std::uint64_t fold_row, std::uint64_t element,
                                       std::uint64_t full) const {
-    return {piece(rows_of(s).count, m_plan.rows, fold_row).count, columns_of(s).count, m_plan.columns,
+    return {piece(rows_of(s).count, m_plan.fold_rows, fold_row).count, columns_of(s).count, m_plan.fold_columns,
             fold_cells() * full, element};
 }
 
@@ -192,17 +192,18 @@ void contraction_stream::seed_fold(lane& l, const prepared_step& p, std::size_t 
 contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) const {
     const std::uint64_t block_rows = rows_of(s).count;
     const std::uint64_t block_columns = columns_of(s).count;
-    const std::uint64_t folds_across = ceil_div(block_columns, m_plan.columns);
+    const std::uint64_t folds_across = ceil_div(block_columns, m_plan.fold_columns);
     const std::uint64_t across = m_fold % folds_across;
     fold_place place;
     place.row = m_fold / folds_across;
     // every other row of folds runs backwards and begins with the B panel that the row before ended with
     place.column = place.row % 2 == 0 ? across : folds_across - 1 - across;
-    place.m = piece(block_rows, m_plan.rows, place.row);
-    place.n = piece(block_columns, m_plan.columns, place.column);
+    place.m = piece(block_rows, m_plan.fold_rows, place.row);
+    place.n = piece(block_columns, m_plan.fold_columns, place.column);
     place.cell = static_cast<std::size_t>(place.row * cells_per_row() + place.column);
+    place.turn = across;
     place.ends_row = across + 1 == folds_across;
-    place.ends_step = place.ends_row && place.row + 1 == ceil_div(block_rows, m_plan.rows);
+    place.ends_step = place.ends_row && place.row + 1 == ceil_div(block_rows, m_plan.fold_rows);
     return place;
 }
 
@@ -246,6 +247,7 @@ result_slot& contraction_stream::run_fold(lane& l, const prepared_step& current,
     fold.n = static_cast<std::uint32_t>(place.n.count);
     fold.k = static_cast<std::uint32_t>(depth);
     fold.type = code_of(m_work.operand);
+    fold.flow = code_of(m_plan.flow);
     fold.seeded = seeded;
     dependences after;
     row_panel.use.require_for_read(after);

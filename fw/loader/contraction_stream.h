@@ -37,6 +37,7 @@ class contraction_stream {
     /// Where a fold lies in its block.
     struct fold_place {
         std::uint64_t row = 0, column = 0; ///< in folds
+        std::uint64_t turn = 0;            ///< folds of this row before it
         extent m, n;                       ///< in elements of the block
         std::size_t cell = 0;
         bool ends_row = false, ends_step = false;
@@ -66,8 +67,8 @@ class contraction_stream {
     [[nodiscard]] std::size_t first_cell_of(const pending_cells& some) const {
         return static_cast<std::size_t>(some.fold_row * cells_per_row() + some.first_cell);
     }
-    [[nodiscard]] std::uint64_t cells_per_row() const { return ceil_div(m_plan.nb, m_plan.columns); }
-    [[nodiscard]] std::uint64_t fold_cells() const { return m_plan.rows * m_plan.columns; }
+    [[nodiscard]] std::uint64_t cells_per_row() const { return ceil_div(m_plan.nb, m_plan.fold_columns); }
+    [[nodiscard]] std::uint64_t fold_cells() const { return m_plan.fold_rows * m_plan.fold_columns; }
 
     // tiles of A and B, and their panels: as many rows or columns as the array has
     [[nodiscard]] tile_key key_of(const step& s, operand_role role) const {
@@ -81,7 +82,7 @@ class contraction_stream {
     }
     [[nodiscard]] extent panel_of(const step& s, operand_role role, std::uint64_t panel) const;
     [[nodiscard]] std::uint64_t panel_width(operand_role role) const {
-        return role == operand_role::a ? m_plan.rows : m_plan.columns;
+        return role == operand_role::a ? m_plan.fold_rows : m_plan.fold_columns;
     }
     [[nodiscard]] std::uint32_t load_tag(const step& s, operand_role role) const {
         return static_cast<std::uint32_t>(role == operand_role::a ? ids_of(s).load_a : ids_of(s).load_b);
@@ -96,6 +97,7 @@ class contraction_stream {
         dependences after; ///< what used the slot before, and who wrote the operand
     };
     void open();
+    void open_round(std::size_t round);
     void load_panel(const arriving_tile& tile, std::uint64_t panel, std::size_t parts);
     [[nodiscard]] copies copies_of(const step& s, operand_role role, extent across, address tile) const;
     void prefetch();
@@ -140,6 +142,7 @@ class contraction_stream {
     void drain_cell_if_pending(lane& l, const c_block& block, std::size_t cell);
     void plan_to_leave(lane& l, const fold_place& place);
     [[nodiscard]] bool is_closing(const step& s) const;
+    [[nodiscard]] std::uint64_t cells_together(const step& s, const fold_place& place) const;
     [[nodiscard]] bool drained(const lane& l, const pending_cells& some) const;
     void leave_if_drained(lane& l);
     void leave(const pending_cells& some);

@@ -1,7 +1,7 @@
 #pragma once
-// Element types as descriptors name them.
+// Element types and dataflows as descriptors name them.
 
-#include "compiler/tensor/dtype.h"
+#include "compiler/dfx/program.h"
 #include "hw/interface/engine.h"
 
 namespace kpu::fw {
@@ -24,6 +24,18 @@ namespace kpu::fw {
         break;
     }
     return iface::element_type::i32;
+}
+
+[[nodiscard]] constexpr iface::array_dataflow code_of(dfx::dataflow flow) {
+    switch (flow) {
+    case dfx::dataflow::weight_stationary:
+        return iface::array_dataflow::weight_stationary;
+    case dfx::dataflow::input_stationary:
+        return iface::array_dataflow::input_stationary;
+    case dfx::dataflow::output_stationary:
+        break;
+    }
+    return iface::array_dataflow::output_stationary;
 }
 
 } // namespace kpu::fw

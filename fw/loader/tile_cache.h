@@ -106,6 +106,9 @@ class tile_cache {
     [[nodiscard]] tile_slot& oldest() {
         return victim([](const tile_key&) { return std::numeric_limits<std::uint64_t>::max(); });
     }
+    [[nodiscard]] bool has_empty() const {
+        return std::any_of(m_slots.begin(), m_slots.end(), [](const tile_slot& slot) { return !slot.valid; });
+    }
     void assign(tile_slot& slot, const tile_key& key) {
         slot.valid = true;
         slot.key = key;

@@ -50,17 +50,11 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
     std::cerr << "verified: every output bit equals the functional interpretation\n";
 }
 
-/// The kernel's dataflow and what became of it.
-std::string dataflow_of(const dfx::contraction& work) {
-    const std::string wanted(name_of(work.flow));
-    return work.flow == dfx::dataflow::output_stationary ? wanted : wanted + " run as output_stationary";
-}
-
 void print_plan(const fw::device& host) {
     for (const fw::planned_contraction& c : host.plan())
-        std::cerr << fmt::format("{}: {}x{}x{}{} {}, {}: {}\n", c.kernel, c.work.m, c.work.n, c.work.k,
+        std::cerr << fmt::format("{}: {}x{}x{}{} {}: {}\n", c.kernel, c.work.m, c.work.n, c.work.k,
                                  c.work.batch > 1 ? fmt::format(" batch {}", c.work.batch) : "",
-                                 name_of(c.work.operand), dataflow_of(c.work), fw::to_string(c.plan));
+                                 name_of(c.work.operand), fw::to_string(c.plan));
 }
 
 void show_schedule(hw::chip& chip, const dfx::program& program) {

@@ -24,6 +24,10 @@ void check(tlm::tlm_response_status status, const char* what, address where) {
 
 } // namespace
 
+cycles access_cycles(const platform::management_params& params, std::size_t words) {
+    return params.access_cost + cycles(words > 1 ? 4 * words / params.burst_width.value() : 0);
+}
+
 management_core::management_core(sc_core::sc_module_name name, const platform::management_params& params,
                                  picoseconds period)
     : sc_core::sc_module(name), bus_i("bus_i"), irq("irq"), m_params(params), m_period(period), m_bus(bus_i) {
@@ -72,8 +76,7 @@ void management_core::run_program() {
 }
 
 void management_core::pass(std::size_t words) {
-    const std::uint64_t burst = words > 1 ? 4 * words / m_params.burst_width.value() : 0;
-    wait(to_time(m_period * (m_params.access_cost.value() + burst)));
+    wait(to_time(m_period * access_cycles(m_params, words).value()));
 }
 
 std::uint32_t management_core::read32(address where) {

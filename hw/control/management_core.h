@@ -16,9 +16,11 @@ namespace kpu::hw {
 
 using firmware_program = std::function<void(mmio&)>;
 
-/// Costs: a register access takes access_cost cycles, a burst ⌊bytes / burst_width⌋ cycles more, and takes effect at
-/// its end. The firmware runs interrupt_cost cycles after the line that it waits for went high. What it computes is
-/// free.
+/// What a register access costs, or a burst of more than one word: ⌊bytes / burst_width⌋ cycles more.
+[[nodiscard]] cycles access_cycles(const platform::management_params& params, std::size_t words);
+
+/// An access takes access_cycles() and takes effect at its end. The firmware runs interrupt_cost cycles after the line
+/// that it waits for went high. What it computes is free.
 class management_core : public sc_core::sc_module, private mmio {
   public:
     tlm_utils::simple_initiator_socket<management_core> bus_i; ///< control bus

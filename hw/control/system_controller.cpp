@@ -12,10 +12,12 @@ system_controller::system_controller(sc_core::sc_module_name name, const system_
 
     m_registers.set(reg::arrays, config.arrays);
     m_registers.set(reg::clock_khz, static_cast<std::uint32_t>(config.clock.value() / 1000));
+    m_registers.set(reg::descriptor_cost, static_cast<std::uint32_t>(config.descriptor_cost.value()));
     std::uint32_t word = 0;
     for (const system_config::memory& m : config.memories)
-        for (const std::uint64_t value : {m.base.value(), m.base.value() >> 32, m.size.value(), m.size.value() >> 32,
-                                          std::uint64_t{m.units}, m.per_256_cycles.value()})
+        for (const std::uint64_t value :
+             {m.base.value(), m.base.value() >> 32, m.size.value(), m.size.value() >> 32, std::uint64_t{m.units},
+              m.interleave.value(), m.per_256_cycles.value(), m.latency.value()})
             m_registers.set(reg::memory, word++, static_cast<std::uint32_t>(value));
 
     m_registers.on_sample(reg::engines, [this](std::uint32_t) { return semaphores->engines(); });

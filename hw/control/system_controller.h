@@ -18,10 +18,13 @@ struct system_config {
         address base;
         bytes size;
         std::uint32_t units = 0;
+        bytes interleave;     ///< consecutive bytes in one unit
         bytes per_256_cycles; ///< peak of all units together, reading
+        cycles latency;       ///< from request to first data, the way there and back included
     };
     std::uint32_t arrays = 0;
     hertz clock{1'000'000'000};
+    cycles descriptor_cost;                             ///< of the management core
     std::array<memory, iface::k_memory_kinds> memories; ///< in the order of iface::memory_kind
 };
 

@@ -24,7 +24,7 @@ engine_config array_config(const platform::platform& p, const platform::address_
     words[cap::columns] = p.array.columns;
     words[cap::dataflows] = 1u << static_cast<unsigned>(iface::array_dataflow::output_stationary);
     for (std::uint32_t t = 0; t < platform::k_array_types; ++t)
-        words[cap::types] |= p.array.macs_per_pe[t] != 0 ? 1u << t : 0u;
+        words[cap::macs_word(t)] |= p.array.macs_per_pe[t] << cap::macs_shift(t);
     const platform::address_range* const buffers[] = {&l1.row, &l1.column, &l1.result};
     for (std::uint32_t b = 0; b < 3; ++b) {
         words[cap::row_base + b] = static_cast<std::uint32_t>(buffers[b]->base.value());

@@ -1,6 +1,7 @@
 #pragma once
 // How a contiguous range of addresses is spread over equal memory units. SystemC-free.
 
+#include "hw/interface/memory_units.h"
 #include "platforms/common/units.h"
 
 #include <cstdint>
@@ -8,9 +9,10 @@
 
 namespace kpu::hw {
 
-/// Granules of consecutive bytes go to the units in turn: with g = granule, u = units, an offset o from the start of
-/// the range lies in unit (o / g) % u at local offset (o / (g·u))·g + o % g. Units that are consecutive ranges are the
-/// case g = size of a unit.
+/// Granules of consecutive bytes go to the units in turn, and every row of granules is rotated against the one before,
+/// so that columns of a matrix spread over the units, too, whatever its pitch: with g = granule, u = units, an offset o
+/// from the start of the range lies in row r = o / (g·u), in unit (o / g + skew_of(r, u)) % u, at local offset r·g + o
+/// % g. Units that are consecutive ranges are the case g = size of a unit, with a single row.
 class interleave {
   public:
     struct place {
@@ -38,13 +40,16 @@ class interleave {
         const std::uint64_t granule = m_shift < 64 ? offset >> m_shift : offset / m_granule;
         const std::uint64_t within = offset - granule * m_granule;
         const std::uint64_t row = granule / m_units;
-        return {static_cast<std::uint32_t>(granule - row * m_units), row * m_granule + within};
+        const std::uint64_t unit = (granule - row * m_units + iface::skew_of(row, m_units)) % m_units;
+        return {static_cast<std::uint32_t>(unit), row * m_granule + within};
     }
     /// The inverse: offset from the start of the range.
     [[nodiscard]] std::uint64_t offset_of(place at) const {
         if (m_units == 1)
             return at.local;
-        return (at.local / m_granule * m_units + at.unit) * m_granule + at.local % m_granule;
+        const std::uint64_t row = at.local / m_granule;
+        const std::uint64_t column = (at.unit + m_units - iface::skew_of(row, m_units)) % m_units;
+        return (row * m_units + column) * m_granule + at.local % m_granule;
     }
     /// Bytes from `offset` to the end of its granule: so many are consecutive in one unit.
     [[nodiscard]] std::uint64_t run(std::uint64_t offset) const {

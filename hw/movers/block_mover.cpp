@@ -1,7 +1,5 @@
 #include "hw/movers/block_mover.h"
 
-#include "hw/interface/capabilities.h"
-
 namespace kpu::hw {
 
 namespace {
@@ -13,8 +11,6 @@ mover_config configure(const platform::platform& p, const platform::address_map&
     config.engine.engine = platform::number_engines(p).block_mover(unit);
     config.engine.queue_depth = p.block_mover.mover.queue_depth;
     config.engine.period = p.clock.period();
-    config.engine.capabilities[iface::mover_cap::bytes_cycle] =
-        static_cast<std::uint32_t>(p.block_mover.mover.width.value());
     config.params = p.block_mover.mover;
     config.far_side = map.l3;
     config.alignment = p.l3.tile.port_width;

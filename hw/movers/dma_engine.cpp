@@ -1,7 +1,5 @@
 #include "hw/movers/dma_engine.h"
 
-#include "hw/interface/capabilities.h"
-
 namespace kpu::hw {
 
 namespace {
@@ -13,7 +11,6 @@ mover_config configure(const platform::platform& p, const platform::address_map&
     config.engine.engine = platform::number_engines(p).dma_engine(unit);
     config.engine.queue_depth = p.dma.mover.queue_depth;
     config.engine.period = p.clock.period();
-    config.engine.capabilities[iface::mover_cap::bytes_cycle] = static_cast<std::uint32_t>(p.dma.mover.width.value());
     config.params = p.dma.mover;
     config.far_side = map.dram;
     config.alignment = p.dram.burst;

@@ -1,5 +1,6 @@
 #include "hw/movers/mover.h"
 
+#include "hw/interface/capabilities.h"
 #include "hw/tlm/time.h"
 
 #include <algorithm>
@@ -26,10 +27,18 @@ fault fault_of(tlm::tlm_response_status status) {
     return status == tlm::TLM_ADDRESS_ERROR_RESPONSE ? fault::address_error : fault::bus_error;
 }
 
+/// What the capability registers say beside what the kind of mover has set.
+engine_config describe(const mover_config& config) {
+    engine_config engine = config.engine;
+    engine.capabilities[iface::mover_cap::bytes_cycle] = static_cast<std::uint32_t>(config.params.width.value());
+    engine.capabilities[iface::mover_cap::start_cost] = static_cast<std::uint32_t>(config.params.start_cost.value());
+    return engine;
+}
+
 } // namespace
 
 mover::mover(sc_core::sc_module_name name, const mover_config& config)
-    : command_engine(name, config.engine), far_i("far_i"), near_i("near_i"), m_config(config),
+    : command_engine(name, describe(config)), far_i("far_i"), near_i("near_i"), m_config(config),
       m_rate(transfer_rate::clocked(config.params.width, config.engine.period)),
       m_buffer(std::max<std::uint64_t>(2, config.params.in_flight.value())),
       m_chunk(equal_share(m_buffer, config.params.chunk, config.alignment)),

@@ -15,8 +15,6 @@ mover_config configure(const platform::platform& p, const platform::address_map&
     config.engine.queue_depth = p.streamer.mover.queue_depth;
     config.engine.period = p.clock.period();
     config.engine.capabilities[iface::mover_cap::array] = array;
-    config.engine.capabilities[iface::mover_cap::bytes_cycle] =
-        static_cast<std::uint32_t>(p.streamer.mover.width.value());
     config.params = p.streamer.mover;
     config.far_side = map.l2;
     config.alignment = p.l2.bank.port_width;

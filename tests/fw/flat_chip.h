@@ -26,6 +26,7 @@ struct machine_shape {
 inline fw::machine make_machine(const machine_shape& shape) {
     fw::machine m;
     m.clock_khz = 1'000'000;
+    m.descriptor_cost = 4;
     const auto add = [&](iface::engine_kind kind, std::uint32_t unit) {
         fw::engine_info e;
         e.id = engine_id(static_cast<std::uint16_t>(m.engines.size()));
@@ -33,6 +34,7 @@ inline fw::machine make_machine(const machine_shape& shape) {
         e.unit = unit;
         e.queue_depth = 32;
         e.capabilities[iface::mover_cap::bytes_cycle] = 64;
+        e.capabilities[iface::mover_cap::start_cost] = 4;
         m.engines.push_back(e);
         return e.id;
     };
@@ -54,16 +56,26 @@ inline fw::machine make_machine(const machine_shape& shape) {
         tile.vector_unit = add(iface::engine_kind::vector, a);
         tile.rows = shape.rows;
         tile.columns = shape.columns;
-        tile.types = 0x7f;
+        tile.macs_per_pe.fill(1);
         tile.stream_bytes_per_cycle = 64;
         tile.row = {take(shape.l1_row), bytes(shape.l1_row)};
         tile.column = {take(shape.l1_column), bytes(shape.l1_column)};
         tile.result = {take(shape.l1_result), bytes(shape.l1_result)};
         m.tiles.push_back(tile);
     }
-    m.l2 = {take(shape.l2_bank * shape.l2_banks), bytes(shape.l2_bank * shape.l2_banks), shape.l2_banks, 64 * 256};
-    m.l3 = {take(shape.l3_tile * shape.l3_tiles), bytes(shape.l3_tile * shape.l3_tiles), shape.l3_tiles, 64 * 256};
-    m.dram = {address(1ULL << 32), bytes(shape.dram), 1, shape.dram_bytes_per_256_cycles};
+    m.l2 = {take(shape.l2_bank * shape.l2_banks),
+            bytes(shape.l2_bank * shape.l2_banks),
+            shape.l2_banks,
+            bytes(shape.l2_bank),
+            64 * 256,
+            8};
+    m.l3 = {take(shape.l3_tile * shape.l3_tiles),
+            bytes(shape.l3_tile * shape.l3_tiles),
+            shape.l3_tiles,
+            bytes(4096),
+            64 * 256,
+            16};
+    m.dram = {address(1ULL << 32), bytes(shape.dram), 1, bytes(256), shape.dram_bytes_per_256_cycles, 80};
     return m;
 }
 

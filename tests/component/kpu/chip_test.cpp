@@ -236,17 +236,19 @@ BOOST_AUTO_TEST_CASE(firmware_can_discover_the_chip) {
         BOOST_TEST((words[0] | std::uint64_t{words[1]} << 32) == map.dram.base.value());
         BOOST_TEST((words[2] | std::uint64_t{words[3]} << 32) == map.dram.size.value());
         BOOST_TEST(words[4] == 2u);
-        BOOST_TEST(words[5] == 6553u); // 2 · 12.8 B/cycle · 256
-        BOOST_TEST(words[6] == map.l3.base.value());
-        BOOST_TEST(words[10] == 2u);
-        BOOST_TEST(words[11] == 2u * 64 * 256);
+        BOOST_TEST(words[5] == p.dram.interleave.value());
+        BOOST_TEST(words[6] == 6553u); // 2 · 12.8 B/cycle · 256
+        BOOST_TEST(words[8] == map.l3.base.value());
+        BOOST_TEST(words[12] == 2u);
+        BOOST_TEST(words[14] == 2u * 64 * 256);
         const std::uint64_t array = iface::engine_base(platform::number_engines(p).array(1).value());
         std::uint32_t cap[iface::engine_reg::capabilities];
         io.read_block(address(array + reg::capability), cap, std::size(cap));
         BOOST_TEST(cap[iface::array_cap::unit] == 1u);
         BOOST_TEST(cap[iface::array_cap::rows] == 16u);
         BOOST_TEST(cap[iface::array_cap::dataflows] == 1u);
-        BOOST_TEST(cap[iface::array_cap::types] == 0b1110110u);
+        BOOST_TEST(cap[iface::array_cap::macs_low] == 0x00'02'01'00u);
+        BOOST_TEST(cap[iface::array_cap::macs_high] == 0x01'04'04u);
         BOOST_TEST(cap[iface::array_cap::row_base] == map.l1[1].row.base.value());
         BOOST_TEST(cap[iface::array_cap::result_size] == 64u * 1024);
         const std::uint64_t streamer = iface::engine_base(platform::number_engines(p).streamer(1, 2).value());

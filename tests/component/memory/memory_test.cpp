@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(observers_see_who_where_and_when) {
     const auto& last = seen.seen[2];
     BOOST_TEST((last.by.engine == engine_id(5) && last.by.number == 6 && last.by.tag == 7));
     BOOST_TEST(last.is_write);
-    BOOST_TEST(last.where.value() == 0x1000u + 3 * 256 + 3); // second unit, second granule
+    BOOST_TEST(last.where.value() == 0x1000u + 2 * 256 + 3); // second unit, second row of granules, which begins there
     BOOST_TEST(last.length.value() == 32u);
     BOOST_TEST(last.start.value() == 2 * k_period);
     BOOST_TEST(last.end.value() == 4 * k_period);

@@ -94,10 +94,23 @@ BOOST_AUTO_TEST_SUITE(interleaving)
 
 BOOST_AUTO_TEST_CASE(granules_go_round) {
     const interleave map(bytes(256), 3);
-    const auto at = map.locate(256 * 4 + 17);
-    BOOST_TEST(at.unit == 1u);
+    BOOST_TEST(map.locate(256 * 2 + 17).unit == 2u);
+    const auto at = map.locate(256 * 4 + 17); // second of the second row, which is rotated by one
+    BOOST_TEST(at.unit == 2u);
     BOOST_TEST(at.local == 256u + 17u);
     BOOST_TEST(map.run(256 * 4 + 17) == 239u);
+}
+
+BOOST_AUTO_TEST_CASE(columns_of_a_matrix_spread_over_the_units_whatever_its_pitch) {
+    for (const std::uint32_t units : {2u, 4u, 8u})
+        for (std::uint64_t pitch = 256; pitch <= 65536; pitch *= 2) {
+            const interleave map(bytes(256), units);
+            std::vector<int> hits(units, 0);
+            for (std::uint64_t row = 0; row < 64 * units; ++row)
+                ++hits[map.locate(row * pitch).unit];
+            for (const int of_unit : hits)
+                BOOST_TEST((of_unit >= 48 && of_unit <= 80), units << " units, pitch " << pitch << ": " << of_unit);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(locate_and_offset_of_are_inverse_and_cover_every_byte_once) {
@@ -131,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_run_stays_in_its_unit) {
 BOOST_AUTO_TEST_CASE(placements_lead_back_to_the_address_map) {
     const hw::placement second{address(0x10000), interleave(bytes(64), 2), 1};
     BOOST_TEST(second.global(0).value() == 0x10000u + 64);
-    BOOST_TEST(second.global(70).value() == 0x10000u + 128 + 64 + 6);
+    BOOST_TEST(second.global(70).value() == 0x10000u + 128 + 6); // the second row begins in the second unit
     const hw::placement alone{address(0x10000), {}, 0};
     BOOST_TEST(alone.global(70).value() == 0x10000u + 70);
     BOOST_CHECK_THROW(interleave(bytes(0), 2), std::logic_error);

@@ -1,0 +1,76 @@
+#include "fw/loader/blocking_fit.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+constexpr std::uint64_t k_slot_alignment = 64;
+constexpr std::size_t k_most_l3_tiles = 1024;
+
+bytes slot_bytes(std::uint64_t size) {
+    return bytes(round_up(size, k_slot_alignment));
+}
+
+std::size_t slots_within(bytes capacity, bytes slot, std::size_t at_most) {
+    return std::min<std::size_t>(at_most, static_cast<std::size_t>(capacity / slot));
+}
+
+/// L1: panels of A and B and result cells. False where one of each does not fit.
+bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
+    plan.row_slot = slot_bytes(plan.fold_rows * plan.kb * e.operand);
+    plan.column_slot = slot_bytes(plan.fold_columns * plan.kb * e.operand);
+    const std::uint64_t staging = e.seed == 0 || e.seed == e.accumulator ? 0 : e.seed;
+    plan.result_slot = bytes(slot_bytes(plan.fold_rows * plan.fold_columns * e.accumulator).value() +
+                             slot_bytes(plan.fold_rows * plan.fold_columns * staging).value());
+    plan.row_slots = slots_within(tile.row.size, plan.row_slot, 4);
+    plan.column_slots = slots_within(tile.column.size, plan.column_slot, 4);
+    plan.result_slots = slots_within(tile.result.size, plan.result_slot, 8);
+    return plan.row_slots > 0 && plan.column_slots > 0 && plan.result_slots > 0;
+}
+
+/// L2: two tiles of each operand where they fit, one where not. False where one of each does not fit.
+bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
+    plan.l2_a_slot = slot_bytes(plan.mb * plan.kb * e.operand);
+    plan.l2_b_slot = slot_bytes(plan.nb * plan.kb * e.operand);
+    // cells keep the array's full size, so that a ragged block's cells stay where a full one's would be
+    const std::uint64_t cells = ceil_div(plan.mb, plan.fold_rows) * ceil_div(plan.nb, plan.fold_columns);
+    plan.l2_c_slot = slot_bytes(cells * plan.fold_rows * plan.fold_columns * e.accumulator);
+    plan.l2_seed_slot = slot_bytes(e.seed == 0 ? 0 : cells * plan.fold_rows * plan.fold_columns * e.seed);
+    for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
+        const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_c_slot + plan.l2_seed_slot) * count;
+        if (need <= share) {
+            plan.l2_a = plan.l2_b = plan.l2_c = count;
+            plan.l2_seed = e.seed == 0 ? 0 : count;
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
+    return fit_l1(chip.tiles.front(), e, plan) && fit_l2(share_of_l2(chip.l2, plan.lanes, 0).size, e, plan);
+}
+
+bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan) {
+    plan.l3_tile_slot = std::max(plan.l2_a_slot, plan.l2_b_slot);
+    plan.l3_c_slot = plan.l2_c_slot;
+    plan.l3_seed_slot = plan.l2_seed_slot;
+    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}}) {
+        const bytes c_bytes = plan.l3_c_slot * (partials + spare);
+        const bytes seed_bytes = plan.l3_seed_slot * (e.seed == 0 ? 0 : spare);
+        if (c_bytes + seed_bytes > chip.l3.size)
+            continue;
+        plan.l3_c = static_cast<std::size_t>(partials) + spare;
+        plan.l3_seed = e.seed == 0 ? 0 : spare;
+        plan.l3_tiles = slots_within(chip.l3.size - c_bytes - seed_bytes, plan.l3_tile_slot, k_most_l3_tiles);
+        if (plan.l3_tiles >= std::min<std::size_t>(2 * plan.lanes, 2))
+            return true;
+    }
+    return false;
+}
+
+} // namespace kpu::fw

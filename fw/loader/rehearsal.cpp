@@ -1,0 +1,254 @@
+#include "fw/loader/rehearsal.h"
+
+#include "fw/loader/contraction_stream.h"
+#include "fw/loader/fold_time.h"
+#include "hw/interface/capabilities.h"
+#include "hw/interface/memory_units.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace kpu::fw {
+
+namespace {
+
+constexpr double k_l1_latency = 2;
+constexpr double k_interrupt = 40; ///< until the firmware refills a queue that was full
+constexpr double k_burst = 64;     ///< of DRAM, typically
+
+double of(std::uint64_t n) {
+    return static_cast<double>(n);
+}
+
+/// A side of a copy as runs at equal distances: neighbouring runs joined.
+struct runs {
+    std::uint64_t length = 0;
+    std::array<std::uint64_t, iface::k_copy_dims> count{}, stride{};
+};
+runs runs_of(const iface::copy_operands& copy, const iface::copy_side& side) {
+    runs r;
+    r.length = copy.run;
+    bool joining = true;
+    for (std::size_t d = iface::k_copy_dims; d-- > 0;) {
+        r.count[d] = copy.count[d];
+        r.stride[d] = side.stride[d];
+        joining = joining && (copy.count[d] == 1 || side.stride[d] == r.length);
+        if (joining) {
+            r.length *= copy.count[d];
+            r.count[d] = 1;
+        }
+    }
+    return r;
+}
+
+std::uint64_t bytes_of(const iface::copy_operands& copy) {
+    std::uint64_t all = copy.run;
+    for (const std::uint32_t count : copy.count)
+        all *= count;
+    return all;
+}
+
+/// Calls visit(address) for every run.
+template <class Visit>
+void for_each_run(const runs& r, std::uint64_t base, Visit visit) {
+    for (std::uint64_t i = 0; i < r.count[0]; ++i)
+        for (std::uint64_t j = 0; j < r.count[1]; ++j)
+            for (std::uint64_t k = 0; k < r.count[2]; ++k)
+                for (std::uint64_t l = 0; l < r.count[3]; ++l)
+                    visit(base + i * r.stride[0] + j * r.stride[1] + k * r.stride[2] + l * r.stride[3]);
+}
+
+} // namespace
+
+rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
+    level l;
+    l.rate = memory.bytes_per_cycle() / of(memory.units);
+    l.latency = of(memory.latency);
+    l.base = memory.base.value();
+    l.interleave = std::max<std::uint64_t>(1, memory.interleave.value());
+    l.beat = beat > 0 ? beat : l.rate;
+    l.read_until.resize(memory.units, 0);
+    l.written_until.resize(memory.units, 0);
+    return l;
+}
+
+rehearsal::rehearsal(const machine& chip)
+    : m_chip(chip), m_engines(chip.engines.size()), m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)),
+      m_l2(level_of(chip.l2, 0)) {}
+
+void rehearsal::add(const bound_command& command) {
+    m_engines[command.engine.value()].queue.push_back({command, iface::decode_header(command.words), 0});
+}
+
+/// The firmware gives one command to every engine in turn.
+void rehearsal::issue() {
+    double now = 0;
+    bool pushed = true;
+    for (std::size_t round = 0; pushed; ++round) {
+        pushed = false;
+        for (engine_state& engine : m_engines) {
+            if (round >= engine.queue.size())
+                continue;
+            now += of(m_chip.descriptor_cost);
+            engine.queue[round].issued = now;
+            pushed = true;
+        }
+    }
+}
+
+/// When the engine's next command can begin, or nothing while that is not known.
+std::optional<double> rehearsal::begin_of_next(std::size_t number) const {
+    const engine_state& engine = m_engines[number];
+    if (engine.done.size() == engine.queue.size())
+        return std::nullopt;
+    const queued& next = engine.queue[engine.done.size()];
+    double begin = std::max(next.issued, engine.next);
+    const std::size_t depth = m_chip.engines[number].queue_depth;
+    if (engine.done.size() >= depth)
+        begin = std::max(begin, engine.done[engine.done.size() - depth] + k_interrupt);
+    for (const iface::wait_for& wait : next.header.waits) {
+        if (wait.count == 0)
+            continue;
+        const std::vector<double>& done = m_engines[wait.engine.value()].done;
+        if (done.size() < wait.count)
+            return std::nullopt;
+        begin = std::max(begin, done[wait.count - 1]);
+    }
+    return begin;
+}
+
+double rehearsal::cycles() {
+    issue();
+    double end = 0;
+    for (;;) {
+        // in the order of time, so that who asks a memory first is served first
+        std::size_t first = m_engines.size();
+        double earliest = 0;
+        for (std::size_t e = 0; e < m_engines.size(); ++e) {
+            const std::optional<double> begin = begin_of_next(e);
+            if (begin && (first == m_engines.size() || *begin < earliest)) {
+                first = e;
+                earliest = *begin;
+            }
+        }
+        if (first == m_engines.size())
+            return end;
+        engine_state& engine = m_engines[first];
+        const double done = execute(engine, earliest);
+        engine.done.push_back(std::max(done, engine.done.empty() ? 0 : engine.done.back()));
+        end = std::max(end, engine.done.back());
+    }
+}
+
+double rehearsal::execute(engine_state& engine, double begin) {
+    const queued& next = engine.queue[engine.done.size()];
+    switch (next.header.op) {
+    case iface::opcode::copy:
+        return execute_copy(engine, next.command, begin);
+    case iface::opcode::fold:
+        return execute_fold(engine, next.command, begin);
+    case iface::opcode::convert:
+    case iface::opcode::accumulate:
+        return execute_vector(engine, next.command, begin);
+    case iface::opcode::join:
+        break;
+    }
+    engine.next = begin;
+    return begin;
+}
+
+/// Null for L1, whose ports belong to the engine alone.
+rehearsal::level* rehearsal::level_at(address where) {
+    const auto within = [&](const memory_info& m) {
+        return where >= m.base && where.value() - m.base.value() < m.size.value();
+    };
+    if (within(m_chip.dram))
+        return &m_dram;
+    if (within(m_chip.l3))
+        return &m_l3;
+    return within(m_chip.l2) ? &m_l2 : nullptr;
+}
+
+double rehearsal::occupy(level& memory, std::vector<double>& until, const iface::copy_operands& copy,
+                         const iface::copy_side& side, double now) {
+    double last = now;
+    const runs r = runs_of(copy, side);
+    for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
+        for (const std::uint64_t end = offset + r.length; offset < end;) {
+            const std::uint64_t cut = std::min(end, (offset / memory.interleave + 1) * memory.interleave);
+            double& busy = until[iface::unit_of(offset, memory.interleave, until.size())];
+            busy = std::max(busy, now) + std::ceil(of(cut - offset) / memory.beat) * memory.beat / memory.rate;
+            last = std::max(last, busy);
+            offset = cut;
+        }
+    });
+    return last;
+}
+
+double rehearsal::execute_copy(engine_state& engine, const bound_command& command, double begin) {
+    const iface::copy_operands copy = iface::decode_copy(command.words);
+    const auto& capabilities = m_chip.engine(command.engine).capabilities;
+    const double width = of(capabilities[iface::mover_cap::bytes_cycle]);
+    const auto passage = [&](const iface::copy_side& side) {
+        const double run = of(runs_of(copy, side).length);
+        return of(bytes_of(copy)) / run * std::ceil(run / width);
+    };
+    const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
+    level* const from = level_at(copy.source.base);
+    level* const to = level_at(copy.destination.base);
+    const double to_read = passage(copy.source);
+    const double read = from != nullptr ? occupy(*from, from->read_until, copy, copy.source, request) : request;
+    const double first = request + (from != nullptr ? from->latency : k_l1_latency);
+    const double last = std::max(first + to_read, read + first - request);
+    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, first) : first;
+    engine.next = std::max(request + to_read, last - (first - request));
+    return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
+}
+
+double rehearsal::execute_fold(engine_state& engine, const bound_command& command, double begin) {
+    const compute_tile& tile = *std::find_if(m_chip.tiles.begin(), m_chip.tiles.end(),
+                                             [&](const compute_tile& t) { return t.array == command.engine; });
+    const fold_time time = time_of(tile, iface::decode_fold(command.words));
+    const double enter = begin + k_l1_latency;
+    engine.next = begin + time.period;
+    return enter + time.latency;
+}
+
+double rehearsal::execute_vector(engine_state& engine, const bound_command& command, double begin) {
+    const iface::vector_operands x = iface::decode_vector(command.words);
+    const double lanes = of(std::max(1U, m_chip.engine(command.engine).capabilities[iface::vector_cap::lanes]));
+    const double done = begin + of(x.count) / lanes + 4 * k_l1_latency;
+    engine.next = done;
+    return done;
+}
+
+double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan) {
+    const element_sizes e = sizes_of(work);
+    usage untouched;
+    address next = chip.dram.base;
+    // row-major and one after the other, as the tensors will lie
+    const auto place = [&](std::uint64_t rows, std::uint64_t columns, std::uint64_t element) {
+        const placed_operand operand{next, columns * element, rows * columns * element, element};
+        next = next + bytes(work.batch * rows * columns * element);
+        return dram_operand{operand, &untouched};
+    };
+    contraction_operands operands;
+    operands.a = place(work.m, work.k, e.operand);
+    operands.b = place(work.k, work.n, e.operand);
+    operands.c = place(work.m, work.n, e.result);
+    if (work.seed)
+        operands.seed = place(work.m, work.n, e.seed);
+    // inputs and result are different tensors: reading one never waits for the other
+    usage result;
+    operands.c.use = &result;
+    emitter out(chip);
+    contraction_stream stream(chip, work, plan, operands, out);
+    rehearsal all(chip);
+    while (stream.advance())
+        while (!out.empty())
+            all.add(out.take());
+    return all.cycles();
+}
+
+} // namespace kpu::fw

@@ -1,0 +1,65 @@
+#pragma once
+// How long a stream of commands takes, without the chip: every engine and every memory is a recurrence of max and plus
+// over what the capability registers say. Good enough to rank schedules of small problems, for which start, drain and
+// the firmware matter more than any closed form knows.
+
+#include "fw/loader/blocking.h"
+#include "fw/loader/emitter.h"
+
+#include <optional>
+#include <vector>
+
+namespace kpu::fw {
+
+class rehearsal {
+  public:
+    /// `chip` must outlive the rehearsal.
+    explicit rehearsal(const machine& chip);
+
+    /// The next command of the stream.
+    void add(const bound_command& command);
+    /// Core cycles from the first descriptor written to the last command completed, of all that was added.
+    [[nodiscard]] double cycles();
+
+  private:
+    /// A memory level. Each of its units is busy until some time with what it has been asked for.
+    struct level {
+        double rate = 0, latency = 0; ///< bytes per cycle and unit; cycles
+        std::uint64_t base = 0, interleave = 0;
+        double beat = 0; ///< bytes that the smallest transfer costs
+        std::vector<double> read_until, written_until;
+    };
+    [[nodiscard]] static level level_of(const memory_info& memory, double beat);
+    struct queued {
+        bound_command command;
+        iface::command_header header;
+        double issued = 0; ///< the firmware has written it
+    };
+    struct engine_state {
+        std::vector<queued> queue;
+        std::vector<double> done; ///< by command
+        double next = 0;          ///< when it takes the next command
+    };
+
+    void issue();
+    [[nodiscard]] std::optional<double> begin_of_next(std::size_t number) const;
+    /// The next command of the engine; returns when it completes.
+    [[nodiscard]] double execute(engine_state& engine, double begin);
+    [[nodiscard]] double execute_copy(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] double execute_fold(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] double execute_vector(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] level* level_at(address where);
+    /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
+    /// last one is through.
+    [[nodiscard]] static double occupy(level& memory, std::vector<double>& until, const iface::copy_operands& copy,
+                                       const iface::copy_side& side, double now);
+
+    const machine& m_chip;
+    std::vector<engine_state> m_engines;
+    level m_dram, m_l3, m_l2;
+};
+
+/// Of a contraction cut that way, alone on the chip.
+[[nodiscard]] double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan);
+
+} // namespace kpu::fw
