@@ -158,7 +158,7 @@ BOOST_DATA_TEST_CASE(dearer_accesses_make_slower_runs, bdata::make(test::shipped
     platform::platform p = test::shipped(name);
     const test::compiled_graph g = matmul(k_benchmarks.front());
     double last = 0;
-    for (const std::uint64_t cost : {0, 1, 2, 4, 8, 16, 32, 64}) {
+    for (const std::uint64_t cost : {0U, 1U, 2U, 4U, 8U, 16U, 32U, 64U}) {
         p.management.access_cost = cycles(cost);
         const trace::run_statistics run = test::measure(p, g.program, test::random_inputs(g, 1));
         const double taken = static_cast<double>(run.cycles);
@@ -180,7 +180,7 @@ BOOST_DATA_TEST_CASE(one_fold_pays_for_the_accesses_that_nothing_hides, bdata::m
     p.management.access_cost = cycles(1);
     const one_fold_run cheap = run_one_fold(p);
     BOOST_TEST_MESSAGE(name << ": " << cheap.cycles << " cycles, " << cheap.accesses << " accesses show");
-    for (const std::uint64_t cost : {2, 3, 5, 8}) {
+    for (const std::uint64_t cost : {2U, 3U, 5U, 8U}) {
         p.management.access_cost = cycles(cost);
         const one_fold_run dear = run_one_fold(p);
         BOOST_TEST(dear.accesses == cheap.accesses);
