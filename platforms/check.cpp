@@ -3,7 +3,9 @@
 #include "platforms/reader.h"
 #include "platforms/schema.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace kpu::platform {
 
@@ -22,9 +24,7 @@ class checker {
         check_clock();
         check_dram();
         check_l3();
-        check_mover("dma", m_platform.dma.mover);
-        check_mover("block_mover", m_platform.block_mover.mover);
-        check_mover("streamer", m_platform.streamer.mover);
+        check_movers();
         check_types();
         check_engines();
         if (!m_problems.has_errors())
@@ -59,7 +59,13 @@ class checker {
     void check_clock();
     void check_dram();
     void check_l3();
-    void check_mover(const std::string& section, const mover_params& mover);
+    /// Something that moves so many bytes at a time.
+    struct beat {
+        std::string key;
+        bytes width;
+    };
+    void check_movers();
+    void check_mover(const std::string& section, const mover_params& mover, std::vector<beat> on_the_way);
     void check_types();
     void check_engines();
     void check_address_map();
@@ -116,14 +122,36 @@ void checker::check_l3() {
                 "a multiple of " + format_quantity(l3.interleave.value(), measure::bytes));
 }
 
-void checker::check_mover(const std::string& section, const mover_params& mover) {
+void checker::check_movers() {
+    const platform& p = m_platform;
+    const beat l3_ports{"l3_crossbar.port_width", p.l3_crossbar.port_width};
+    const beat l3_tile{"l3.tile.port_width", p.l3.tile.port_width};
+    const beat l2_ports{"l2_crossbar.port_width", p.l2_crossbar.port_width};
+    const beat l2_bank{"l2.bank.port_width", p.l2.bank.port_width};
+    check_mover(
+        "dma", p.dma.mover,
+        {{"dram.burst", p.dram.burst}, {"dram_crossbar.port_width", p.dram_crossbar.port_width}, l3_ports, l3_tile});
+    check_mover("block_mover", p.block_mover.mover, {l3_ports, l3_tile, l2_ports, l2_bank});
+    check_mover("streamer", p.streamer.mover,
+                {l2_ports,
+                 l2_bank,
+                 {"l1.row.port_width", p.l1.row.port_width},
+                 {"l1.column.port_width", p.l1.column.port_width},
+                 {"l1.result.port_width", p.l1.result.port_width}});
+}
+
+void checker::check_mover(const std::string& section, const mover_params& mover, std::vector<beat> on_the_way) {
     if (mover.chunk > mover.in_flight / 2)
         problem(section + ".chunk", "more than half of " + section + ".in_flight",
                 "at most " + format_quantity(mover.in_flight.value() / 2, measure::bytes),
                 "one chunk is written while the next is read");
-    if (mover.chunk < mover.width)
-        problem(section + ".chunk", "less than " + section + ".width moves in a cycle",
-                "at least " + format_quantity(mover.width.value(), measure::bytes));
+    on_the_way.insert(on_the_way.begin(), {section + ".width", mover.width});
+    const beat& widest = *std::max_element(on_the_way.begin(), on_the_way.end(),
+                                           [](const beat& a, const beat& b) { return a.width < b.width; });
+    if (mover.chunk < widest.width)
+        problem(section + ".chunk", "less than " + widest.key + " moves at once",
+                "at least " + format_quantity(widest.width.value(), measure::bytes),
+                "part of a beat takes as long as a whole one");
 }
 
 void checker::check_types() {

@@ -44,6 +44,14 @@ std::string describe_operation(const dfx::program& program, std::uint64_t op_id)
     return fmt::format("operation {}", op_id);
 }
 
+std::string explain(const hw::chip& chip, const dfx::program& program, const hw::deadlock& found) {
+    if (found.waiting().empty())
+        return found.what();
+    const hw::command_ref& first = found.waiting().front();
+    return fmt::format("{}\n  {}'s command {} is part of {}", found.what(), chip.name_of(first.engine), first.number,
+                       describe_operation(program, first.tag));
+}
+
 void device::boot(mmio& bus) {
     m_machine = discover(bus);
     prepare_engines(bus, m_machine);
@@ -90,6 +98,8 @@ tensor_map device::run(const tensor_map& inputs) {
         m_chip.run();
     } catch (const engine_fault& fault) {
         throw run_error(fmt::format("{} [{}]", fault.what(), describe_operation(m_program, fault.tag())));
+    } catch (const hw::deadlock& found) {
+        throw run_error(explain(m_chip, m_program, found));
     }
     return download();
 }

@@ -20,7 +20,7 @@ class device {
 
     /// Boots the firmware, uploads the inputs (looked up by any of their keys) through the back door, runs the program,
     /// and reads the outputs back, under their first keys. Throws input_error where the chip cannot run the program or
-    /// inputs are missing, run_error where the run failed: a fault (naming the DFX operation), a deadlock.
+    /// inputs are missing, run_error where the run failed: a fault, a deadlock, both with the DFX operation.
     [[nodiscard]] tensor_map run(const tensor_map& inputs);
 
     /// Boots and plans, then hands every command to `show` in the order in which it would be emitted. Nothing is
@@ -51,5 +51,8 @@ class device {
 
 /// "operation 7 (MATMUL_TILE of kernel 'matmul')"; just the number where the program has no such operation.
 [[nodiscard]] std::string describe_operation(const dfx::program& program, std::uint64_t op_id);
+
+/// The chip's report with the DFX operation of the command that it names first.
+[[nodiscard]] std::string explain(const hw::chip& chip, const dfx::program& program, const hw::deadlock& found);
 
 } // namespace kpu::fw

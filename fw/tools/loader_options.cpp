@@ -17,7 +17,7 @@ void add_options(CLI::App& app, loader_options& o) {
     app.add_option("--stats", o.stats, "write statistics (JSON)");
     app.add_option("--trace-output", o.trace, "write a timeline (Chrome/Perfetto JSON)");
     app.add_option("--vcd", o.vcd, "write waves (VCD, with a GTKWave save file beside it)");
-    app.add_option("--stalls", o.stall_seed, "random stalls at every memory, from this seed");
+    app.add_option("--stalls", o.stall_seed, "random stalls at every port, from this seed");
     app.add_flag("--verify", o.verify, "compare every output bit with a functional interpretation of the program");
     app.add_flag("--check", o.check, "hazard, conservation and protocol checkers on");
     app.add_flag("--profile", o.profile, "print a table by engine");

@@ -3,9 +3,9 @@
 #include "hw/kpu/main_stack.h"
 
 #include "hw/tlm/time.h"
-#include "platforms/common/diagnostic.h"
 
 #include <cstring>
+#include <fmt/format.h>
 
 namespace kpu::hw {
 
@@ -96,6 +96,10 @@ chip::chip(sc_core::sc_module_name name, const platform::platform& p, const chip
     connect_engines();
     connect_control();
     m_core.on_end([] { sc_core::sc_pause(); });
+    if (options.stalls)
+        SC_REPORT_INFO("/kpu/stalls", fmt::format("random stalls on {} links of {}, seed {}", m_links.injectors(),
+                                                  this->name(), options.stalls->seed)
+                                          .c_str());
     for (observer* who : options.observers)
         attach(*who);
 }
@@ -145,7 +149,7 @@ void chip::connect_memories() {
     for (const level& l : {level{m_dram_xbar, m_dram}, level{m_l3_xbar, m_l3}, level{m_l2_xbar, m_l2}}) {
         for (std::size_t u = 0; u < l.memory.units().size(); ++u)
             m_links.connect(l.xbar.to_i[u], l.memory.units()[u]->data_t,
-                            std::string(l.memory.basename()) + std::to_string(u), true);
+                            std::string(l.memory.basename()) + std::to_string(u));
         m_links.connect(m_host.memory_i[range++], l.xbar.from_t[l.xbar.from_t.size() - 1],
                         std::string("host_") + l.memory.basename());
     }
@@ -198,12 +202,12 @@ void chip::run() {
         sc_core::sc_start();
         restore_main_stack_bounds();
         if (!finished() && !sc_core::sc_pending_activity()) {
-            const std::string report = deadlock_report();
+            const deadlock report = describe_deadlock();
             m_core.abandon(); // its stack is unwound, so that what the program owns is freed
             while (!finished() && sc_core::sc_pending_activity_at_current_time())
                 sc_core::sc_start(sc_core::SC_ZERO_TIME);
             restore_main_stack_bounds();
-            throw run_error(report);
+            throw report;
         }
     }
     rethrow_failure();

@@ -13,19 +13,33 @@
 #include "hw/kpu/memory_level.h"
 #include "hw/movers/block_mover.h"
 #include "hw/movers/dma_engine.h"
+#include "platforms/common/diagnostic.h"
 #include "platforms/platform.h"
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 namespace kpu::hw {
 
+/// Nothing can happen any more while the firmware waits. what() is the report.
+class deadlock final : public run_error {
+  public:
+    deadlock(const std::string& report, std::vector<command_ref> waiting)
+        : run_error(report), m_waiting(std::move(waiting)) {}
+    /// The commands that wait, in the report's order: first those for which nobody else is to blame.
+    [[nodiscard]] const std::vector<command_ref>& waiting() const { return m_waiting; }
+
+  private:
+    std::vector<command_ref> m_waiting;
+};
+
 struct chip_options {
     bool monitors = false;              ///< a protocol monitor on every link
-    std::optional<stall_params> stalls; ///< random stalls at every memory
+    std::optional<stall_params> stalls; ///< random stalls on every link; the seed is reported
     std::vector<observer*> observers;   ///< as if attached one by one; must outlive the chip
 };
 
@@ -53,8 +67,7 @@ class chip final : public sc_core::sc_module {
     /// loaded.
     void load_firmware(firmware_program program) { m_core.load(std::move(program)); }
     /// Simulates until the firmware has ended. Rethrows what the firmware threw. If nothing can happen any more while
-    /// it waits, the firmware is abandoned and run_error thrown with the deadlock report; run_error also if the
-    /// simulation was stopped.
+    /// it waits, the firmware is abandoned and `deadlock` thrown; run_error if the simulation was stopped.
     void run();
     /// True when no firmware runs.
     [[nodiscard]] bool finished() const { return m_core.finished(); }
@@ -96,8 +109,9 @@ class chip final : public sc_core::sc_module {
     [[nodiscard]] std::vector<std::string> leftovers() const;
     /// What the protocol monitors found; empty without monitors.
     [[nodiscard]] std::vector<protocol_violation> protocol_violations() const { return m_links.violations(); }
-    /// Who waits for which count of which engine, and where each chain of waits ends; one line each.
-    [[nodiscard]] std::string deadlock_report() const;
+    /// Who waits for which count of which engine and where each chain of waits ends, shortest chains first, then what
+    /// is left over; one line each.
+    [[nodiscard]] deadlock describe_deadlock() const;
 
   private:
     void build_engines();
@@ -106,7 +120,8 @@ class chip final : public sc_core::sc_module {
     void connect_control();
     void list_parts();
     [[nodiscard]] std::string describe(const command_ref& c) const;
-    [[nodiscard]] std::string describe_chain(const command_engine& from) const;
+    struct wait_chain;
+    [[nodiscard]] wait_chain follow_waits(const command_engine& from) const;
 
     platform::platform m_platform;
     platform::address_map m_map;

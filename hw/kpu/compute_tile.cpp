@@ -91,9 +91,9 @@ compute_tile::compute_tile(sc_core::sc_module_name name, const platform::platfor
     wires.connect(m_array.column_i, m_router.from_t[port++], "array_column");
     wires.connect(m_array.result_i, m_router.from_t[port++], "array_result");
     wires.connect(m_vector.l1_i, m_router.from_t[port++], "vector_l1");
-    wires.connect(m_router.to_i[0], m_row.data_t, "row", true);
-    wires.connect(m_router.to_i[1], m_column.data_t, "column", true);
-    wires.connect(m_router.to_i[2], m_result.data_t, "result", true);
+    wires.connect(m_router.to_i[0], m_row.data_t, "row");
+    wires.connect(m_router.to_i[1], m_column.data_t, "column");
+    wires.connect(m_router.to_i[2], m_result.data_t, "result");
 }
 
 } // namespace kpu::hw

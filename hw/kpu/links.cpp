@@ -2,14 +2,14 @@
 
 namespace kpu::hw {
 
-void links::connect(from_socket& from, to_socket& to, const std::string& name, bool memory) {
+void links::connect(from_socket& from, to_socket& to, const std::string& name) {
     from_socket* upstream = &from;
     if (m_monitors) {
         m_inserted.push_back(std::make_unique<protocol_monitor>(("monitor_" + name).c_str()));
         upstream->bind(m_inserted.back()->up_t);
         upstream = &m_inserted.back()->down_i;
     }
-    if (memory && m_stalls) {
+    if (m_stalls) {
         stall_params own = *m_stalls;
         own.seed += m_injectors.size();
         m_injectors.push_back(std::make_unique<stall_injector>(("stalls_" + name).c_str(), own));

@@ -19,19 +19,18 @@ class links {
     using from_socket = tlm::tlm_initiator_socket<>;
     using to_socket = tlm::tlm_base_target_socket_b<>;
 
-    /// Stalls, if any, happen on the links marked as `memory`; each such link has a seed of its own, derived from the
-    /// one given.
+    /// Stalls, if any, happen on every link; each has a seed of its own, derived from the one given.
     links(bool monitors, std::optional<stall_params> stalls) : m_monitors(monitors), m_stalls(std::move(stalls)) {}
 
     /// During elaboration. `name` is that of the link, e.g. "dma0_far"; inserted modules are children of the module
     /// under construction, named monitor_<name> and stalls_<name>.
-    void connect(from_socket& from, to_socket& to, const std::string& name, bool memory = false);
+    void connect(from_socket& from, to_socket& to, const std::string& name);
 
     /// All monitors' violations so far, rule and message.
     [[nodiscard]] std::vector<protocol_violation> violations() const;
     /// Transactions that have not returned; zero whenever no process runs.
     [[nodiscard]] std::uint64_t in_flight() const;
-    [[nodiscard]] std::size_t monitors() const { return m_inserted.size(); }
+    [[nodiscard]] std::size_t injectors() const { return m_injectors.size(); }
 
   private:
     bool m_monitors;

@@ -205,15 +205,15 @@ bool mover::read_chunk(const command_ref& ref, bytes length) {
 // ---- writing ------------------------------------------------------------------------------------------------------
 
 void mover::wake_writer() {
-    const picoseconds first = m_chunks[m_written].first;
+    const picoseconds due = std::max(m_chunks[m_written].first, m_write_free);
     const picoseconds now = now_ps();
-    m_write.notify(first > now ? to_time(first - now) : sc_core::SC_ZERO_TIME);
+    m_write.notify(due > now ? to_time(due - now) : sc_core::SC_ZERO_TIME);
 }
 
 void mover::write_loop() {
     for (;;) {
         wait(m_write);
-        while (unwritten() > 0 && m_chunks[m_written].first <= now_ps()) {
+        while (unwritten() > 0 && std::max(m_chunks[m_written].first, m_write_free) <= now_ps()) {
             write_chunk(m_chunks[m_written]);
             ++m_written;
         }

@@ -81,10 +81,4 @@ void conservation_checker::violation(const command_ref& command, const std::stri
                                            command.tag, what));
 }
 
-std::optional<std::string> check_bounds(cycles taken, double bound) {
-    if (static_cast<double>(taken.value()) >= bound)
-        return std::nullopt;
-    return fmt::format("the run took {} cycles, fewer than the bound of {:.1f}", taken.value(), bound);
-}
-
 } // namespace kpu::hw

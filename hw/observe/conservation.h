@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,9 +55,5 @@ class conservation_checker final : public observer {
     std::vector<std::string> m_violations;
     std::vector<engine_state> m_engines;
 };
-
-/// Text where a run took fewer cycles than the bound says any run must (in cycles, as computed from bytes/bandwidth or
-/// MACs/peak).
-[[nodiscard]] std::optional<std::string> check_bounds(cycles taken, double bound);
 
 } // namespace kpu::hw

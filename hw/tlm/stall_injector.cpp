@@ -10,10 +10,6 @@ stall_injector::stall_injector(sc_core::sc_module_name name, const stall_params&
     up_t.register_transport_dbg(this, &stall_injector::transport_dbg);
 }
 
-void stall_injector::start_of_simulation() {
-    SC_REPORT_INFO("/kpu/tlm/stalls", (std::string(name()) + ": seed " + std::to_string(m_params.seed)).c_str());
-}
-
 void stall_injector::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
     down_i->b_transport(payload, delay);
     // Plain remainders rather than std:: distributions, whose results depend on the library.

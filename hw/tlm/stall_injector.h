@@ -17,7 +17,7 @@ struct stall_params {
 };
 
 /// Stalls are added on the way back, to delay and flow::first alike, so that requests still reach the target in order
-/// of their time. The seed is reported as info /kpu/tlm/stalls at the start of simulation.
+/// of their time.
 class stall_injector final : public sc_core::sc_module {
   public:
     tlm_utils::passthrough_target_socket<stall_injector> up_t; ///< towards the initiator
@@ -29,7 +29,6 @@ class stall_injector final : public sc_core::sc_module {
     [[nodiscard]] const sc_core::sc_time& stalled() const { return m_stalled; }
 
   private:
-    void start_of_simulation() override;
     void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
     unsigned int transport_dbg(tlm::tlm_generic_payload& payload);
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int k_shards = 4;
 constexpr int k_matmuls_per_shard = 250;
+constexpr int k_stall_seeds = 6;
+constexpr int k_matmuls_per_stall_seed = 25;
 
 std::uint64_t extent(std::mt19937_64& random) {
     return random() % 3 == 0 ? 1 + random() % 16 : 1 + random() % 200;
@@ -61,6 +63,18 @@ std::string describe(const dfg::matmul_graph_spec& s) {
            (s.batch ? " batch " + std::to_string(*s.batch) : "") + (s.chain.empty() ? "" : " chained");
 }
 
+/// Compiles and runs one; the reference's bits, no findings.
+void check_one(test::checked_chip& chip, const dfg::matmul_graph_spec& spec, std::mt19937_64& random,
+               const std::string& which) {
+    const test::compiled_graph g = test::compile(dfg::matmul_graph(spec), random_options(random));
+    const tensor_map inputs = test::random_inputs(g, random());
+    const auto o = chip.run(g.program, inputs);
+    const std::string what = which + ": " + describe(spec);
+    BOOST_REQUIRE_MESSAGE(o.outputs == test::reference_outputs(g, inputs), what << ": wrong bits");
+    for (const std::string& finding : o.findings)
+        BOOST_FAIL(what << ": " << finding.substr(0, 2000));
+}
+
 } // namespace
 
 BOOST_DATA_TEST_CASE(random_matmuls, bdata::make(test::shipped_platforms()) * bdata::xrange(k_shards), platform,
@@ -69,14 +83,15 @@ BOOST_DATA_TEST_CASE(random_matmuls, bdata::make(test::shipped_platforms()) * bd
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937_64 random(seed);
     test::checked_chip chip(test::shipped(platform));
-    for (int i = 0; i < k_matmuls_per_shard; ++i) {
-        const dfg::matmul_graph_spec spec = random_spec(random);
-        const test::compiled_graph g = test::compile(dfg::matmul_graph(spec), random_options(random));
-        const tensor_map inputs = test::random_inputs(g, random());
-        const auto o = chip.run(g.program, inputs);
-        const std::string what = "matmul " + std::to_string(i) + ": " + describe(spec);
-        BOOST_REQUIRE_MESSAGE(o.outputs == test::reference_outputs(g, inputs), what << ": wrong bits");
-        for (const std::string& finding : o.findings)
-            BOOST_FAIL(what << ": " << finding.substr(0, 2000));
-    }
+    for (int i = 0; i < k_matmuls_per_shard; ++i)
+        check_one(chip, random_spec(random), random, "matmul " + std::to_string(i));
+}
+
+BOOST_DATA_TEST_CASE(random_stalls_change_no_bit, bdata::make(test::shipped_platforms()) * bdata::xrange(k_stall_seeds),
+                     platform, stall_seed) {
+    std::mt19937_64 random(static_cast<std::uint64_t>(stall_seed));
+    BOOST_TEST_MESSAGE("seed " << stall_seed);
+    test::checked_chip chip(test::shipped(platform), static_cast<std::uint64_t>(stall_seed));
+    for (int i = 0; i < k_matmuls_per_stall_seed; ++i)
+        check_one(chip, random_spec(random), random, "matmul " + std::to_string(i));
 }

@@ -52,12 +52,3 @@ BOOST_DATA_TEST_CASE(appendix_a_runs_unchanged, bdata::make(test::shipped_platfo
     check_clean(o);
     BOOST_TEST((o.outputs.at("C") == dfg::multiply(inputs.at("A"), inputs.at("B"), nullptr, dtype::f32)));
 }
-
-BOOST_DATA_TEST_CASE(random_stalls_change_no_bit, bdata::xrange(4), seed) {
-    const test::compiled_graph g = test::compile(test::sample("matmul_256x256_chained.dfg"));
-    const tensor_map inputs = test::random_inputs(g, 3);
-    test::checked_chip chip(test::shipped("workstation"), static_cast<std::uint64_t>(seed));
-    const auto o = chip.run(g.program, inputs);
-    check_clean(o);
-    BOOST_TEST((o.outputs == test::reference_outputs(g, inputs)));
-}

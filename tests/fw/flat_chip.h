@@ -7,6 +7,7 @@
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/number_format.h"
 #include "hw/observe/hazard_checker.h"
+#include "tests/fw/command_accesses.h"
 
 #include <cstring>
 #include <map>
@@ -111,6 +112,9 @@ class flat_chip {
             if (wait.count > m_numbers[wait.engine.value()] || (wait.engine == c.engine && wait.count >= c.number))
                 throw std::runtime_error("a command waits for a later one");
         m_checker.on_start(m_now, header);
+        const access_list accesses(c.words);
+        for (const byte_access& a : accesses.all())
+            show(a);
         switch (header.op) {
         case iface::opcode::copy:
             copy(iface::decode_copy(c.words));
@@ -138,37 +142,23 @@ class flat_chip {
         o.engines = static_cast<std::uint32_t>(m.engines.size());
         return o;
     }
-    void access(bool write, address where, std::uint64_t length) {
-        if (where >= m_machine.dram.base)
-            m_dram_bytes += length;
-        m_checker.on_access("flat",
-                            {m_now, write, where, bytes(length), picoseconds(m_executed), picoseconds(m_executed)});
+    void show(const byte_access& a) {
+        if (a.where >= m_machine.dram.base)
+            m_dram_bytes += a.length;
+        m_checker.on_access(
+            "flat", {m_now, a.is_write, a.where, bytes(a.length), picoseconds(m_executed), picoseconds(m_executed)});
     }
     void copy(const iface::copy_operands& c) {
         std::vector<unsigned char> data;
-        for_each(c, [&](std::uint64_t from, std::uint64_t) {
-            access(false, address(from), c.run);
-            const unsigned char* p = at(address(from), c.run);
+        for_each_run(c, [&](address from, address) {
+            const unsigned char* p = at(from, c.run);
             data.insert(data.end(), p, p + c.run);
         });
         const unsigned char* next = data.data();
-        for_each(c, [&](std::uint64_t, std::uint64_t to) {
-            access(true, address(to), c.run);
-            std::memcpy(at(address(to), c.run), next, c.run);
+        for_each_run(c, [&](address, address to) {
+            std::memcpy(at(to, c.run), next, c.run);
             next += c.run;
         });
-    }
-    template <class Body>
-    static void for_each(const iface::copy_operands& c, Body body) {
-        for (std::uint64_t i = 0; i < c.count[0]; ++i)
-            for (std::uint64_t j = 0; j < c.count[1]; ++j)
-                for (std::uint64_t k = 0; k < c.count[2]; ++k)
-                    for (std::uint64_t l = 0; l < c.count[3]; ++l)
-                        body(offset(c.source, i, j, k, l), offset(c.destination, i, j, k, l));
-    }
-    static std::uint64_t offset(const iface::copy_side& s, std::uint64_t i, std::uint64_t j, std::uint64_t k,
-                                std::uint64_t l) {
-        return s.base.value() + i * s.stride[0] + j * s.stride[1] + k * s.stride[2] + l * s.stride[3];
     }
     void fold(const iface::fold_operands& f) {
         const std::uint64_t e = size_of(f.type);
@@ -176,24 +166,17 @@ class flat_chip {
         const std::uint64_t cells = std::uint64_t{f.m} * f.n * acc;
         const std::uint64_t a_bytes = std::uint64_t{f.m} * f.k * e;
         const std::uint64_t b_bytes = std::uint64_t{f.k} * f.n * e;
-        access(false, f.a, a_bytes);
-        access(false, f.b, b_bytes);
         std::vector<unsigned char> c(cells, 0);
-        if (f.seeded) {
-            access(false, f.seed, cells);
+        if (f.seeded)
             std::memcpy(c.data(), at(f.seed, cells), cells);
-        }
         m_kernel.fold(f.type, {f.m, f.n, f.k}, at(f.a, a_bytes), at(f.b, b_bytes), c.data());
-        access(true, f.c, cells);
         std::memcpy(at(f.c, cells), c.data(), cells);
     }
     void convert(const iface::vector_operands& v) {
         const std::uint64_t in = std::uint64_t{v.count} * size_of(v.from);
         const std::uint64_t out = std::uint64_t{v.count} * size_of(v.to);
-        access(false, v.source, in);
         std::vector<std::byte> result(out);
         hw::convert(v.from, at(v.source, in), v.to, result.data(), v.count);
-        access(true, v.destination, out);
         std::memcpy(at(v.destination, out), result.data(), out);
     }
 

@@ -6,62 +6,21 @@
 #include "fw/loader/command_stream.h"
 #include "platforms/common/diagnostic.h"
 #include "tests/fw/flat_chip.h"
+#include "tests/fw/random_contraction.h"
 
 #include <boost/test/unit_test.hpp>
 #include <malloc.h>
-#include <random>
 
 #if defined(__SANITIZE_ADDRESS__)
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes(); // GCC ships no header for it
 #endif
 
 using namespace kpu;
+using test::contraction_of;
+using test::problem;
+using test::program_of;
 
 namespace {
-
-struct problem {
-    std::uint64_t batch = 1, m = 1, n = 1, k = 1;
-    dtype operand = dtype::f32, result = dtype::f32;
-    std::optional<dtype> seed;
-};
-
-dfx::program program_of(const problem& p) {
-    dfx::program program;
-    const auto add = [&](const std::string& name, std::uint64_t rows, std::uint64_t columns, dtype type) {
-        dfx::tensor_descriptor t;
-        t.name = name;
-        t.dims = {p.batch, rows, columns};
-        t.type = type;
-        t.keys = {name};
-        program.tensors.push_back(t);
-    };
-    add("A", p.m, p.k, p.operand);
-    add("B", p.k, p.n, p.operand);
-    if (p.seed)
-        add("S", p.m, p.n, *p.seed);
-    add("C", p.m, p.n, p.result);
-    return program;
-}
-
-dfx::contraction contraction_of(const problem& p) {
-    dfx::contraction c;
-    c.a = "A";
-    c.b = "B";
-    c.c = "C";
-    if (p.seed) {
-        c.seed = "S";
-        c.seed_type = *p.seed;
-    }
-    c.batch = p.batch;
-    c.m = p.m;
-    c.n = p.n;
-    c.k = p.k;
-    c.tile = {16, 16, 16};
-    c.operand = p.operand;
-    c.accumulator = accumulator_of(p.operand);
-    c.result = p.result;
-    return c;
-}
 
 template <class Acc>
 std::vector<std::byte> expected(const problem& p, const tensor_map& in) {
@@ -137,43 +96,6 @@ std::size_t heap_in_use() {
 #endif
 }
 
-test::machine_shape random_shape(std::mt19937_64& random) {
-    const auto pick = [&](std::initializer_list<std::uint64_t> options) {
-        return *(options.begin() + static_cast<std::ptrdiff_t>(random() % options.size()));
-    };
-    test::machine_shape s;
-    s.arrays = static_cast<std::uint32_t>(pick({1, 1, 2, 3, 4}));
-    s.rows = static_cast<std::uint32_t>(pick({1, 2, 4, 5, 8}));
-    s.columns = static_cast<std::uint32_t>(pick({1, 3, 4, 8}));
-    s.dma = static_cast<std::uint32_t>(pick({1, 2, 3}));
-    s.movers = static_cast<std::uint32_t>(pick({1, 2, 5}));
-    s.streamers = static_cast<std::uint32_t>(pick({1, 2, 3, 4, 6}));
-    s.l1_row = pick({512, 2048, 16384});
-    s.l1_column = pick({512, 2048, 16384});
-    s.l1_result = pick({2048, 8192});
-    s.l2_bank = pick({2048, 8192, 32768});
-    s.l2_banks = static_cast<std::uint32_t>(pick({1, 2, 4}));
-    s.l3_tile = pick({4096, 12288, 32768, 262144});
-    return s;
-}
-
-problem random_problem(std::mt19937_64& random) {
-    static const std::vector<std::pair<dtype, dtype>> types = {
-        {dtype::f32, dtype::f32}, {dtype::f64, dtype::f64}, {dtype::f16, dtype::f16}, {dtype::bf16, dtype::bf16},
-        {dtype::f8, dtype::f8},   {dtype::i8, dtype::i32},  {dtype::i32, dtype::i32}, {dtype::f16, dtype::f32}};
-    problem p;
-    const auto& type = types[random() % types.size()];
-    p.operand = type.first;
-    p.result = type.second;
-    p.batch = random() % 4 == 0 ? 1 + random() % 3 : 1;
-    p.m = 1 + random() % 60;
-    p.n = 1 + random() % 60;
-    p.k = 1 + random() % (random() % 4 == 0 ? 600 : 120);
-    if (random() % 2 == 0)
-        p.seed = random() % 2 == 0 ? p.result : (p.result == dtype::i32 ? dtype::i8 : dtype::f8);
-    return p;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_CASE(random_contractions_are_right_and_free_of_races) {
@@ -182,8 +104,8 @@ BOOST_AUTO_TEST_CASE(random_contractions_are_right_and_free_of_races) {
     std::mt19937_64 random(seed);
     int refused = 0;
     for (int i = 0; i < 300; ++i) {
-        const fw::machine machine = test::make_machine(random_shape(random));
-        const problem p = random_problem(random);
+        const fw::machine machine = test::make_machine(test::random_shape(random));
+        const problem p = test::random_problem(random);
         try {
             const outcome o = run(machine, p, contraction_of(p));
             const std::string what = "case " + std::to_string(i) + ": " + fw::to_string(o.plan);
@@ -216,7 +138,7 @@ BOOST_AUTO_TEST_CASE(sums_wait_in_l3_where_dram_is_slow) {
     std::mt19937_64 random(7);
     int partial = 0;
     for (int i = 0; i < 12; ++i) {
-        test::machine_shape shape = random_shape(random);
+        test::machine_shape shape = test::random_shape(random);
         shape.rows = shape.columns = 4;
         shape.l1_row = shape.l1_column = 512;
         shape.l2_bank = 8192;

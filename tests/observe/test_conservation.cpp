@@ -125,11 +125,4 @@ BOOST_AUTO_TEST_CASE(reset_drops_the_queue) {
     BOOST_TEST(checker.of(engine_id(0)).pushed == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(bounds) {
-    BOOST_TEST(!check_bounds(cycles(100), 100.0).has_value());
-    BOOST_TEST(!check_bounds(cycles(100), 99.5).has_value());
-    BOOST_REQUIRE(check_bounds(cycles(100), 100.5).has_value());
-    BOOST_TEST(*check_bounds(cycles(100), 100.5) == "the run took 100 cycles, fewer than the bound of 100.5");
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -62,9 +62,29 @@ BOOST_AUTO_TEST_CASE(a_movers_buffer_holds_two_chunks) {
                                                     "'4097B' (expected at most 4KiB) [hint: one chunk is "
                                                     "written while the next is read]");
     accepts("streamer: {width: 256B/cycle, chunk: 256B}");
-    refuses(
-        "streamer: {width: 256B/cycle, chunk: 255B}",
-        "p:1:38: streamer.chunk: error: less than streamer.width moves in a cycle: '255B' (expected at least 256B)");
+    refuses("streamer: {width: 256B/cycle, chunk: 255B}",
+            "p:1:38: streamer.chunk: error: less than streamer.width moves at once: '255B' (expected at least 256B) "
+            "[hint: part of a beat takes as long as a whole one]");
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_is_a_beat_of_every_port_on_its_way) {
+    const auto wide = [](const std::string& port, const std::string& mover, const std::string& key) {
+        const std::string line = port + "\n" + mover + ": {chunk: ";
+        accepts(line + "2KiB}");
+        refuses(line + "1KiB}", "p:2:" + std::to_string(mover.size() + 11) + ": " + mover +
+                                    ".chunk: error: less than " + key +
+                                    " moves at once: '1KiB' (expected at least 2KiB) [hint: part of a beat "
+                                    "takes as long as a whole one]");
+    };
+    wide("dram: {burst: 2KiB, interleave: 2KiB}", "dma", "dram.burst");
+    wide("dram_crossbar: {port_width: 2048B/cycle}", "dma", "dram_crossbar.port_width");
+    wide("l3: {tile: {port_width: 2048B/cycle}}", "dma", "l3.tile.port_width");
+    wide("l3_crossbar: {port_width: 2048B/cycle}", "block_mover", "l3_crossbar.port_width");
+    wide("l2: {bank: {port_width: 2048B/cycle}}", "block_mover", "l2.bank.port_width");
+    wide("l2_crossbar: {port_width: 2048B/cycle}", "streamer", "l2_crossbar.port_width");
+    for (const char* buffer : {"row", "column", "result"})
+        wide(std::string("l1: {") + buffer + ": {port_width: 2048B/cycle}}", "streamer",
+             std::string("l1.") + buffer + ".port_width");
 }
 
 BOOST_AUTO_TEST_CASE(an_array_supports_something) {

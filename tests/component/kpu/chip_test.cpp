@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <functional>
 #include <random>
 
 using namespace kpu;
@@ -151,6 +152,41 @@ BOOST_AUTO_TEST_CASE(one_fold_from_dram_to_dram) {
     for (const hw::crossbar* x : c.crossbars())
         out_of_order += x->out_of_order();
     BOOST_TEST(out_of_order == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(random_stalls_reach_every_port) {
+    const platform::platform p = small_platform();
+    one_fold work(p);
+    chip_options options;
+    options.monitors = true;
+    options.stalls = hw::stall_params();
+    options.stalls->per_thousand = 1000;
+    chip c("chip", p, options);
+    work.upload(c);
+    c.load_firmware([&](mmio& io) { work.program(io); });
+    c.run();
+    work.check(c);
+    std::size_t ports = 0;
+    std::size_t used = 0;
+    const std::function<void(const sc_core::sc_object&)> visit = [&](const sc_core::sc_object& at) {
+        for (const sc_core::sc_object* child : at.get_child_objects())
+            visit(*child);
+        const auto* monitor = dynamic_cast<const hw::protocol_monitor*>(&at);
+        if (monitor == nullptr)
+            return;
+        ++ports;
+        std::string name = monitor->name();
+        name.replace(name.find("monitor_"), 7, "stalls");
+        const auto* stalls = dynamic_cast<const hw::stall_injector*>(sc_core::sc_find_object(name.c_str()));
+        BOOST_TEST_REQUIRE(stalls != nullptr, name);
+        const hw::protocol_monitor::traffic& passed = monitor->passed();
+        BOOST_TEST(stalls->stalls() == passed.reads + passed.writes, name);
+        used += stalls->stalls() > 0 ? 1 : 0;
+    };
+    visit(c);
+    // memories, engines' ports, register windows; the back door's see no transactions
+    BOOST_TEST(ports == 9U + 16U + 10U + 6U);
+    BOOST_TEST(used > 20U);
 }
 
 BOOST_AUTO_TEST_CASE(random_stalls_change_time_but_no_bit) {

@@ -1,0 +1,51 @@
+// Every wait that the loader emits and that is needed is missed by the hazard checker when it is gone.
+
+#include "platforms/common/diagnostic.h"
+#include "tests/fw/random_contraction.h"
+#include "tests/fw/stream_mutants.h"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+using namespace kpu;
+
+namespace {
+
+constexpr int k_shards = 4;
+constexpr int k_streams = 75;
+constexpr std::size_t k_waits_per_stream = 40;
+
+/// Small enough for the search over its graph, all types among them.
+test::problem small_problem(std::mt19937_64& random) {
+    test::problem p = test::random_problem(random);
+    p.m = 1 + p.m % 24;
+    p.n = 1 + p.n % 24;
+    p.k = 1 + p.k % 48;
+    return p;
+}
+
+} // namespace
+
+BOOST_DATA_TEST_CASE(removed_waits_of_random_streams_are_reported, boost::unit_test::data::xrange(k_shards), shard) {
+    const std::uint64_t seed = 20261127 + static_cast<std::uint64_t>(shard);
+    std::mt19937_64 random(seed);
+    test::mutation_scores scores;
+    while (scores.streams < k_streams) {
+        const fw::machine machine = test::make_machine(test::random_shape(random));
+        const test::problem p = small_problem(random);
+        const dfx::contraction work = test::contraction_of(p);
+        try {
+            const std::vector<fw::planned_contraction> plan{{"k", work, fw::choose_blocking(machine, work)}};
+            test::emitted_stream stream = test::emit(machine, test::program_of(p), plan);
+            test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
+        } catch (const input_error&) {
+            continue; // the chip is too small for it
+        }
+    }
+    BOOST_TEST_MESSAGE("seed " << seed << ": " << scores);
+    BOOST_TEST(scores.removed.matter > 1000U);
+    BOOST_TEST(scores.weakened.matter > 1000U);
+    BOOST_TEST(scores.weakened.mutants > scores.weakened.matter); // false alarms could show
+    scores.check();
+}
