@@ -9,33 +9,33 @@ namespace kpu::trace {
 
 namespace {
 
-constexpr double k_femto = 1e15; // events per joule, exact as a double; 1e-15 is not
+constexpr double k_femto = 1e15; // femtojoules per joule, exact as a double; 1e-15 is not
 constexpr double k_pico = 1e12;
-constexpr double k_microwatt_picosecond = 1e18;
+constexpr double k_attojoules_per_femtojoule = 1e3; // a microwatt is an attojoule per picosecond
 
 double seconds(picoseconds time) {
     return static_cast<double>(time.value()) / k_pico;
 }
 
-/// Exact in femtojoules up to 2^53 (9 J), and rounded once.
-double joules(std::uint64_t events, std::uint64_t femtojoules_each) {
-    return static_cast<double>(events) * static_cast<double>(femtojoules_each) / k_femto;
+// Femtojoules, exact up to 2^53 (9 J).
+double spent(std::uint64_t events, femtojoules each) {
+    return static_cast<double>(events) * static_cast<double>(each.value());
 }
-double joules(bytes moved, femtojoules_per_byte each) {
-    return joules(moved.value(), each.value());
+double spent(bytes moved, femtojoules_per_byte each) {
+    return static_cast<double>(moved.value()) * static_cast<double>(each.value());
 }
-double joules(const activity::traffic& moved, const platform::access_energy& each) {
-    return joules(moved.read, each.read) + joules(moved.written, each.write);
+double spent(const activity::traffic& moved, const platform::access_energy& each) {
+    return spent(moved.read, each.read) + spent(moved.written, each.write);
 }
-double joules(microwatts power, picoseconds time) {
-    return static_cast<double>(power.value()) * static_cast<double>(time.value()) / k_microwatt_picosecond;
-}
-
-double array_joules(const activity& done, const platform::energy_params& table) {
+double spent(const std::array<std::uint64_t, platform::k_array_types>& macs,
+             const std::array<femtojoules, platform::k_array_types>& each) {
     double sum = 0;
-    for (std::size_t type = 0; type < done.macs.size(); ++type)
-        sum += joules(done.macs[type], table.mac[type].value());
+    for (std::size_t type = 0; type < macs.size(); ++type)
+        sum += spent(macs[type], each[type]);
     return sum;
+}
+double spent(microwatts power, picoseconds time) {
+    return static_cast<double>(power.value()) * static_cast<double>(time.value()) / k_attojoules_per_femtojoule;
 }
 
 /// Fills what follows from the components.
@@ -62,19 +62,21 @@ std::string_view name_of(component c) {
 
 energy_statistics energy_of(const activity& done, const platform::energy_params& table) {
     energy_statistics energy;
-    const auto set = [&](component c, double value) { energy.joules[static_cast<std::size_t>(c)] = value; };
-    set(component::arrays, array_joules(done, table));
-    set(component::vector, joules(done.vector.value(), table.vector.value()));
-    set(component::l1, joules(done.l1, table.l1));
-    set(component::l2, joules(done.l2, table.l2));
-    set(component::l3, joules(done.l3, table.l3));
-    set(component::dram, joules(done.dram, table.dram) + joules(done.dram_activations, table.dram_activation.value()));
-    set(component::dma, joules(done.dma, table.dma));
-    set(component::block_movers, joules(done.block_mover, table.block_mover));
-    set(component::streamers, joules(done.streamer, table.streamer));
-    set(component::interconnect, joules(done.interconnect, table.interconnect));
-    set(component::chip_static, joules(table.chip_static, done.time));
-    set(component::dram_standby, joules(table.dram_standby, done.time));
+    const auto set = [&](component c, double femtojoules) {
+        energy.joules[static_cast<std::size_t>(c)] = femtojoules / k_femto; // rounded here only
+    };
+    set(component::arrays, spent(done.macs, table.mac));
+    set(component::vector, spent(done.vector.value(), table.vector));
+    set(component::l1, spent(done.l1, table.l1));
+    set(component::l2, spent(done.l2, table.l2));
+    set(component::l3, spent(done.l3, table.l3));
+    set(component::dram, spent(done.dram, table.dram) + spent(done.dram_activations, table.dram_activation));
+    set(component::dma, spent(done.dma, table.dma));
+    set(component::block_movers, spent(done.block_mover, table.block_mover));
+    set(component::streamers, spent(done.streamer, table.streamer));
+    set(component::interconnect, spent(done.interconnect, table.interconnect));
+    set(component::chip_static, spent(table.chip_static, done.time));
+    set(component::dram_standby, spent(table.dram_standby, done.time));
     derive(energy, std::accumulate(done.macs.begin(), done.macs.end(), std::uint64_t{0}), done.time);
     return energy;
 }

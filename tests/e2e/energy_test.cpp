@@ -79,7 +79,8 @@ BOOST_DATA_TEST_CASE(memories_count_what_engines_move, bdata::make(test::shipped
         BOOST_TEST(events(component::dma) == dma, k_rounding);
         BOOST_TEST(events(component::block_movers) == movers, k_rounding);
         BOOST_TEST(events(component::streamers) == streamers, k_rounding);
-        BOOST_TEST(events(component::dram) == dma, k_rounding); // whole bursts here
+        if (type == dtype::f32) // its blocks' rows are whole bursts
+            BOOST_TEST(events(component::dram) == dma, k_rounding);
         BOOST_TEST(events(component::l3) == dma + movers, k_rounding);
         BOOST_TEST(events(component::l2) == movers + streamers, k_rounding);
         BOOST_TEST(events(component::l1) == streamers + array.read + array.written + vector.read + vector.written,
@@ -92,8 +93,9 @@ BOOST_DATA_TEST_CASE(memories_count_what_engines_move, bdata::make(test::shipped
 }
 
 BOOST_AUTO_TEST_CASE(short_rows_cost_whole_bursts) {
-    const test::compiled_graph g = matmul(8, 8, 5); // rows of A have 20 bytes
-    const trace::run_statistics run = test::measure(counting("edge_ai"), g.program, test::random_inputs(g, 1));
+    // blocks of 16 columns: rows of 32 bytes in f16, and a burst has 64
+    const test::compiled_graph g = matmul(96, 64, 160, dtype::f16);
+    const trace::run_statistics run = test::measure(counting("workstation"), g.program, test::random_inputs(g, 1));
     BOOST_TEST(run.energy->of(component::dram) * 1e15 >
                static_cast<double>(run.dram.read_bytes + run.dram.write_bytes));
 }

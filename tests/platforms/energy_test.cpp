@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_difference_names_the_key_or_its_absence) {
 
 BOOST_AUTO_TEST_CASE(a_forgotten_key_is_no_zero) {
     BOOST_TEST(problems_of(replaced(", write: 1pJ/B", "")) ==
-               "p:11:3: energy.l2.write: error: missing key (expected an energy per byte such as 0.8pJ/B or 8pJ/bit, "
+               "p:12:7: energy.l2.write: error: missing key (expected an energy per byte such as 0.8pJ/B or 8pJ/bit, "
                "from 0fJ/B to 10nJ/B)\n");
     const std::string empty = problems_of("energy: {}");
     BOOST_TEST(empty.find("energy.vector: error: missing key") != std::string::npos, empty);
