@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,23 @@ struct management_params {
     cycles interrupt_cost{20}; ///< from line high to firmware running
 };
 
+struct access_energy {
+    femtojoules_per_byte read, write;
+};
+
+/// What single events cost. Whole femtojoules, which hold three decimals of the usual picojoules exactly.
+struct energy_params {
+    femtojoules vector;                              ///< per element of a vector operation
+    femtojoules_per_byte dma, block_mover, streamer; ///< through an engine, without the memories at its ends
+    femtojoules_per_byte interconnect;               ///< through a crossbar
+    microwatts chip_static;                          ///< leakage and clock of the whole chip
+    microwatts dram_standby;                         ///< of all channels together
+    std::array<femtojoules, k_array_types> mac;      ///< per multiply-accumulate, as in macs_per_pe
+    access_energy dram;                              ///< per byte of whole bursts
+    femtojoules dram_activation;                     ///< per row opened; 0 where `dram` contains it
+    access_energy l3, l2, l1;
+};
+
 struct platform {
     std::string name;
     std::string description;
@@ -128,6 +146,7 @@ struct platform {
     array_params array;
     vector_params vector;
     management_params management;
+    std::optional<energy_params> energy; ///< without it nothing is said about energy
 };
 
 /// Where things lie in the unified address map. Derived from the platform, never given.

@@ -40,6 +40,12 @@ std::vector<unit> units_of(measure what) {
         return {{"ps", 1, true}, {"ns", k_kilo, true}, {"us", k_mega, true}, {"ms", k_giga, true}};
     case measure::cycles:
         return {{"cy", 1, true}, {"cycle", 1, false}, {"cycles", 1, false}};
+    case measure::femtojoules:
+        return {{"fJ", 1, true}, {"pJ", k_kilo, true}, {"nJ", k_mega, true}, {"uJ", k_giga, true}};
+    case measure::femtojoules_per_byte:
+        return {{"fJ/B", 1, true}, {"pJ/B", k_kilo, true}, {"nJ/B", k_mega, true}, {"pJ/bit", 8 * k_kilo, false}};
+    case measure::microwatts:
+        return {{"uW", 1, true}, {"mW", k_kilo, true}, {"W", k_mega, true}};
     }
     return {{"", 1, true}};
 }
@@ -58,6 +64,12 @@ std::string_view base_unit(measure what) {
         return "hertz";
     case measure::picoseconds:
         return "picoseconds";
+    case measure::femtojoules:
+        return "femtojoules";
+    case measure::femtojoules_per_byte:
+        return "femtojoules per byte";
+    case measure::microwatts:
+        return "microwatts";
     case measure::cycles:
         break;
     }
@@ -173,6 +185,12 @@ std::string describe(measure what) {
         return "a frequency such as 1GHz";
     case measure::picoseconds:
         return "a time such as 60ns";
+    case measure::femtojoules:
+        return "an energy such as 2.25pJ";
+    case measure::femtojoules_per_byte:
+        return "an energy per byte such as 0.8pJ/B or 8pJ/bit";
+    case measure::microwatts:
+        return "a power such as 50mW";
     case measure::cycles:
         break;
     }
@@ -218,7 +236,7 @@ std::variant<std::uint64_t, quantity_error> parse_quantity(std::string_view text
 }
 
 std::string format_quantity(std::uint64_t value, measure what) {
-    const bool decimal = what == measure::bytes_per_second || what == measure::hertz || what == measure::picoseconds;
+    const bool decimal = what != measure::bytes && what != measure::bytes_per_cycle; // decimal fractions are exact
     const std::vector<unit> units = units_of(what);
     unit best = units.front();
     for (const unit& u : units)

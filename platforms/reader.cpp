@@ -50,6 +50,8 @@ class reading {
         // A key that was refused has its default now; relations with it would only repeat the first problem in other
         // words.
         if (!m_problems.has_errors())
+            require_whole_sections();
+        if (!m_problems.has_errors())
             m_problems.append(check(m_platform, [this](const std::string& path) { return locate_key(path); }));
         return std::move(m_platform);
     }
@@ -60,6 +62,7 @@ class reading {
     void read_field(const yaml_node& node, const field& f);
     void read_number(const yaml_node& node, const field& f);
     void unknown(const yaml_entry& entry, const std::string& section_path);
+    void require_whole_sections();
     [[nodiscard]] location locate_key(std::string path) const;
 
     const yaml_tree& m_tree;
@@ -113,7 +116,7 @@ void reading::read_field(const yaml_node& node, const field& f) {
         return;
     }
     const field_value initial = f.get(m_platform);
-    if (std::holds_alternative<std::uint64_t>(initial)) {
+    if (std::holds_alternative<std::uint64_t>(initial) || std::holds_alternative<std::monostate>(initial)) {
         read_number(node, f);
     } else if (std::holds_alternative<bool>(initial)) {
         if (node.text != "true" && node.text != "false")
@@ -143,6 +146,13 @@ void reading::read_number(const yaml_node& node, const field& f) {
         m_problems.error(where, "not a power of two", node.text, expectation(f));
     else
         f.set(m_platform, value);
+}
+
+/// A section that may be left out has no defaults: a key forgotten in it must not count as nothing.
+void reading::require_whole_sections() {
+    for (const field& f : m_keys.fields())
+        if (f.required && gives(f.path.substr(0, f.path.find('.'))) && !gives(f.path))
+            m_problems.error(locate_key(f.path), "missing key", {}, expectation(f));
 }
 
 /// A key that was not given is placed at the innermost section that was.
@@ -178,6 +188,17 @@ std::string stem(const std::string& path) {
     return dot == std::string::npos || dot == 0 ? base : base.substr(0, dot);
 }
 
+/// The lines of the sections that a key is in and the one before it is not.
+std::string headings(const std::string& before, const std::string& key) {
+    std::string out;
+    std::size_t depth = 0;
+    for (std::size_t dot = key.find('.'), from = 0; dot != std::string::npos;
+         from = dot + 1, dot = key.find('.', from), ++depth)
+        if (before.compare(0, dot + 1, key, 0, dot + 1) != 0)
+            out += std::string(2 * depth, ' ') + key.substr(from, dot - from) + ":\n";
+    return out;
+}
+
 } // namespace
 
 platform read_platform(const std::string& path) {
@@ -198,14 +219,12 @@ platform parse_platform(const std::string& text, const std::string& name) {
 std::string to_yaml(const platform& p, defaults show) {
     const schema keys;
     std::string out;
-    std::size_t next_section = 0;
+    std::string before; // the key in the line above
     for (const field& f : keys.fields()) {
-        while (next_section < keys.sections().size() &&
-               f.path.rfind(keys.sections()[next_section].path + ".", 0) == 0) {
-            const std::string& path = keys.sections()[next_section++].path;
-            const auto depth = static_cast<std::size_t>(std::count(path.begin(), path.end(), '.'));
-            out += std::string(2 * depth, ' ') + path.substr(path.rfind('.') + 1) + ":\n";
-        }
+        if (std::holds_alternative<std::monostate>(f.get(p)))
+            continue;
+        out += headings(before, f.path);
+        before = f.path;
         const auto depth = static_cast<std::size_t>(std::count(f.path.begin(), f.path.end(), '.'));
         std::string line =
             std::string(2 * depth, ' ') + f.path.substr(f.path.rfind('.') + 1) + ": " + format_value(f, f.get(p));

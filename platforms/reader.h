@@ -18,8 +18,9 @@ namespace kpu::platform {
 
 enum class defaults { unmarked, marked };
 
-/// The effective configuration: every key with its value. parse_platform reads it back as an equal platform. `marked`
-/// adds a comment to the values that a file which leaves the key out would get as well.
+/// The effective configuration: every key with its value, but for sections that were left out as a whole.
+/// parse_platform reads it back as an equal platform. `marked` adds a comment to the values that a file which leaves
+/// the key out would get as well.
 [[nodiscard]] std::string to_yaml(const platform& p, defaults show = defaults::unmarked);
 
 /// Where the value of a key was given; used to place the problems that are found.

@@ -25,10 +25,6 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
-bool is_quantity(const field& f, const platform& p) {
-    return std::holds_alternative<std::uint64_t>(f.get(p));
-}
-
 } // namespace
 
 const field* schema::find(std::string_view path) const {
@@ -59,13 +55,15 @@ std::string expectation(const field& f) {
     const platform defaults;
     if (std::holds_alternative<bool>(f.get(defaults)))
         return "true or false";
-    if (!is_quantity(f, defaults))
+    if (std::holds_alternative<std::string>(f.get(defaults)))
         return "text";
     return describe(f.what) + ", from " + format_quantity(f.min, f.what) + " to " + format_quantity(f.max, f.what) +
            (f.power_of_two ? ", a power of two" : "");
 }
 
 std::string format_value(const field& f, const field_value& value) {
+    if (std::holds_alternative<std::monostate>(value))
+        return "absent";
     if (const auto* flag = std::get_if<bool>(&value))
         return *flag ? "true" : "false";
     if (const auto* text = std::get_if<std::string>(&value))

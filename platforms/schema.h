@@ -14,14 +14,15 @@
 
 namespace kpu::platform {
 
-/// The value of one key: a quantity in its base unit, a flag, or text.
-using field_value = std::variant<std::uint64_t, bool, std::string>;
+/// The value of one key: nothing (its section was left out), a quantity in its base unit, a flag, or text.
+using field_value = std::variant<std::monostate, std::uint64_t, bool, std::string>;
 
 struct field {
     std::string path;               ///< `l3.tile.capacity`
     measure what = measure::count;  ///< of quantities
     std::uint64_t min = 0, max = 0; ///< inclusive, of quantities
     bool power_of_two = false;
+    bool required = false; ///< of a section that may be left out as a whole: setting a key makes the section
     std::string doc;
     std::function<field_value(const platform&)> get;
     std::function<void(platform&, const field_value&)> set;

@@ -18,6 +18,7 @@ struct bounds {
     std::uint64_t min, max;
 };
 enum class shape { any, power_of_two };
+constexpr const char* k_types[k_array_types] = {"f64", "f32", "f16", "bf16", "f8", "i8", "i32"};
 
 /// A member's type seen as the value of a key and back.
 template <class Member>
@@ -70,6 +71,23 @@ class table {
         f.max = range.max;
         f.power_of_two = s == shape::power_of_two;
         return f;
+    }
+
+    /// A key of the energy section, which a platform has as a whole or not at all. `access` maps energy_params.
+    template <class Access>
+    void energy(const std::string& key, Access access, measure what, std::uint64_t max, const std::string& doc) {
+        field f;
+        f.path = m_prefix + key;
+        f.what = what;
+        f.max = max;
+        f.required = true;
+        f.doc = doc;
+        f.derivation = "none";
+        f.get = [access](const platform& p) { return p.energy ? to_value(access(*p.energy)) : field_value(); };
+        f.set = [access](platform& p, const field_value& v) {
+            from_value(access(p.energy ? *p.energy : p.energy.emplace()), v);
+        };
+        m_fields.push_back(std::move(f));
     }
 
   private:
@@ -252,10 +270,9 @@ void add_compute(table& t) {
         "start_cost", [](auto& p) -> auto& { return p.array.start_cost; }, measure::cycles, {0, k_max_cycles},
         "from the head of the queue to the first operand");
     t.open("array.macs_per_pe", "multiply-accumulates per processing element and cycle; 0: the type is not supported");
-    constexpr const char* types[k_array_types] = {"f64", "f32", "f16", "bf16", "f8", "i8", "i32"};
     for (std::size_t i = 0; i < k_array_types; ++i)
         t.number(
-            types[i], [i](auto& p) -> auto& { return p.array.macs_per_pe[i]; }, measure::count, {0, 64}, "");
+            k_types[i], [i](auto& p) -> auto& { return p.array.macs_per_pe[i]; }, measure::count, {0, 64}, "");
     t.open("vector", "vector units, one per compute tile");
     t.number(
         "lanes", [](auto& p) -> auto& { return p.vector.lanes; }, measure::count, {1, 4096}, "elements per cycle");
@@ -283,6 +300,61 @@ void add_management(table& t) {
         {0, k_max_cycles}, "from line high to firmware running");
 }
 
+/// Ten times the highest published figure and more: beyond it a value is a slip of the unit.
+constexpr std::uint64_t k_max_event = 1'000'000;     ///< 1 nJ for an operation
+constexpr std::uint64_t k_max_byte = 10'000'000;     ///< 10 nJ per byte
+constexpr std::uint64_t k_max_row = 1'000'000'000;   ///< 1 uJ for a row
+constexpr std::uint64_t k_max_power = 1'000'000'000; ///< 1 kW
+
+template <class Access>
+void add_access_energy(table& t, const std::string& level, Access at) {
+    t.open("energy." + level, "per byte");
+    t.energy(
+        "read", [at](auto& e) -> auto& { return at(e).read; }, measure::femtojoules_per_byte, k_max_byte, "");
+    t.energy(
+        "write", [at](auto& e) -> auto& { return at(e).write; }, measure::femtojoules_per_byte, k_max_byte, "");
+}
+
+void add_energy(table& t) {
+    t.open("energy", "what events cost: all keys or no section, and then nothing is reported about energy");
+    t.energy(
+        "vector", [](auto& e) -> auto& { return e.vector; }, measure::femtojoules, k_max_event,
+        "per element of a vector operation");
+    t.energy(
+        "dma", [](auto& e) -> auto& { return e.dma; }, measure::femtojoules_per_byte, k_max_byte,
+        "through a DMA engine, without the memories at its ends");
+    t.energy(
+        "block_mover", [](auto& e) -> auto& { return e.block_mover; }, measure::femtojoules_per_byte, k_max_byte,
+        "through a block mover");
+    t.energy(
+        "streamer", [](auto& e) -> auto& { return e.streamer; }, measure::femtojoules_per_byte, k_max_byte,
+        "through a streamer");
+    t.energy(
+        "interconnect", [](auto& e) -> auto& { return e.interconnect; }, measure::femtojoules_per_byte, k_max_byte,
+        "through a crossbar");
+    t.energy(
+        "chip_static", [](auto& e) -> auto& { return e.chip_static; }, measure::microwatts, k_max_power,
+        "leakage and clock of the whole chip");
+    t.energy(
+        "dram_standby", [](auto& e) -> auto& { return e.dram_standby; }, measure::microwatts, k_max_power,
+        "of all channels together");
+    t.open("energy.mac", "per multiply-accumulate of an array, by type");
+    for (std::size_t i = 0; i < k_array_types; ++i)
+        t.energy(
+            k_types[i], [i](auto& e) -> auto& { return e.mac[i]; }, measure::femtojoules, k_max_event, "");
+    add_access_energy(
+        t, "dram", [](auto& e) -> auto& { return e.dram; });
+    t.energy(
+        "activation", [](auto& e) -> auto& { return e.dram_activation; }, measure::femtojoules, k_max_row,
+        "per row opened; 0 where read and write contain it");
+    add_access_energy(
+        t, "l3", [](auto& e) -> auto& { return e.l3; });
+    add_access_energy(
+        t, "l2", [](auto& e) -> auto& { return e.l2; });
+    add_access_energy(
+        t, "l1", [](auto& e) -> auto& { return e.l1; });
+}
+
 } // namespace
 
 schema::schema() {
@@ -293,6 +365,7 @@ schema::schema() {
     add_compute_tile(t, m_fields);
     add_compute(t);
     add_management(t);
+    add_energy(t);
 }
 
 } // namespace kpu::platform

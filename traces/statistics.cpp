@@ -120,6 +120,9 @@ std::vector<std::string> check(const run_statistics& run) {
             problems.push_back(fmt::format("{}: {} {} used, {:.2f} times what {} cycles allow", r.name, r.used, r.unit,
                                            used, run.cycles));
     }
+    if (run.energy)
+        for (std::string& problem : check(*run.energy, run.macs, picoseconds(run.time_ps)))
+            problems.push_back(std::move(problem));
     return problems;
 }
 

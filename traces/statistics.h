@@ -2,7 +2,10 @@
 // What a run cost and where its cycles went: the contents of --stats, the tables printed from it, and what limits the
 // run.
 
+#include "traces/energy.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +59,7 @@ struct run_statistics {
     std::vector<engine_statistics> engines;
     std::vector<kernel_statistics> kernels;
     std::vector<resource_statistics> resources;
+    std::optional<energy_statistics> energy; ///< nothing where the platform says nothing about energies
     struct {
         double elaborate_s = 0, simulate_s = 0;
     } wall;
@@ -68,7 +72,7 @@ void derive(run_statistics& run, double peak_macs_per_cycle, double dram_bytes_p
 
 /// What is wrong with the numbers: engines whose cycles do not add up or differ from the run's, bounds and efficiency
 /// that do not follow, a run faster than its bounds, more used of a resource than there was, MACs that the arrays did
-/// not do. Empty where all is well.
+/// not do, energies that do not add up. Empty where all is well.
 [[nodiscard]] std::vector<std::string> check(const run_statistics& run);
 
 /// What holds a run back and how that is known.

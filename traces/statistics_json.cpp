@@ -51,6 +51,17 @@ void members_of_resource(Resource& r, Visit&& visit) {
     visit("used", r.used);
 }
 
+template <class Energy, class Visit>
+void members_of_energy(Energy& e, Visit&& visit) {
+    visit("/energy/average_w", e.average_w);
+    for (std::size_t c = 0; c < k_components; ++c)
+        visit("/energy/components/" + std::string(name_of(static_cast<component>(c))), e.joules[c]);
+    visit("/energy/edp_js", e.edp_js);
+    visit("/energy/pj_per_mac", e.pj_per_mac);
+    visit("/energy/static_j", e.static_j);
+    visit("/energy/total_j", e.total_j);
+}
+
 template <class Run, class Visit>
 void members_of_run(Run& run, Visit&& visit) {
     visit("/bounds/compute_cycles", run.bounds.compute_cycles);
@@ -134,6 +145,9 @@ class reader {
 std::string to_json(const run_statistics& run) {
     json root = json::object();
     members_of_run(run, [&](const char* key, const auto& value) { root[json::json_pointer(key)] = value; });
+    if (run.energy)
+        members_of_energy(*run.energy,
+                          [&](const std::string& key, const auto& value) { root[json::json_pointer(key)] = value; });
     root["engines"] = json::array();
     for (const engine_statistics& e : run.engines) {
         json& item = root["engines"].emplace_back(json::object());
@@ -167,6 +181,8 @@ run_statistics from_json(const std::string& text, const std::string& file) {
     run_statistics run;
     reader in(root, file);
     members_of_run(run, [&](const char* key, auto& value) { in.get(key, value); });
+    if (root.contains("energy"))
+        members_of_energy(run.energy.emplace(), [&](const std::string& key, auto& value) { in.get(key, value); });
     in.list("/engines", run.engines, [&](engine_statistics& e, const std::string& at) {
         members_of_engine(e, [&](const char* key, auto& value) { in.get(at + key, value); });
         members_of_stalls(e.stalled, [&](const char* key, auto& value) { in.get(at + "stalled/" + key, value); });

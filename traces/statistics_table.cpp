@@ -63,6 +63,7 @@ std::string head_of(const run_statistics& run) {
     line("", fmt::format("lower bound {}{}, best blocking {}{}", size_of(run.dram.lower_bound_bytes),
                          ratio_to(moved, run.dram.lower_bound_bytes), size_of(run.dram.best_blocking_bytes),
                          ratio_to(moved, run.dram.best_blocking_bytes)));
+    line("energy", run.energy ? to_line(*run.energy) : "no energy table");
     return text;
 }
 
@@ -115,6 +116,32 @@ std::string change(double before, double after) {
     return fmt::format("{:+.1f}%", 100 * (after - before) / before);
 }
 
+/// Calls `row` with a name, two numbers and how they are printed. A component comes with its share of the total.
+template <class Row>
+void compare_energy(const run_statistics& before, const run_statistics& after, Row&& row) {
+    if (!before.energy || !after.energy) {
+        const auto given = [](const run_statistics& run) { return run.energy ? "given" : "no energy table"; };
+        if (before.energy || after.energy)
+            row("energy", 0, 0, given(before), given(after));
+        return;
+    }
+    const energy_statistics &a = *before.energy, &b = *after.energy;
+    const auto plain = [&](const char* name, double first, double second, const char* unit) {
+        row(name, first, second, with_prefix(first, unit), with_prefix(second, unit));
+    };
+    plain("energy", a.total_j, b.total_j, "J");
+    plain("energy per MAC", a.pj_per_mac / 1e12, b.pj_per_mac / 1e12, "J");
+    plain("energy-delay product", a.edp_js, b.edp_js, "J*s");
+    plain("average power", a.average_w, b.average_w, "W");
+    const auto cell = [](const energy_statistics& e, component c) {
+        return fmt::format("{} ({:.1f}%)", with_prefix(e.of(c), "J"), e.total_j > 0 ? 100 * e.of(c) / e.total_j : 0);
+    };
+    for (std::size_t i = 0; i < k_components; ++i) {
+        const auto c = static_cast<component>(i);
+        row(fmt::format("energy of {}", name_of(c)), a.of(c), b.of(c), cell(a, c), cell(b, c));
+    }
+}
+
 } // namespace
 
 std::string to_table(const run_statistics& run) {
@@ -141,6 +168,8 @@ std::string to_profile(const run_statistics& run) {
             text += fmt::format("{:<24} {:>16} {:>14} {:>14}\n", k.name, grouped(k.macs), size_of(k.lower_bound_bytes),
                                 size_of(k.best_blocking_bytes));
     }
+    if (run.energy)
+        text += "\n" + to_table(*run.energy, run.macs, picoseconds(run.time_ps));
     return text + tail_of(run);
 }
 
@@ -164,6 +193,7 @@ std::string to_comparison(const run_statistics& before, const run_statistics& af
     percent("efficiency", before.efficiency, after.efficiency);
     count("DRAM bytes read", before.dram.read_bytes, after.dram.read_bytes);
     count("DRAM bytes written", before.dram.write_bytes, after.dram.write_bytes);
+    compare_energy(before, after, row);
     const std::vector<engine_statistics> theirs = by_kind(after);
     for (const engine_statistics& a : by_kind(before)) {
         const auto b = std::find_if(theirs.begin(), theirs.end(), [&](const auto& e) { return e.kind == a.kind; });

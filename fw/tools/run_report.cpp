@@ -74,6 +74,70 @@ void add_kernel(trace::run_statistics& run, const planned_contraction& c, const 
     kernel.best_blocking_bytes += bounds.best_blocking_bytes;
 }
 
+trace::activity::traffic bus_traffic(const hw::memory_stats& stats) {
+    return {stats.read_bus_bytes, stats.write_bus_bytes};
+}
+
+trace::activity::traffic l1_traffic(const hw::chip& chip) {
+    const std::size_t shared =
+        chip.dram().units().size() + chip.l3().units().size() + chip.l2().units().size(); // the first in the list
+    trace::activity::traffic sum;
+    for (std::size_t i = shared; i < chip.memories().size(); ++i) {
+        const trace::activity::traffic one = bus_traffic(chip.memories()[i]->stats());
+        sum.read += one.read;
+        sum.written += one.written;
+    }
+    return sum;
+}
+
+/// Through the crossbars of DRAM, L3 and L2. What routes to the L1 buffers is part of the buffers.
+bytes crossbar_traffic(const hw::chip& chip) {
+    constexpr std::size_t k_shared = 3;
+    bytes sum;
+    for (std::size_t x = 0; x < k_shared; ++x) {
+        const hw::crossbar& crossbar = *chip.crossbars().at(x);
+        for (std::uint32_t t = 0; t < crossbar.routes().targets(); ++t)
+            sum += crossbar.target_port(t).read_bytes + crossbar.target_port(t).write_bytes;
+    }
+    return sum;
+}
+
+void add_engine(trace::activity& done, const hw::command_engine& engine) {
+    const bytes moved(engine.counter(perf_counter::write_bytes));
+    switch (engine.config().kind) {
+    case iface::engine_kind::dma:
+        done.dma += moved;
+        break;
+    case iface::engine_kind::block_mover:
+        done.block_mover += moved;
+        break;
+    case iface::engine_kind::streamer:
+        done.streamer += moved;
+        break;
+    case iface::engine_kind::vector:
+        done.vector += elements(engine.counter(perf_counter::elements));
+        break;
+    case iface::engine_kind::array:
+        break; // does not know types by themselves: the plan does
+    }
+}
+
+/// No rows are opened: the model of DRAM has none.
+trace::activity activity_of(const hw::chip& chip, const device& host) {
+    trace::activity done;
+    for (const planned_contraction& c : host.plan())
+        done.macs.at(static_cast<std::size_t>(code_of(c.work.operand))) += c.work.macs();
+    for (const hw::command_engine* engine : chip.engines())
+        add_engine(done, *engine);
+    done.dram = bus_traffic(chip.dram().stats());
+    done.l3 = bus_traffic(chip.l3().stats());
+    done.l2 = bus_traffic(chip.l2().stats());
+    done.l1 = l1_traffic(chip);
+    done.interconnect = crossbar_traffic(chip);
+    done.time = host.run_time();
+    return done;
+}
+
 } // namespace
 
 trace::run_statistics report_on(const hw::chip& chip, const device& host, const dfx::program& program) {
@@ -101,6 +165,8 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     add_level(run, "l3", chip.l3(), on_chip_rate(p.l3.tile, p.l3.tiles));
     add_level(run, "l2", chip.l2(), on_chip_rate(p.l2.bank, p.l2.banks));
     derive(run, peak, dram_rate);
+    if (p.energy)
+        run.energy = energy_of(activity_of(chip, host), *p.energy);
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     run.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;

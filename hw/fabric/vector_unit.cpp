@@ -118,6 +118,7 @@ fault vector_unit::write_back(const command& c, const iface::vector_operands& x,
     if (failed != fault::none)
         return failed;
     count(perf_counter::write_bytes, size.value());
+    count(perf_counter::elements, x.count);
     // The last group starts when the lanes get to it and its operands are there.
     const sc_core::sc_time groups = in_cycles(ceil_div(x.count, m_params.lanes));
     const sc_core::sc_time late = when.last > when.first + groups - in_cycles(1)

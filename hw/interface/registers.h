@@ -74,7 +74,8 @@ enum class perf_counter : std::uint8_t {
     idle,           ///< cycles with an empty queue
     read_bytes,
     write_bytes,
-    macs, ///< useful multiply-accumulates
+    macs,     ///< useful multiply-accumulates
+    elements, ///< results of vector operations
     count_
 };
 inline constexpr std::uint32_t k_perf_counters = static_cast<std::uint32_t>(perf_counter::count_);

@@ -44,6 +44,9 @@ using elements = quantity<struct elements_unit>;
 using picoseconds = quantity<struct picoseconds_unit>;
 using hertz = quantity<struct hertz_unit>;
 using bytes_per_second = quantity<struct bytes_per_second_unit>;
+using femtojoules = quantity<struct femtojoules_unit>; ///< of one event; energies of whole runs are doubles in joules
+using femtojoules_per_byte = quantity<struct femtojoules_per_byte_unit>;
+using microwatts = quantity<struct microwatts_unit>;
 
 /// A byte address in the chip's unified address map.
 using address = quantity<struct address_unit>;

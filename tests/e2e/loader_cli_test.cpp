@@ -107,17 +107,36 @@ BOOST_AUTO_TEST_CASE(a_platform_may_be_json) {
     const auto run = tool("kpu-loader", {w.program, "--config", w.file("p.json"), "--random", "3", "--verify"});
     BOOST_TEST(run.exit_code == 0, run.err);
     BOOST_TEST(contains(run.out, "tiny"));
+    BOOST_TEST(contains(run.out, "no energy table"));
 }
 
 BOOST_AUTO_TEST_CASE(statistics_have_their_keys) {
     const workplace w;
     BOOST_REQUIRE(w.load({"--random", "1", "--stats", w.file("s.json")}).exit_code == 0);
     const auto s = nlohmann::json::parse(read_file(w.file("s.json")));
-    for (const char* key :
-         {"/cycles", "/time_ps", "/macs", "/bounds/compute_cycles", "/bounds/dram_cycles", "/bounds/cycles",
-          "/efficiency", "/dram/read_bytes", "/dram/write_bytes", "/dram/lower_bound_bytes",
-          "/dram/best_blocking_bytes", "/engines/0/busy", "/engines/0/idle", "/engines/0/stalled", "/wall/elaborate_s",
-          "/wall/simulate_s", "/peak_rss_bytes"})
+    for (const char* key : {"/cycles",
+                            "/time_ps",
+                            "/macs",
+                            "/bounds/compute_cycles",
+                            "/bounds/dram_cycles",
+                            "/bounds/cycles",
+                            "/efficiency",
+                            "/dram/read_bytes",
+                            "/dram/write_bytes",
+                            "/dram/lower_bound_bytes",
+                            "/dram/best_blocking_bytes",
+                            "/engines/0/busy",
+                            "/engines/0/idle",
+                            "/engines/0/stalled",
+                            "/wall/elaborate_s",
+                            "/wall/simulate_s",
+                            "/peak_rss_bytes",
+                            "/energy/total_j",
+                            "/energy/static_j",
+                            "/energy/components/dram",
+                            "/energy/edp_js",
+                            "/energy/pj_per_mac",
+                            "/energy/average_w"})
         BOOST_TEST(s.contains(nlohmann::json::json_pointer(key)), key);
     BOOST_TEST(s.at("macs") == 24 * 20 * 36);
     for (const auto& engine : s.at("engines")) {
@@ -152,6 +171,7 @@ BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
     const workplace w;
     const auto run = w.load({"--random", "1", "--profile", "--verbose"});
     BOOST_TEST(contains(run.out, "array0.array"));
+    BOOST_TEST(contains(run.out, "dram_standby"));
     BOOST_TEST(contains(run.err, "blocks"));
 }
 

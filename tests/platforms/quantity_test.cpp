@@ -13,8 +13,16 @@ using namespace kpu::platform;
 namespace {
 
 constexpr std::uint64_t k_max = std::numeric_limits<std::uint64_t>::max();
-constexpr measure k_all[] = {measure::count, measure::bytes,       measure::bytes_per_cycle, measure::bytes_per_second,
-                             measure::hertz, measure::picoseconds, measure::cycles};
+constexpr measure k_all[] = {measure::count,
+                             measure::bytes,
+                             measure::bytes_per_cycle,
+                             measure::bytes_per_second,
+                             measure::hertz,
+                             measure::picoseconds,
+                             measure::cycles,
+                             measure::femtojoules,
+                             measure::femtojoules_per_byte,
+                             measure::microwatts};
 
 std::uint64_t value_of(const std::string& text, measure what) {
     const auto parsed = parse_quantity(text, what);
@@ -52,6 +60,11 @@ BOOST_AUTO_TEST_CASE(units_scale_exactly) {
     BOOST_TEST(value_of("60ns", measure::picoseconds) == 60'000u);
     BOOST_TEST(value_of("27.5ns", measure::picoseconds) == 27'500u);
     BOOST_TEST(value_of("4cy", measure::cycles) == 4u);
+    BOOST_TEST(value_of("2.25pJ", measure::femtojoules) == 2250u);
+    BOOST_TEST(value_of("1uJ", measure::femtojoules) == 1'000'000'000u);
+    BOOST_TEST(value_of("3.9pJ/bit", measure::femtojoules_per_byte) == 31'200u);
+    BOOST_TEST(value_of("0.8 pJ/B", measure::femtojoules_per_byte) == 800u);
+    BOOST_TEST(value_of("50mW", measure::microwatts) == 50'000u);
     BOOST_TEST(value_of("1 cycle", measure::cycles) == 1u);
     BOOST_TEST(value_of("0", measure::count) == 0u);
     BOOST_TEST(value_of("16", measure::count) == 16u);
@@ -121,6 +134,8 @@ BOOST_AUTO_TEST_CASE(what_is_printed_is_read_back) {
     BOOST_TEST(format_quantity(25'600'000'000, measure::bytes_per_second) == "25.6GB/s");
     BOOST_TEST(format_quantity(1'000'000'001, measure::hertz) == "1.000000001GHz");
     BOOST_TEST(format_quantity(4, measure::cycles) == "4cy");
+    BOOST_TEST(format_quantity(31'200, measure::femtojoules_per_byte) == "31.2pJ/B");
+    BOOST_TEST(format_quantity(1'688'000, measure::microwatts) == "1.688W");
     constexpr unsigned seed = 20240517;
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937_64 random(seed);

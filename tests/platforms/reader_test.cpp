@@ -111,7 +111,8 @@ BOOST_AUTO_TEST_CASE(all_problems_of_a_file_come_at_once_in_its_order) {
     BOOST_TEST(
         found ==
         "p.yaml:1:1: nmae: error: unknown key: 'nmae' (expected in a platform: name, description, clock, dram, "
-        "dram_crossbar, dma, l3_crossbar, l3, block_mover, l2_crossbar, l2, streamer, l1, array, vector, management) "
+        "dram_crossbar, dma, l3_crossbar, l3, block_mover, l2_crossbar, l2, streamer, l1, array, vector, management, "
+        "energy) "
         "[hint: "
         "did you mean 'name'?]\n"
         "p.yaml:2:19: dma.engines: error: duplicate key: 'engines' [hint: first given in line 2, column 7]\n"

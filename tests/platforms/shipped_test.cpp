@@ -173,6 +173,19 @@ BOOST_AUTO_TEST_CASE(every_type_is_supported_everywhere) {
             BOOST_TEST(macs >= 1u, name);
 }
 
+BOOST_AUTO_TEST_CASE(energies_are_given_everywhere) {
+    for (const std::string& name : k_shipped) {
+        const platform::platform p = shipped(name);
+        BOOST_REQUIRE(p.energy.has_value());
+        for (const femtojoules each : p.energy->mac)
+            BOOST_TEST(each.value() > 0u, name);
+        // further away costs more, and writing is never free
+        const platform::energy_params& e = *p.energy;
+        BOOST_TEST((e.l1.read < e.l2.read && e.l2.read < e.l3.read && e.l3.read < e.dram.read), name);
+        BOOST_TEST((e.l1.write < e.l2.write && e.l2.write < e.l3.write && e.l3.write < e.dram.write), name);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_starved_resource_is_named) {
     using change = void (*)(platform::platform&);
     const std::pair<const char*, change> cases[] = {

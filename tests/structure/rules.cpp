@@ -19,7 +19,7 @@ const std::vector<rule>& rules() {
     static const std::vector<rule> all = {
         {"platforms/common", {"platforms/common"}, false},
         {"platforms", {"platforms"}, false},
-        {"traces", {"traces", "platforms/common", "hw/interface"}, false},
+        {"traces", {"traces", "platforms", "hw/interface"}, false},
         {"compiler/tensor", {"compiler/tensor", "platforms/common"}, false},
         {"compiler/dfx", {"compiler/dfx", "compiler/tensor", "platforms/common"}, false},
         {"compiler/object", {"compiler/object", "compiler/dfx", "compiler/tensor", "platforms/common"}, false},

@@ -11,6 +11,21 @@ using nlohmann::json;
 
 namespace {
 
+/// The example with 3 pJ per MAC, 64 pJ per byte of DRAM and 50 mW.
+run_statistics with_energy() {
+    run_statistics run = example();
+    platform::energy_params table;
+    table.mac[1] = femtojoules(3000);
+    table.dram = {femtojoules_per_byte(64'000), femtojoules_per_byte(64'000)};
+    table.chip_static = microwatts(50'000);
+    activity done;
+    done.macs[1] = run.macs;
+    done.dram = {bytes(run.dram.read_bytes), bytes(run.dram.write_bytes)};
+    done.time = picoseconds(run.time_ps);
+    run.energy = energy_of(done, table);
+    return run;
+}
+
 /// check() finds exactly one problem, with this text in it.
 void expect_problem(const run_statistics& run, const std::string& text) {
     const std::vector<std::string> problems = check(run);
@@ -140,6 +155,66 @@ BOOST_AUTO_TEST_CASE(json_round_trip) {
     run.engines[3].macs = UINT64_MAX;
     const std::string text = to_json(run);
     BOOST_TEST(to_json(from_json(text, "s.json")) == text);
+}
+
+BOOST_AUTO_TEST_CASE(energy_survives_the_round_trip) {
+    const run_statistics run = with_energy();
+    BOOST_TEST(check(run).empty());
+    const json all = json::parse(to_json(run));
+    double sum = 0;
+    for (const auto& [name, joules] : all["energy"]["components"].items())
+        sum += joules.get<double>();
+    BOOST_TEST(all["energy"]["components"].size() == k_components);
+    BOOST_TEST(all["energy"]["total_j"].get<double>() == sum, boost::test_tools::tolerance(1e-12));
+    for (const char* key : {"static_j", "edp_js", "pj_per_mac", "average_w"})
+        BOOST_TEST(all["energy"].contains(key), key);
+    const run_statistics again = from_json(to_json(run), "s.json");
+    BOOST_REQUIRE(again.energy.has_value());
+    BOOST_TEST((again.energy->joules == run.energy->joules));
+    BOOST_TEST(to_json(again) == to_json(run));
+    BOOST_TEST(check(again).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_run_without_energies_does_not_show_zeros) {
+    BOOST_TEST(!json::parse(to_json(example())).contains("energy"));
+    BOOST_TEST(!from_json(to_json(example()), "s.json").energy.has_value());
+    for (const std::string& text : {to_table(example()), to_profile(example())})
+        BOOST_TEST(text.find("energy       no energy table\n") != std::string::npos, text);
+    BOOST_TEST(to_comparison(example(), example()).find("energy") == std::string::npos);
+    const std::string one = to_comparison(example(), with_energy());
+    BOOST_TEST(one.find("no energy table              given") != std::string::npos, one);
+}
+
+BOOST_AUTO_TEST_CASE(energy_that_does_not_add_up) {
+    run_statistics run = with_energy();
+    run.energy->total_j *= 2;
+    expect_problem(run, "energy.total_j is ");
+    run = with_energy();
+    run.energy->static_j += 1e-9;
+    expect_problem(run, "energy.static_j is ");
+    json all = json::parse(to_json(with_energy()));
+    all["energy"]["components"].erase("l2");
+    all["energy"]["edp_js"] = "much";
+    try {
+        (void)from_json(all.dump(), "s.json");
+        BOOST_ERROR("accepted");
+    } catch (const input_error& problem) {
+        const std::string text = to_string(problem.problems());
+        BOOST_TEST(problem.problems().items().size() == 2u);
+        for (const char* part : {"/energy/components/l2", "/energy/edp_js"})
+            BOOST_TEST(text.find(part) != std::string::npos, text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(energy_is_shown) {
+    const run_statistics run = with_energy();
+    BOOST_TEST(to_table(run).find("energy       " + to_line(*run.energy)) != std::string::npos, to_table(run));
+    BOOST_TEST(to_profile(run).find(to_table(*run.energy, run.macs, picoseconds(run.time_ps))) != std::string::npos);
+    run_statistics dearer = run;
+    dearer.energy->joules[static_cast<std::size_t>(component::dram)] *= 2;
+    const std::string text = to_comparison(run, dearer);
+    for (const char* part : {"energy per MAC", "energy-delay product", "average power", "energy of dram", "+100.0%"})
+        BOOST_TEST(text.find(part) != std::string::npos, part << " in\n" << text);
 }
 
 BOOST_AUTO_TEST_CASE(bad_files_list_every_problem) {

@@ -68,6 +68,7 @@ BOOST_FIXTURE_TEST_CASE(a_command_takes_start_read_latency_groups_write, sim_fix
         BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 1 + 4 + 10 - 1);
         BOOST_TEST(bench.perf(perf_counter::read_bytes) == 320U);
         BOOST_TEST(bench.perf(perf_counter::write_bytes) == 160U);
+        BOOST_TEST(bench.perf(perf_counter::elements) == 80U);
         BOOST_TEST(bench.perf(perf_counter::busy) == 2U + 10 + 4);
         BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first);
         bench.check_time();
