@@ -186,6 +186,6 @@ module sequencer
     if (enters && held.flow != output_stationary) until_gone = held.steps + Height + held.columns - 3;
     if (drain_starts) until_gone = Height + waiting_columns[next_drain_bank] - 2;
   end
-  countdown emptying (.clk, .reset, .set(until_gone > tail), .value(until_gone), .left(tail));
+  countdown emptying (.clk, .reset, .set(until_gone >= tail), .value(until_gone), .left(tail));
 
 endmodule
