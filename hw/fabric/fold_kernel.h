@@ -22,7 +22,8 @@ struct fold_extents {
     std::uint32_t m = 0, n = 0, k = 0;
 };
 
-/// Owns the scratch that narrow operands are widened into, so that a fold allocates nothing once its like has been seen.
+/// Owns the scratch that narrow operands are widened into, so that a fold allocates nothing once its like has been
+/// seen.
 class fold_kernel {
   public:
     /// With scratch for folds of up to rows×columns; larger ones make it grow.

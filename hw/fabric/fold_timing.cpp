@@ -86,12 +86,22 @@ picoseconds fold_timing::enters_after(const array_fold& fold) const {
     return is_loaded(fold) ? std::max(m_load_end, m_next_enter) : free_for(fold);
 }
 
-bool fold_timing::may_enter(array_dataflow flow) const {
-    if (!may_begin(flow))
+bool fold_timing::takes_both(const array_fold& fold) const {
+    return fold.flow != array_dataflow::output_stationary && fold_steps(m_array, fold) > m_array.rows;
+}
+
+/// How many folds' results must be written before those of a weight or input stationary one find an empty buffer.
+std::uint64_t fold_timing::folds_to_write(const array_fold& fold) const {
+    const bool in_turn = !takes_both(fold) && !m_takes_both;
+    return m_entered - std::min<std::uint64_t>(m_entered, in_turn ? 1 : 0);
+}
+
+bool fold_timing::may_enter(const array_fold& fold) const {
+    if (!may_begin(fold.flow))
         return false;
-    if (flow == array_dataflow::output_stationary)
+    if (fold.flow == array_dataflow::output_stationary)
         return m_entered - m_drained < (m_array.pipelined ? 2U : 1U);
-    return m_written == m_entered;
+    return m_written >= folds_to_write(fold);
 }
 
 /// Until a PE's accumulator is free; weight and input stationary, whose results leave as they come, until these find
@@ -100,7 +110,8 @@ picoseconds fold_timing::held_until(const array_fold& fold) const {
     if (fold.flow == array_dataflow::output_stationary)
         return m_array.pipelined ? m_accumulator_free[m_entered % 2] : picoseconds(0);
     const std::uint64_t filling = std::min<std::uint64_t>(fold_steps(m_array, fold), m_array.rows);
-    return or_zero(m_write_end, cycles_of(filling + m_array.rows - 1));
+    const std::uint64_t before = folds_to_write(fold);
+    return before == 0 ? picoseconds(0) : or_zero(write_end(before - 1), cycles_of(filling + m_array.rows - 1));
 }
 
 fold_entry fold_timing::enter(picoseconds arrival, picoseconds streaming, const array_fold& fold) {
@@ -119,6 +130,7 @@ fold_entry fold_timing::enter(picoseconds arrival, picoseconds streaming, const 
     m_next_enter = entry.next_enter;
     m_next_load = m_array.pipelined ? entry.enter : gone;
     m_flow = fold.flow;
+    m_takes_both = takes_both(fold);
     ++m_entered;
     return entry;
 }
@@ -129,7 +141,8 @@ fold_drain fold_timing::shifted_out(const fold_entry& entry, const array_fold& f
     const std::uint64_t rows = m_array.rows;
     const picoseconds drainable = entry.last_step + cycles_of(std::uint64_t{fold.extents.m} - 1);
     fold_drain drain;
-    drain.start = std::max({drainable, m_next_drain, or_zero(m_write_end, cycles_of(rows))});
+    const picoseconds written = m_written == 0 ? picoseconds(0) : write_end(m_written - 1);
+    drain.start = std::max({drainable, m_next_drain, or_zero(written, cycles_of(rows))});
     drain.first = drain.start + cycles_of(rows - fold.extents.m);
     drain.last = drain.start + cycles_of(rows - 1);
     // PE(i,j)'s accumulator is read for the last time in cycle start + i + j; the fold after next takes it in enter + i
@@ -159,7 +172,7 @@ fold_drain fold_timing::drain(const fold_entry& entry, const array_fold& fold) {
 }
 
 void fold_timing::written(picoseconds end) {
-    m_write_end = end;
+    m_write_end[m_written % 2] = end;
     ++m_written;
 }
 

@@ -33,7 +33,8 @@ struct array_fold {
 /// True where something shifts into the PEs before the fold enters: weight stationary B, input stationary A, output
 /// stationary the seed.
 [[nodiscard]] bool is_loaded(const array_fold& fold);
-/// Cycles in which a PE takes operands: output stationary ceil(k / macs_per_pe), weight stationary m, input stationary n.
+/// Cycles in which a PE takes operands: output stationary ceil(k / macs_per_pe), weight stationary m, input stationary
+/// n.
 [[nodiscard]] std::uint64_t fold_steps(const array_geometry& array, const array_fold& fold);
 /// Columns of the array that give results: n, input stationary m.
 [[nodiscard]] std::uint32_t fold_columns(const array_fold& fold);
@@ -69,8 +70,9 @@ struct fold_drain {
     [[nodiscard]] picoseconds last_result(std::uint32_t column) const { return last + period * column; }
 };
 
-/// The array as a resource. Folds pass in order, each through load() where it is loaded, enter(), drain() and written();
-/// output stationary up to two folds (pipelined) are inside without a drain(), one is drained without written().
+/// The array as a resource. Folds pass in order, each through load() where it is loaded, enter(), drain() and
+/// written(); output stationary up to two folds (pipelined) are inside without a drain(), one is drained without
+/// written().
 class fold_timing {
   public:
     explicit fold_timing(const array_geometry& array) : m_array(array) {}
@@ -81,14 +83,14 @@ class fold_timing {
     [[nodiscard]] bool may_begin(iface::array_dataflow flow) const;
     /// Before this the array takes nothing of the fold: its load or, without one, its entry.
     [[nodiscard]] picoseconds free_for(const array_fold& fold) const;
-    /// The stationary operand (output stationary: the seed) begins to arrive at `arrival` and takes `streaming` to arrive
-    /// in full.
+    /// The stationary operand (output stationary: the seed) begins to arrive at `arrival` and takes `streaming` to
+    /// arrive in full.
     fold_load load(picoseconds arrival, picoseconds streaming, const array_fold& fold);
     /// The earliest entry that the folds before and the load, if any, allow.
     [[nodiscard]] picoseconds enters_after(const array_fold& fold) const;
 
     /// True where it is known how earlier results hold the fold: enter() may be called.
-    [[nodiscard]] bool may_enter(iface::array_dataflow flow) const;
+    [[nodiscard]] bool may_enter(const array_fold& fold) const;
     /// The operands that stream begin to arrive at `arrival` and take `streaming` to arrive in full.
     fold_entry enter(picoseconds arrival, picoseconds streaming, const array_fold& fold);
 
@@ -97,8 +99,9 @@ class fold_timing {
     /// The earliest drain of the oldest fold that is not yet drained.
     fold_drain drain(const fold_entry& entry, const array_fold& fold);
     /// The results of the fold that drained last are in memory at `end`. What leaves the array waits for its memory in
-    /// a buffer of rows × columns sums: the next results leave no earlier than as many cycles before `end` as they need
-    /// to fill it.
+    /// two buffers of rows × columns sums: results begin to leave no earlier than as many cycles before the one that
+    /// they take is empty as they need to fill it. Folds of up to `rows` steps take the buffers in turn, longer ones
+    /// need both; output stationary results, which can wait in the accumulators, have one.
     void written(picoseconds end);
     /// Empties the array.
     void reset() { *this = fold_timing(m_array); }
@@ -106,7 +109,10 @@ class fold_timing {
   private:
     [[nodiscard]] picoseconds cycles_of(std::uint64_t n) const { return m_array.period * n; }
     [[nodiscard]] bool drains_first(iface::array_dataflow flow) const;
+    [[nodiscard]] bool takes_both(const array_fold& fold) const;
+    [[nodiscard]] std::uint64_t folds_to_write(const array_fold& fold) const;
     [[nodiscard]] picoseconds held_until(const array_fold& fold) const;
+    [[nodiscard]] picoseconds write_end(std::uint64_t number) const { return m_write_end[number % 2]; }
     [[nodiscard]] fold_drain shifted_out(const fold_entry& entry, const array_fold& fold);
     [[nodiscard]] fold_drain streamed_out(const fold_entry& entry) const;
 
@@ -118,7 +124,8 @@ class fold_timing {
     std::array<picoseconds, 2> m_accumulator_free; ///< by number of the fold, modulo two
     picoseconds m_next_drain;                      ///< column 0 has shifted out the last fold
     picoseconds m_array_free;                      ///< all columns have
-    picoseconds m_write_end;
+    std::array<picoseconds, 2> m_write_end;        ///< by number of the fold, modulo two
+    bool m_takes_both = false;                     ///< the last fold that entered: its results need both buffers
 };
 
 } // namespace kpu::hw

@@ -38,7 +38,8 @@ struct pe_fold {
     /// Operand pairs of group `index` of k: a step (output stationary) or a row of the array.
     [[nodiscard]] std::uint32_t pairs(std::uint32_t index, std::uint32_t packed) const {
         const std::uint64_t before = std::uint64_t{index} * packed;
-        return before >= extents.k ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(packed, extents.k - before));
+        return before >= extents.k ? 0
+                                   : static_cast<std::uint32_t>(std::min<std::uint64_t>(packed, extents.k - before));
     }
 
     /// From the left into row i: k's element κ of it.

@@ -129,7 +129,7 @@ fault systolic_array::execute(const command& c) {
     if (failed != fault::none)
         return failed;
     compute(fold, data);
-    if (!wait_to_enter(shape.flow))
+    if (!wait_to_enter(shape))
         return fault::none;
     m_lead = slowest.first;
     fold.entry = m_timing.enter(requested + slowest.first, slowest.flowing, shape);
@@ -155,9 +155,9 @@ bool systolic_array::wait_to_begin(const array_fold& shape) {
 }
 
 /// Until it is known how earlier results hold the fold.
-bool systolic_array::wait_to_enter(array_dataflow flow) {
+bool systolic_array::wait_to_enter(const array_fold& shape) {
     const std::uint32_t begun_in = epoch();
-    while (begun_in == epoch() && !halted() && !m_timing.may_enter(flow))
+    while (begun_in == epoch() && !halted() && !m_timing.may_enter(shape))
         wait(m_may_enter);
     return begun_in == epoch() && !halted();
 }
@@ -262,7 +262,8 @@ void systolic_array::pass_through(const fold_entry& entry) {
     (void)wait_until(ahead_of(entry.next_enter, m_lead));
 }
 
-/// Of the time since the fold began: what operands and results cost beyond what the array needs is stalls, all else busy.
+/// Of the time since the fold began: what operands and results cost beyond what the array needs is stalls, all else
+/// busy.
 void systolic_array::account_for(const fold_in_flight& fold, picoseconds elapsed, picoseconds late,
                                  picoseconds flowing) {
     const array_geometry& array = m_timing.array();

@@ -1,6 +1,7 @@
 #pragma once
 // The systolic array as an engine: reads A and B from its L1 row and column buffers, seeds and results from and to the
-// result buffer, one command per fold, each in the dataflow that its command names. Timing is fold_timing's, arithmetic is fold_kernel's; see README.md.
+// result buffer, one command per fold, each in the dataflow that its command names. Timing is fold_timing's, arithmetic
+// is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
 #include "hw/control/ring.h"
@@ -56,7 +57,7 @@ class systolic_array final : public command_engine {
     [[nodiscard]] iface::fault refusal(const iface::fold_operands& fold) const;
     [[nodiscard]] bool exceeds_array(const iface::fold_operands& fold) const;
     [[nodiscard]] bool wait_to_begin(const array_fold& shape);
-    [[nodiscard]] bool wait_to_enter(iface::array_dataflow flow);
+    [[nodiscard]] bool wait_to_enter(const array_fold& shape);
     [[nodiscard]] bool wait_until(picoseconds when);
     [[nodiscard]] iface::fault load(fold_in_flight& fold, operand_data& data, picoseconds& late);
     [[nodiscard]] iface::fault read_loaded(fold_in_flight& fold, operand_data& data, stream& slowest);
@@ -83,8 +84,8 @@ class systolic_array final : public command_engine {
     picoseconds m_lead;                  ///< from the last request for operands to their first beat
     picoseconds m_load_time;             ///< that the last load took
 
-    /// Folds that are issued and whose results are not yet on their way: one that has not entered, at most two that wait
-    /// for their drain and one in it.
+    /// Folds that are issued and whose results are not yet on their way: one that has not entered, at most two that
+    /// wait for their drain and one in it.
     std::array<fold_in_flight, 4> m_folds;
     std::size_t m_entered = 0, m_written = 0; ///< numbers of folds; modulo four their places in m_folds
     ring<completion> m_completions;

@@ -70,8 +70,8 @@ class scenario {
     const std::uint32_t* values(std::size_t count, unsigned bits) {
         std::vector<std::uint32_t> v(count);
         for (std::uint32_t& x : v)
-            x = static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<std::uint32_t>(m_random()) << (32 - bits)) >>
-                                           (32 - bits));
+            x = static_cast<std::uint32_t>(
+                static_cast<std::int32_t>(static_cast<std::uint32_t>(m_random()) << (32 - bits)) >> (32 - bits));
         m_data.push_back(std::move(v));
         return m_data.back().data();
     }
@@ -107,10 +107,11 @@ prediction predict(const array_geometry& array, const std::vector<rtl_fold>& fol
         // an offer is a cycle later in the sequencer's first register, another one later in that from which it enters
         std::uint64_t arrival = std::max(f.streams, f.offered + 2);
         if (f.work.is_loaded()) {
-            p.schedule.back().load = timing.load(picoseconds(f.offered + 1), picoseconds(0), shapes.back()).begin.value();
+            p.schedule.back().load =
+                timing.load(picoseconds(f.offered + 1), picoseconds(0), shapes.back()).begin.value();
             arrival = f.streams;
         }
-        while (!timing.may_enter(f.work.flow))
+        while (!timing.may_enter(shapes.back()))
             drain_next();
         entries.push_back(timing.enter(picoseconds(arrival), picoseconds(0), shapes.back()));
         p.schedule.back().enter = entries.back().enter.value();
@@ -123,8 +124,7 @@ prediction predict(const array_geometry& array, const std::vector<rtl_fold>& fol
 template <class Model>
 void check(const array_geometry& array, const std::vector<rtl_fold>& folds) {
     const prediction formula = predict(array, folds);
-    const auto wires =
-        pe_array<std::uint32_t>(array.rows, array.columns, 1, array.pipelined).run(formula.schedule);
+    const auto wires = pe_array<std::uint32_t>(array.rows, array.columns, 1, array.pipelined).run(formula.schedule);
     const std::vector<rtl_passage> rtl = rtl_driver<Model>(array).run(folds);
     for (std::size_t f = 0; f < folds.size(); ++f) {
         BOOST_TEST_CONTEXT("fold " << f) {

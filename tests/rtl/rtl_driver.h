@@ -1,5 +1,6 @@
 #pragma once
-// Runs folds through a verilated array: offers them, gives it the operands that it asks for, and notes what leaves when.
+// Runs folds through a verilated array: offers them, gives it the operands that it asks for, and notes what leaves
+// when.
 
 #include "hw/fabric/fold_timing.h"
 #include "hw/fabric/pe_array.h"
@@ -59,6 +60,7 @@ class rtl_driver {
         m_folds = folds;
         m_passages.assign(folds.size(), {});
         m_left.assign(folds.size(), {});
+        m_written.assign(folds.size(), 0);
         m_unfinished = 0;
         for (std::size_t f = 0; f < folds.size(); ++f) {
             const fold& x = folds[f].work;
@@ -87,7 +89,7 @@ class rtl_driver {
             m_model.k = static_cast<std::uint16_t>(x.extents.k);
         }
         m_model.streams_offered = m_entered < m_folds.size() && m_now >= m_folds[m_entered].streams;
-        m_model.room = m_now >= m_room;
+        m_model.room = has_room();
     }
 
     void feed_load() {
@@ -137,8 +139,10 @@ class rtl_driver {
         const std::uint32_t number = m_left[f][j]++;
         if (number == 0) {
             results.first[j] = m_now;
-            if (j == 0)
-                note_write(f);
+            if (j == 0) {
+                m_written[f] = m_now + m_folds[f].write_lag;
+                m_begun = f + 1;
+            }
         }
         if (number + 1 == x.results()) {
             results.last[j] = m_now;
@@ -146,15 +150,23 @@ class rtl_driver {
         }
         results.c[x.result(j, x.keeps_results() ? x.results() - 1 - number : number)] = value;
     }
-    /// Results wait in a buffer of rows × columns sums: from when on there is room for the next fold's.
-    void note_write(std::size_t f) {
-        if (f + 1 == m_folds.size())
-            return;
-        const fold& next = m_folds[f + 1].work;
+    /// Results wait for their memory in two buffers of rows × columns sums: folds of up to `rows` steps take them in
+    /// turn, longer ones need both; output stationary ones, which drain from accumulators, have one.
+    [[nodiscard]] bool has_room() const {
+        const bool drains = m_begun < m_entered && m_folds[m_begun].work.keeps_results();
+        const std::size_t next = drains ? m_begun : m_entered;
+        if (next >= m_folds.size())
+            return true;
+        const fold& x = m_folds[next].work;
+        const std::size_t before = drains || is_long(next) || (next > 0 && is_long(next - 1)) ? 1 : 2;
+        if (next < before)
+            return true;
         const std::uint64_t rows = m_array.rows;
-        const std::uint64_t ahead = next.keeps_results() ? rows : std::min<std::uint64_t>(next.steps(1), rows) + rows - 1;
-        const std::uint64_t written = m_now + m_folds[f].write_lag;
-        m_room = written > ahead ? written - ahead : 0;
+        const std::uint64_t ahead = drains ? rows : std::min<std::uint64_t>(x.steps(1), rows) + rows - 1;
+        return next - before < m_begun && m_now + ahead >= m_written[next - before];
+    }
+    [[nodiscard]] bool is_long(std::size_t f) const {
+        return !m_folds[f].work.keeps_results() && m_folds[f].work.steps(1) > m_array.rows;
     }
 
     static constexpr std::uint32_t k_nothing = 0x5a5a5a5a; ///< where the array must not look
@@ -164,8 +176,9 @@ class rtl_driver {
     std::vector<rtl_fold> m_folds;
     std::vector<rtl_passage> m_passages;
     std::vector<std::vector<std::uint32_t>> m_left; ///< per fold and column: results that have left
-    std::uint64_t m_now = 0, m_room = 0;
-    std::size_t m_offered = 0, m_loaded = 0, m_entered = 0, m_unfinished = 0;
+    std::vector<std::uint64_t> m_written;           ///< per fold whose results have begun to leave
+    std::uint64_t m_now = 0;
+    std::size_t m_offered = 0, m_loaded = 0, m_entered = 0, m_begun = 0, m_unfinished = 0;
 };
 
 } // namespace kpu::test

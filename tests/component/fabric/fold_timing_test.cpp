@@ -50,9 +50,9 @@ passage pass(const array_geometry& array, const std::vector<array_fold>& folds, 
     for (const array_fold& x : folds) {
         while (!timing.may_begin(x.flow))
             drain_next();
-        p.load.push_back(
-            is_loaded(x) ? timing.load(picoseconds(0), picoseconds(0), x).begin.value() : timing.free_for(x).value());
-        while (!timing.may_enter(x.flow))
+        p.load.push_back(is_loaded(x) ? timing.load(picoseconds(0), picoseconds(0), x).begin.value()
+                                      : timing.free_for(x).value());
+        while (!timing.may_enter(x))
             drain_next();
         entries.push_back(timing.enter(picoseconds(0), picoseconds(streaming), x));
         p.enter.push_back(entries.back().enter.value());
@@ -228,11 +228,23 @@ BOOST_AUTO_TEST_CASE(slow_writes_hold_a_streamed_fold_back_at_their_own_rate) {
         const array_geometry array = array_of(16, 16);
         const passage p = pass(array, std::vector<array_fold>(40, streamed(array, flow, 16)), 0, 50);
         BOOST_TEST(p.enter[39] - p.enter[29] == 10U * 50);
-        // at most a buffer of 16 rows of results waits for its memory
         BOOST_TEST(p.first[39] == p.first[38] + 50);
         const passage fast = pass(array, std::vector<array_fold>(40, streamed(array, flow, 16)), 0, 16);
         BOOST_TEST(fast.enter[39] == 16 + 39U * 16);
     }
+}
+
+BOOST_AUTO_TEST_CASE(streamed_results_take_two_buffers_in_turn_and_longer_ones_both) {
+    const array_geometry array = array_of(16, 16);
+    const auto ws = [&](std::uint32_t steps) { return streamed(array, array_dataflow::weight_stationary, steps); };
+    const passage in_turn = pass(array, {ws(16), ws(16), ws(16)}, 0, 100);
+    BOOST_TEST(in_turn.first[1] == in_turn.first[0] + 16);
+    BOOST_TEST(in_turn.first[2] ==
+               in_turn.first[0] + 100 - 16); // the first fold's buffer is empty as the third fills it
+    const passage both = pass(array, {ws(17), ws(16), ws(16), ws(17)}, 0, 100);
+    BOOST_TEST(both.first[1] == both.first[0] + 100 - 16);
+    BOOST_TEST(both.first[2] == both.first[1] + 16);
+    BOOST_TEST(both.first[3] == both.first[0] + 300 - 16);
 }
 
 BOOST_AUTO_TEST_CASE(a_fold_of_another_dataflow_waits_for_the_array_to_empty) {
@@ -284,8 +296,8 @@ BOOST_AUTO_TEST_CASE(late_operands_delay_the_entry_and_nothing_else) {
     BOOST_TEST(first.next_enter.value() == 8U);
     BOOST_TEST(second.enter.value() == 50U);
     BOOST_TEST(second.held.value() == 0U);
-    BOOST_TEST(!timing.may_enter(x.flow));
+    BOOST_TEST(!timing.may_enter(x));
     timing.reset();
-    BOOST_TEST(timing.may_enter(x.flow));
+    BOOST_TEST(timing.may_enter(x));
     BOOST_TEST(!timing.may_drain());
 }

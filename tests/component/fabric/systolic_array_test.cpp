@@ -179,8 +179,8 @@ BOOST_FIXTURE_TEST_CASE(the_module_adds_nothing_to_the_formula, sim_fixture) {
         for (std::size_t f = 0; f < folds.size(); ++f) {
             const fold_entry entry = timing.enter(picoseconds(k_first), picoseconds(0), folds[f]);
             const fold_drain drain = timing.drain(entry, folds[f]);
-            port_free = std::max(port_free, drain.first.value()) +
-                        ceil_div(4U * folds[f].extents.m * folds[f].extents.n, 40);
+            port_free =
+                std::max(port_free, drain.first.value()) + ceil_div(4U * folds[f].extents.m * folds[f].extents.n, 40);
             timing.written(picoseconds(port_free + k_l1_latency));
             last = std::max({last, drain.end.value(), port_free + k_l1_latency});
             BOOST_TEST(bench.completed(f) == last);
