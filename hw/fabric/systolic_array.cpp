@@ -110,12 +110,7 @@ fault systolic_array::execute(const command& c) {
     const picoseconds begin = now_ps() + m_timing.array().period * m_params.start_cost.value();
     if (!wait_to_begin(shape))
         return fault::none;
-    fold_in_flight& fold = m_folds[m_entered % m_folds.size()];
-    fold.ref = c.ref;
-    fold.operands = operands;
-    fold.shape = shape;
-    for (initiator* port : {&m_rows, &m_columns, &m_seeds})
-        port->act_for(c.ref);
+    fold_in_flight& fold = place_for(c.ref, operands);
     operand_data data;
     picoseconds late;
     fault failed = is_loaded(shape) ? load(fold, data, late) : fault::none;
@@ -139,6 +134,17 @@ fault systolic_array::execute(const command& c) {
     pass_through(fold.entry);
     account_for(fold, now_ps() - begin, late, slowest.flowing);
     return fault::none;
+}
+
+systolic_array::fold_in_flight& systolic_array::place_for(const command_ref& ref,
+                                                          const iface::fold_operands& operands) {
+    fold_in_flight& fold = m_folds[m_entered % m_folds.size()];
+    fold.ref = ref;
+    fold.operands = operands;
+    fold.shape = shape_of(operands);
+    for (initiator* port : {&m_rows, &m_columns, &m_seeds})
+        port->act_for(ref);
+    return fold;
 }
 
 /// Until the start cost is paid and, where the fold has to wait for the array to empty, its first operand is due. False

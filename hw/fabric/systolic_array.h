@@ -56,6 +56,7 @@ class systolic_array final : public command_engine {
 
     [[nodiscard]] iface::fault refusal(const iface::fold_operands& fold) const;
     [[nodiscard]] bool exceeds_array(const iface::fold_operands& fold) const;
+    [[nodiscard]] fold_in_flight& place_for(const command_ref& ref, const iface::fold_operands& operands);
     [[nodiscard]] bool wait_to_begin(const array_fold& shape);
     [[nodiscard]] bool wait_to_enter(const array_fold& shape);
     [[nodiscard]] bool wait_until(picoseconds when);
