@@ -171,8 +171,8 @@ class rtl_driver {
 
     static constexpr std::uint32_t k_nothing = 0x5a5a5a5a; ///< where the array must not look
 
+    Model m_model; // first, since it is aligned to a cache line
     hw::array_geometry m_array;
-    Model m_model;
     std::vector<rtl_fold> m_folds;
     std::vector<rtl_passage> m_passages;
     std::vector<std::vector<std::uint32_t>> m_left; ///< per fold and column: results that have left

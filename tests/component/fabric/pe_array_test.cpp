@@ -5,6 +5,7 @@
 #include "hw/fabric/pe_array.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <random>
@@ -198,7 +199,8 @@ BOOST_AUTO_TEST_CASE(a_row_without_a_weight_changes_no_bit) {
     f.seed = seed.data();
     f.enter = 4;
     const auto results = pe_array<float>(4, 2, 1, true).run({f});
-    BOOST_TEST(std::memcmp(results[0].c.data(), seed.data(), 6 * sizeof(float)) == 0);
+    for (const float sum : results[0].c)
+        BOOST_TEST((sum == 0.0F && std::signbit(sum)));
 }
 
 BOOST_AUTO_TEST_CASE(the_formula_is_tight) {

@@ -208,7 +208,7 @@ BOOST_FIXTURE_TEST_CASE(the_module_adds_nothing_to_the_formula_whatever_the_data
         std::mt19937 random(52);
         fold_timing timing(geometry_of(params, picoseconds(1)));
         std::vector<array_fold> folds;
-        for (int f = 0; f < 60; ++f) {
+        for (unsigned f = 0; f < 60; ++f) {
             const auto flow = static_cast<array_dataflow>(f < 40 ? random() % 3 : f / 10 % 3); // at last in runs
             iface::fold_operands x = random_fold(flow, bench, 6, random);
             x.seeded = random() % 2 == 0;
