@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(g++ cmake ninja-build pkg-config git python3 python3-numpy libsystemc-dev libyaml-cpp-dev libboost-dev libboost-test-dev
-          nlohmann-json3-dev libcli11-dev libfmt-dev libzip-dev)
+          nlohmann-json3-dev libcli11-dev libfmt-dev libzip-dev verilator)
 
 install_missing() {
     local missing=()

@@ -85,6 +85,8 @@ class command_engine : public sc_core::sc_module {
     [[nodiscard]] std::uint32_t epoch() const { return m_epoch; }
     /// True from a fault until the reset.
     [[nodiscard]] bool halted() const { return m_fault != iface::fault::none; }
+    /// Only from within execute(): the command that is next to issue; null while none is queued.
+    [[nodiscard]] const command* upcoming() const { return m_queue.empty() ? nullptr : &m_queue.front(); }
 
     /// Only from within execute(), for time that has passed since its entry.
     void account(iface::perf_counter what, sc_core::sc_time spent);

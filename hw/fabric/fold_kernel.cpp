@@ -11,9 +11,14 @@ namespace {
 
 using iface::element_type;
 
-/// Depth of the slice of k that narrow operands are widened by: both slices together stay in the host's second-level
-/// cache.
+/// Depth of the slice of k that narrow operands are widened by: both slices of an output stationary fold together stay
+/// in the host's second-level cache.
 constexpr std::uint32_t k_slice = 256;
+
+void make_room(std::vector<std::byte>& scratch, std::size_t size) {
+    if (scratch.size() < size)
+        scratch.resize(size);
+}
 
 /// A row-major operand in host memory, aligned or not; `stride` elements from row to row.
 template <class T, class Byte>
@@ -198,6 +203,9 @@ template <class Wide>
 void fold_kernel::fold_widened(element_type type, element_type wide, const fold_extents& x, const std::byte* a,
                                const std::byte* b, std::byte* c) {
     const std::size_t size = iface::size_of(type);
+    const std::size_t deepest = std::size_t{std::min(k_slice, x.k)} * sizeof(Wide);
+    make_room(m_a, x.m * deepest);
+    make_room(m_b, x.n * deepest);
     for (std::uint32_t at = 0; at < x.k; at += k_slice) {
         const std::uint32_t depth = std::min(k_slice, x.k - at);
         for (std::size_t i = 0; i < x.m; ++i)

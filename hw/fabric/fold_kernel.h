@@ -22,16 +22,17 @@ struct fold_extents {
     std::uint32_t m = 0, n = 0, k = 0;
 };
 
-/// Owns the scratch that narrow operands are widened into, so that a fold allocates nothing.
+/// Owns the scratch that narrow operands are widened into, so that a fold allocates nothing once its like has been
+/// seen.
 class fold_kernel {
   public:
-    /// For folds of up to rows×columns.
+    /// With scratch for folds of up to rows×columns; larger ones make it grow.
     fold_kernel(std::uint32_t rows, std::uint32_t columns, host_isa isa = host_isas().back());
 
     /// c[i][j] = c[i][j] + a[i][κ]·b[κ][j] for κ = 0..k-1 in this order, product and sum each rounded to
     /// accumulator_of(type) (no fused multiply-add). C has accumulator_of(type) and holds the seed. f16, bf16 and f8
-    /// are widened to f32, i8 to i32; i32 wraps around. Operands are of `type` and need not be aligned. Extents must
-    /// not exceed the constructor's; any k, 0 included.
+    /// are widened to f32, i8 to i32; i32 wraps around. Operands are of `type` and need not be aligned. Any k, 0
+    /// included.
     void fold(iface::element_type type, const fold_extents& extents, const void* a, const void* b, void* c);
 
   private:

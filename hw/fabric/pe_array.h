@@ -1,9 +1,9 @@
 #pragma once
-// The output-stationary array PE by PE, a cycle at a time: operand registers that pass to the right and down, double
-// accumulators, results that shift down the columns. The measure of fold_kernel's bits and of fold_timing's cycles.
-// SystemC-free.
+// The array PE by PE, a cycle at a time, in all three dataflows: operands that pass to the right and down, seeds and
+// weights that shift in, double accumulators and weights, results that shift down the columns or leave at the bottom.
+// The measure of fold_kernel's bits and of fold_timing's cycles. SystemC-free.
 
-#include "hw/fabric/fold_kernel.h"
+#include "hw/fabric/pe_fold.h"
 
 #include <cstdint>
 #include <vector>
@@ -14,25 +14,18 @@ namespace kpu::hw {
 template <class T>
 class pe_array {
   public:
-    struct fold {
-        fold_extents extents;
-        const T* a = nullptr;    ///< m×k
-        const T* b = nullptr;    ///< k×n
-        const T* seed = nullptr; ///< m×n; null: zeros
-        std::uint64_t enter = 0; ///< cycle in which PE(0,0) takes its first operands
-        std::uint64_t drain = 0; ///< cycle in which column 0 begins to shift
-    };
+    using fold = pe_fold<T>;
     struct result {
         std::vector<T> c;                       ///< m×n
         std::vector<std::uint64_t> first, last; ///< per column: cycles in which results left the last row
     };
 
-    /// `accumulators` per PE: 2 where folds follow each other directly, 1 otherwise.
-    pe_array(std::uint32_t rows, std::uint32_t columns, std::uint32_t macs_per_pe, std::uint32_t accumulators);
+    /// Pipelined: two accumulators and two weights per PE; otherwise one of each.
+    pe_array(std::uint32_t rows, std::uint32_t columns, std::uint32_t macs_per_pe, bool pipelined);
 
     /// Runs folds, in order, through the array. Throws std::logic_error where the schedule asks for what the wires
-    /// cannot do: two folds in one PE in one cycle, an accumulator taken before it was drained, a drain before the last
-    /// step or two drains at once.
+    /// cannot do: two folds in one PE in one cycle, a register taken before it is free or used before it is filled, a
+    /// drain before the last step, two loads, drains or results in one column at once.
     [[nodiscard]] std::vector<result> run(const std::vector<fold>& folds);
 
   private:
@@ -41,41 +34,59 @@ class pe_array {
     struct token {
         std::int32_t fold = -1;
         std::uint32_t step = 0;
-        std::uint32_t pairs = 0; ///< operands of this step: macs_per_pe, fewer in the last
+        std::uint32_t pairs = 0; ///< operands of this step and row: macs_per_pe, fewer at the end of k
         bool last = false;
     };
-    /// The operand registers of one direction: A's, which pass from left to right, or B's, from top to bottom.
+    /// The operand registers of one direction: those which pass from left to right, or from top to bottom (B or partial
+    /// sums).
     struct registers {
         std::vector<token> tokens; ///< per PE
         std::vector<T> values;     ///< per PE, macs_per_pe each
     };
-    /// One of the accumulators of every PE.
-    struct accumulator {
-        std::vector<T> sums;
+    /// A register of every PE that keeps what is in it: accumulators, weights, and the chains that shift into them.
+    struct keepers {
+        std::vector<T> values;           ///< per PE, macs_per_pe each; accumulators use the first
         std::vector<std::int32_t> owner; ///< the fold whose value is there, -1: free
         std::vector<bool> complete;
     };
 
     void reset(const std::vector<fold>& folds);
     [[nodiscard]] std::uint64_t last_cycle() const;
+    /// The fold, if any, that in this cycle shifts column j in or out, `rows` cycles from `from` + j on.
+    [[nodiscard]] std::int32_t shifting(std::uint64_t fold::*from, std::uint32_t j, std::uint64_t now) const;
+
     void drain(std::uint64_t now);
     void claim_column(std::int32_t index, std::uint32_t j);
-    void shift_column(std::int32_t index, std::uint32_t j, std::uint32_t shifts, std::uint64_t now);
+    void shift_out(std::int32_t index, std::uint32_t j, std::uint32_t shifts, std::uint64_t now);
+    void leave(std::int32_t index, std::uint32_t j, std::uint32_t number, T value, std::uint64_t now);
+
     void shift_operands();
     void feed(std::uint64_t now);
     [[nodiscard]] token token_at(std::uint32_t lane, bool is_row, std::uint64_t now) const;
-    void multiply();
-    void multiply_at(std::uint32_t i, std::uint32_t j);
+
+    void multiply(std::uint64_t now);
+    void accumulate_at(std::uint32_t i, std::uint32_t j);
+    void pass_sum_at(std::uint32_t i, std::uint32_t j, std::uint64_t now);
+    [[nodiscard]] keepers& weights_at(std::uint32_t i, std::uint32_t j);
+    void take_loaded(std::int32_t index, std::uint32_t i, std::uint32_t j);
+
+    void load(std::uint64_t now);
+    void shift_in(std::int32_t index, std::uint32_t j, std::uint32_t shifts);
+    void complete_column(std::int32_t index, std::uint32_t j);
 
     [[nodiscard]] std::size_t at(std::uint32_t i, std::uint32_t j) const { return std::size_t{i} * m_columns + j; }
-    [[nodiscard]] std::uint64_t steps(const fold& f) const;
-    [[nodiscard]] accumulator& of(std::int32_t index) {
+    [[nodiscard]] const fold& of(std::int32_t index) const { return m_folds[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] keepers& accumulators_of(std::int32_t index) {
         return m_accumulators[static_cast<std::size_t>(index) % m_accumulators.size()];
     }
 
     std::uint32_t m_rows, m_columns, m_packed;
+    bool m_pipelined;
     registers m_left, m_top;
-    std::vector<accumulator> m_accumulators;
+    std::vector<keepers> m_accumulators;
+    keepers m_chain;   ///< shifts down before a fold enters; not pipelined: the weights themselves
+    keepers m_weights; ///< pipelined: taken from the chain as the fold's first step passes
+    std::vector<std::uint64_t> m_way_out_free; ///< per column: cycle from which a result may leave
     std::vector<fold> m_folds;
     std::vector<result> m_results;
 };

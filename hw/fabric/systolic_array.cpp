@@ -8,17 +8,18 @@
 
 namespace kpu::hw {
 
+using iface::array_dataflow;
 using iface::element_type;
 using iface::fault;
 using iface::perf_counter;
 
 namespace {
 
-/// Longest operand that the array reads in one go; an L1 buffer is far smaller.
+/// Longest operand that the array reads, and longest result that it writes, in one go; an L1 buffer is far smaller.
 constexpr std::uint64_t k_longest_operand = 1ULL << 24;
 
-fold_extents extents_of(const iface::fold_operands& fold) {
-    return {fold.m, fold.n, fold.k};
+array_fold shape_of(const iface::fold_operands& fold) {
+    return {fold.type, fold.flow, {fold.m, fold.n, fold.k}, fold.seeded};
 }
 
 bytes packed_size(element_type type, std::uint64_t rows, std::uint64_t columns) {
@@ -29,13 +30,23 @@ bytes result_size(const iface::fold_operands& fold) {
     return packed_size(iface::accumulator_of(fold.type), fold.m, fold.n);
 }
 
+void make_room(std::vector<unsigned char>& buffer, bytes length) {
+    if (buffer.size() < length.value())
+        buffer.resize(length.value());
+}
+
+/// `ahead` before `when`.
+picoseconds ahead_of(picoseconds when, picoseconds ahead) {
+    return when > ahead ? when - ahead : picoseconds(0);
+}
+
 } // namespace
 
 systolic_array::systolic_array(sc_core::sc_module_name name, const engine_config& config,
                                const platform::array_params& params)
     : command_engine(name, config), row_i("row_i"), column_i("column_i"), result_i("result_i"), m_params(params),
       m_kernel(params.rows, params.columns), m_timing(geometry_of(params, config.period)), m_rows(row_i),
-      m_columns(column_i), m_seeds(result_i), m_results(result_i) {
+      m_columns(column_i), m_seeds(result_i), m_results(result_i), m_load_time(config.period * params.rows) {
     for (fold_in_flight& fold : m_folds)
         fold.sums.resize(std::size_t{params.rows} * params.columns * sizeof(double));
     SC_HAS_PROCESS(systolic_array);
@@ -56,15 +67,29 @@ void systolic_array::on_reset() {
 // ---- issue: read the operands, compute, occupy the array
 // ------------------------------------------------------------------------
 
+bool systolic_array::exceeds_array(const iface::fold_operands& fold) const {
+    const std::uint64_t depth =
+        std::uint64_t{m_params.rows} * m_params.macs_per_pe[static_cast<std::size_t>(fold.type)];
+    switch (fold.flow) {
+    case array_dataflow::weight_stationary:
+        return fold.k > depth || fold.n > m_params.columns;
+    case array_dataflow::input_stationary:
+        return fold.k > depth || fold.m > m_params.columns;
+    case array_dataflow::output_stationary:
+        break;
+    }
+    return fold.m > m_params.rows || fold.n > m_params.columns;
+}
+
 fault systolic_array::refusal(const iface::fold_operands& fold) const {
     const auto type = static_cast<std::uint32_t>(fold.type);
     if (type >= iface::k_element_types || m_params.macs_per_pe[type] == 0)
         return fault::bad_operand;
-    if (fold.flow != iface::array_dataflow::output_stationary)
+    if (fold.flow > array_dataflow::input_stationary)
         return fault::bad_operand;
     if (fold.m == 0 || fold.n == 0 || fold.k == 0)
         return fault::bad_operand;
-    if (fold.m > m_params.rows || fold.n > m_params.columns)
+    if (exceeds_array(fold) || result_size(fold).value() > k_longest_operand)
         return fault::capacity;
     const std::uint64_t widest = std::max(fold.m, fold.n);
     if (packed_size(fold.type, widest, fold.k).value() > k_longest_operand)
@@ -81,96 +106,181 @@ fault systolic_array::execute(const command& c) {
     const fault refused = refusal(operands);
     if (refused != fault::none)
         return refused;
-    if (!wait_to_enter())
+    const array_fold shape = shape_of(operands);
+    const picoseconds begin = now_ps() + m_timing.array().period * m_params.start_cost.value();
+    if (!wait_to_begin(shape))
         return fault::none;
-    fold_in_flight& fold = m_folds[m_entered % m_folds.size()];
-    fold.ref = c.ref;
-    fold.operands = operands;
-    stream slowest;
-    const fault failed = read_operands(c, fold, slowest);
+    fold_in_flight& fold = place_for(c.ref, operands);
+    operand_data data;
+    picoseconds late;
+    fault failed = is_loaded(shape) ? load(fold, data, late) : fault::none;
     if (failed != fault::none)
         return failed;
-    fold.entry =
-        m_timing.enter(now_ps() + to_ps(slowest.first), to_ps(slowest.flowing), operands.type, extents_of(operands));
+    if (!wait_until(ahead_of(m_timing.enters_after(shape), m_lead)))
+        return fault::none;
+    const picoseconds requested = now_ps();
+    stream slowest;
+    failed = read_streamed(fold, data, slowest);
+    if (failed != fault::none)
+        return failed;
+    compute(fold, data);
+    if (!wait_to_enter(shape))
+        return fault::none;
+    m_lead = slowest.first;
+    fold.entry = m_timing.enter(requested + slowest.first, slowest.flowing, shape);
     ++m_entered;
     m_may_drain.notify(sc_core::SC_ZERO_TIME);
     count(perf_counter::macs, std::uint64_t{operands.m} * operands.n * operands.k);
-    pass_through(fold, slowest);
+    pass_through(fold.entry);
+    account_for(fold, now_ps() - begin, late, slowest.flowing);
     return fault::none;
 }
 
-/// Until the start cost is paid and an accumulator is known to become free. False if the engine was reset or stopped
-/// meanwhile.
-bool systolic_array::wait_to_enter() {
+systolic_array::fold_in_flight& systolic_array::place_for(const command_ref& ref,
+                                                          const iface::fold_operands& operands) {
+    fold_in_flight& fold = m_folds[m_entered % m_folds.size()];
+    fold.ref = ref;
+    fold.operands = operands;
+    fold.shape = shape_of(operands);
+    for (initiator* port : {&m_rows, &m_columns, &m_seeds})
+        port->act_for(ref);
+    return fold;
+}
+
+/// Until the start cost is paid and, where the fold has to wait for the array to empty, its first operand is due. False
+/// if the engine was reset or stopped meanwhile.
+bool systolic_array::wait_to_begin(const array_fold& shape) {
     const std::uint32_t begun_in = epoch();
-    if (m_params.start_cost.value() > 0)
-        wait(in_cycles(m_params.start_cost.value()));
-    account(perf_counter::busy, in_cycles(m_params.start_cost.value()));
-    const sc_core::sc_time since = sc_core::sc_time_stamp();
-    while (begun_in == epoch() && !halted() && !m_timing.may_enter())
+    const sc_core::sc_time cost = in_cycles(m_params.start_cost.value());
+    if (cost > sc_core::SC_ZERO_TIME)
+        wait(cost);
+    account(perf_counter::busy, cost);
+    while (begun_in == epoch() && !halted() && !m_timing.may_begin(shape.flow))
         wait(m_may_enter);
-    account(perf_counter::stall_write, sc_core::sc_time_stamp() - since);
+    return begun_in == epoch() && !halted() && wait_until(ahead_of(m_timing.free_for(shape), m_lead));
+}
+
+/// Until it is known how earlier results hold the fold.
+bool systolic_array::wait_to_enter(const array_fold& shape) {
+    const std::uint32_t begun_in = epoch();
+    while (begun_in == epoch() && !halted() && !m_timing.may_enter(shape))
+        wait(m_may_enter);
     return begun_in == epoch() && !halted();
 }
 
-/// Reads A, B and the seed and computes the fold. All three ports work at the same time; the slowest one counts.
-fault systolic_array::read_operands(const command& c, fold_in_flight& fold, stream& slowest) {
-    const iface::fold_operands& x = fold.operands;
-    for (initiator* port : {&m_rows, &m_columns, &m_seeds})
-        port->act_for(c.ref);
-    const unsigned char* a = nullptr;
-    const unsigned char* b = nullptr;
-    const unsigned char* seed = nullptr;
-    const bytes a_size = packed_size(x.type, x.m, x.k);
-    const bytes b_size = packed_size(x.type, x.k, x.n);
-    const bytes c_size = result_size(x);
-    fault failed = read(m_rows, x.a, a_size, m_a, a, slowest);
-    if (failed == fault::none)
-        failed = read(m_columns, x.b, b_size, m_b, b, slowest);
-    if (failed == fault::none && x.seeded)
-        failed = read(m_seeds, x.seed, c_size, fold.sums, seed, slowest);
+/// False if the engine was reset or stopped meanwhile.
+bool systolic_array::wait_until(picoseconds when) {
+    const std::uint32_t begun_in = epoch();
+    if (when > now_ps())
+        wait(to_time(when - now_ps()));
+    return begun_in == epoch() && !halted();
+}
+
+/// Reads what shifts in before the fold enters; it comes `late` by as much as it comes slower than the array takes it.
+fault systolic_array::load(fold_in_flight& fold, operand_data& data, picoseconds& late) {
+    stream loaded;
+    const fault failed = read_loaded(fold, data, loaded);
     if (failed != fault::none)
         return failed;
-    if (!x.seeded)
-        std::memset(fold.sums.data(), 0, c_size.value());
-    else if (seed != fold.sums.data())
-        std::memcpy(fold.sums.data(), seed, c_size.value());
-    m_kernel.fold(x.type, extents_of(x), a, b, fold.sums.data());
+    const fold_load shifted = m_timing.load(now_ps() + loaded.first, loaded.flowing, fold.shape);
+    m_load_time = shifted.end - shifted.begin;
+    m_lead = loaded.first;
+    late = shifted.late;
     return fault::none;
+}
+
+fault systolic_array::read_loaded(fold_in_flight& fold, operand_data& data, stream& slowest) {
+    switch (fold.operands.flow) {
+    case array_dataflow::weight_stationary:
+        return read_b(fold.operands, data, slowest);
+    case array_dataflow::input_stationary:
+        return read_a(fold.operands, data, slowest);
+    case array_dataflow::output_stationary:
+        break;
+    }
+    return read_seed(fold, data, slowest);
+}
+
+/// What read_loaded() leaves. All ports work at the same time; the slowest one counts.
+fault systolic_array::read_streamed(fold_in_flight& fold, operand_data& data, stream& slowest) {
+    const iface::fold_operands& x = fold.operands;
+    fault failed = fault::none;
+    if (data.a == nullptr)
+        failed = read_a(x, data, slowest);
+    if (failed == fault::none && data.b == nullptr)
+        failed = read_b(x, data, slowest);
+    if (failed == fault::none && x.seeded && data.seed == nullptr)
+        failed = read_seed(fold, data, slowest);
+    return failed;
+}
+
+fault systolic_array::read_a(const iface::fold_operands& x, operand_data& data, stream& slowest) {
+    return read(m_rows, x.a, packed_size(x.type, x.m, x.k), m_a, data.a, slowest);
+}
+
+fault systolic_array::read_b(const iface::fold_operands& x, operand_data& data, stream& slowest) {
+    return read(m_columns, x.b, packed_size(x.type, x.k, x.n), m_b, data.b, slowest);
+}
+
+fault systolic_array::read_seed(fold_in_flight& fold, operand_data& data, stream& slowest) {
+    return read(m_seeds, fold.operands.seed, result_size(fold.operands), fold.sums, data.seed, slowest);
 }
 
 fault systolic_array::read(initiator& from, address where, bytes length, std::vector<unsigned char>& buffer,
                            const unsigned char*& data, stream& slowest) {
-    if (buffer.size() < length.value())
-        buffer.resize(length.value());
+    make_room(buffer, length);
     sc_core::sc_time last;
     const fault failed = fault_of(from.read_loan(where, length, buffer.data(), data, last));
     if (failed != fault::none)
         return failed;
     count(perf_counter::read_bytes, length.value());
-    slowest.first = std::max(slowest.first, from.first());
+    slowest.first = std::max(slowest.first, to_ps(from.first()));
     // The first beat itself takes a cycle.
-    slowest.flowing = std::max(slowest.flowing, last - from.first() + in_cycles(1));
+    slowest.flowing = std::max(slowest.flowing, to_ps(last - from.first()) + m_timing.array().period);
     return fault::none;
 }
 
+void systolic_array::compute(fold_in_flight& fold, const operand_data& data) {
+    const iface::fold_operands& x = fold.operands;
+    const bytes size = result_size(x);
+    make_room(fold.sums, size);
+    if (data.seed == nullptr)
+        std::memset(fold.sums.data(), 0, size.value());
+    else if (data.seed != fold.sums.data())
+        std::memcpy(fold.sums.data(), data.seed, size.value());
+    m_kernel.fold(x.type, fold.shape.extents, data.a, data.b, fold.sums.data());
+}
+
+bool systolic_array::upcoming_is_loaded() const {
+    const command* next = upcoming();
+    return next == nullptr || next->header.op != iface::opcode::fold ||
+           is_loaded(shape_of(iface::decode_fold(next->words)));
+}
+
 /// The array's time until the next fold may be issued: early enough that its operands' first beats meet the array when
-/// it is free for them, and not before this fold has entered.
-void systolic_array::pass_through(const fold_in_flight& fold, const stream& slowest) {
-    const picoseconds begin = now_ps();
-    const fold_entry& entry = fold.entry;
-    const picoseconds own = fold_period(m_timing.array(), fold.operands.type, extents_of(fold.operands));
-    const picoseconds lead = to_ps(slowest.first);
-    const picoseconds end = std::max(entry.enter, std::max(entry.next_enter, lead) - lead);
-    const picoseconds held = entry.held;
-    if (end > begin)
-        wait(to_time(end - begin));
-    const picoseconds elapsed = end - begin;
-    const picoseconds busy = std::min(own, elapsed);
-    const picoseconds write = std::min(held, elapsed - busy);
-    account(perf_counter::busy, to_time(busy));
+/// it is free for them, a load so early that it is hidden.
+void systolic_array::pass_through(const fold_entry& entry) {
+    if (m_params.pipelined) {
+        const picoseconds load_due = std::max(entry.enter, ahead_of(entry.next_enter, m_load_time));
+        if (!wait_until(ahead_of(load_due, m_lead)) || upcoming_is_loaded())
+            return;
+    }
+    (void)wait_until(ahead_of(entry.next_enter, m_lead));
+}
+
+/// Of the time since the fold began: what operands and results cost beyond what the array needs is stalls, all else
+/// busy.
+void systolic_array::account_for(const fold_in_flight& fold, picoseconds elapsed, picoseconds late,
+                                 picoseconds flowing) {
+    const array_geometry& array = m_timing.array();
+    const picoseconds own =
+        array.pipelined ? fold_period(array, fold.shape) : array.period * fold_steps(array, fold.shape);
+    const picoseconds stretched = ahead_of(flowing, own);
+    const picoseconds read = std::min(elapsed, late + stretched);
+    const picoseconds write = std::min(fold.entry.held, elapsed - read);
+    account(perf_counter::busy, to_time(elapsed - read - write));
     account(perf_counter::stall_write, to_time(write));
-    account(perf_counter::stall_read, to_time(elapsed - busy - write));
+    account(perf_counter::stall_read, to_time(read));
 }
 
 // ---- drain: write the results, complete the commands
@@ -185,15 +295,14 @@ void systolic_array::drain_loop() {
     }
 }
 
-/// Writes the oldest fold's results from the time on at which column 0 begins to shift. After a fault nothing more is
-/// written.
+/// Writes the oldest fold's results from the first one's time on. After a fault nothing more is written.
 void systolic_array::drain_front() {
     const std::uint32_t begun_in = epoch();
     fold_in_flight& fold = m_folds[m_written % m_folds.size()];
-    const fold_drain drain = m_timing.drain(fold.entry, extents_of(fold.operands));
+    const fold_drain drain = m_timing.drain(fold.entry, fold.shape);
     m_may_enter.notify(sc_core::SC_ZERO_TIME);
-    if (drain.start > now_ps())
-        wait(to_time(drain.start - now_ps()));
+    if (drain.first > now_ps())
+        wait(to_time(drain.first - now_ps()));
     if (begun_in != epoch())
         return;
     sc_core::sc_time delay;
@@ -209,6 +318,7 @@ void systolic_array::drain_front() {
     const picoseconds written = now_ps() + to_ps(delay);
     m_timing.written(written);
     ++m_written;
+    m_may_enter.notify(sc_core::SC_ZERO_TIME);
     m_last_completion = std::max({m_last_completion, drain.end, written});
     m_completions.push({fold.ref, m_last_completion});
     if (m_completions.size() == 1)

@@ -1,6 +1,7 @@
 #pragma once
 // The systolic array as an engine: reads A and B from its L1 row and column buffers, seeds and results from and to the
-// result buffer, one command per fold. Timing is fold_timing's, arithmetic is fold_kernel's; see README.md.
+// result buffer, one command per fold, each in the dataflow that its command names. Timing is fold_timing's, arithmetic
+// is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
 #include "hw/control/ring.h"
@@ -24,22 +25,29 @@ class systolic_array final : public command_engine {
     systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params);
 
   private:
-    /// A fold between its entry and the write of its results.
+    /// A fold from its issue to the write of its results.
     struct fold_in_flight {
         command_ref ref;
         iface::fold_operands operands;
+        array_fold shape;
         fold_entry entry;
-        std::vector<unsigned char> sums; ///< m×n of the accumulator's type; as large as the array's accumulators
+        std::vector<unsigned char> sums; ///< m×n of the accumulator's type; grows to its high-water mark
     };
     /// Results that are on their way to memory.
     struct completion {
         command_ref ref;
         picoseconds at;
     };
-    /// How an operand comes in: when its first beat is there, and how long it flows from then on.
+    /// How operands come in: when the first beat of the latest is there, and how long the longest flows from then on.
     struct stream {
-        sc_core::sc_time first;
-        sc_core::sc_time flowing;
+        picoseconds first;
+        picoseconds flowing;
+    };
+    /// Where the operands are, in the buffers' own storage or in m_a, m_b and the fold's sums.
+    struct operand_data {
+        const unsigned char* a = nullptr;
+        const unsigned char* b = nullptr;
+        const unsigned char* seed = nullptr;
     };
 
     iface::fault execute(const command& c) override;
@@ -47,11 +55,23 @@ class systolic_array final : public command_engine {
     void on_reset() override;
 
     [[nodiscard]] iface::fault refusal(const iface::fold_operands& fold) const;
-    [[nodiscard]] bool wait_to_enter();
-    [[nodiscard]] iface::fault read_operands(const command& c, fold_in_flight& fold, stream& slowest);
+    [[nodiscard]] bool exceeds_array(const iface::fold_operands& fold) const;
+    [[nodiscard]] fold_in_flight& place_for(const command_ref& ref, const iface::fold_operands& operands);
+    [[nodiscard]] bool wait_to_begin(const array_fold& shape);
+    [[nodiscard]] bool wait_to_enter(const array_fold& shape);
+    [[nodiscard]] bool wait_until(picoseconds when);
+    [[nodiscard]] iface::fault load(fold_in_flight& fold, operand_data& data, picoseconds& late);
+    [[nodiscard]] iface::fault read_loaded(fold_in_flight& fold, operand_data& data, stream& slowest);
+    [[nodiscard]] iface::fault read_streamed(fold_in_flight& fold, operand_data& data, stream& slowest);
+    [[nodiscard]] iface::fault read_a(const iface::fold_operands& x, operand_data& data, stream& slowest);
+    [[nodiscard]] iface::fault read_b(const iface::fold_operands& x, operand_data& data, stream& slowest);
+    [[nodiscard]] iface::fault read_seed(fold_in_flight& fold, operand_data& data, stream& slowest);
     [[nodiscard]] iface::fault read(initiator& from, address where, bytes length, std::vector<unsigned char>& buffer,
                                     const unsigned char*& data, stream& slowest);
-    void pass_through(const fold_in_flight& fold, const stream& slowest);
+    void compute(fold_in_flight& fold, const operand_data& data);
+    [[nodiscard]] bool upcoming_is_loaded() const;
+    void pass_through(const fold_entry& entry);
+    void account_for(const fold_in_flight& fold, picoseconds elapsed, picoseconds late, picoseconds flowing);
 
     void drain_loop();
     void drain_front();
@@ -62,11 +82,13 @@ class systolic_array final : public command_engine {
     fold_timing m_timing;
     initiator m_rows, m_columns, m_seeds, m_results;
     std::vector<unsigned char> m_a, m_b; ///< where a target does not lend its storage
+    picoseconds m_lead;                  ///< from the last request for operands to their first beat
+    picoseconds m_load_time;             ///< that the last load took
 
-    /// Folds that have entered and whose results are not yet on their way: at most two that wait for their drain and
-    /// one in it.
-    std::array<fold_in_flight, 3> m_folds;
-    std::size_t m_entered = 0, m_written = 0; ///< numbers of folds; modulo three their places in m_folds
+    /// Folds that are issued and whose results are not yet on their way: one that has not entered, at most two that
+    /// wait for their drain and one in it.
+    std::array<fold_in_flight, 4> m_folds;
+    std::size_t m_entered = 0, m_written = 0; ///< numbers of folds; modulo four their places in m_folds
     ring<completion> m_completions;
     picoseconds m_last_completion;
 

@@ -22,7 +22,10 @@ engine_config array_config(const platform::platform& p, const platform::address_
     words[cap::unit] = index;
     words[cap::rows] = p.array.rows;
     words[cap::columns] = p.array.columns;
-    words[cap::dataflows] = 1u << static_cast<unsigned>(iface::array_dataflow::output_stationary);
+    for (const iface::array_dataflow flow :
+         {iface::array_dataflow::output_stationary, iface::array_dataflow::weight_stationary,
+          iface::array_dataflow::input_stationary})
+        words[cap::dataflows] |= 1u << static_cast<unsigned>(flow);
     for (std::uint32_t t = 0; t < platform::k_array_types; ++t)
         words[cap::macs_word(t)] |= p.array.macs_per_pe[t] << cap::macs_shift(t);
     const platform::address_range* const buffers[] = {&l1.row, &l1.column, &l1.result};

@@ -174,6 +174,20 @@ BOOST_AUTO_TEST_CASE(slices_of_k_do_not_show) {
             compare(static_cast<element_type>(t), kpu::hw::host_isas().back(), {9, 21, k}, random);
 }
 
+BOOST_AUTO_TEST_CASE(folds_longer_than_the_array_grow_the_scratch) {
+    std::mt19937 random(9);
+    for (const fold_extents& x : {fold_extents{700, 7, 16}, {9, 900, 16}, {1, 300, 300}})
+        for (std::uint32_t t = 0; t < kpu::iface::k_element_types; ++t)
+            for (const host_isa isa : kpu::hw::host_isas()) {
+                const auto type = static_cast<element_type>(t);
+                const operands o(type, x, random);
+                reference(type, x, o.a, o.b, o.expected);
+                fold_kernel small(4, 4, isa);
+                small.fold(type, x, o.a.data(), o.b.data(), o.c.data());
+                BOOST_TEST(std::memcmp(o.c.data(), o.expected.data(), o.c.size()) == 0);
+            }
+}
+
 BOOST_AUTO_TEST_CASE(the_reference_would_see_a_fused_multiply_add) {
     std::mt19937 random(8);
     const fold_extents x{16, 16, 64};

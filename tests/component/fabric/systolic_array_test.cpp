@@ -166,20 +166,21 @@ BOOST_FIXTURE_TEST_CASE(the_module_adds_nothing_to_the_formula, sim_fixture) {
     run([&] {
         std::mt19937 random(33);
         fold_timing timing(geometry_of(params, picoseconds(1)));
-        std::vector<fold_extents> folds;
+        std::vector<array_fold> folds;
         for (int f = 0; f < 40; ++f) {
             iface::fold_operands x = bench.full(1 + static_cast<std::uint32_t>(random() % 20));
             x.m = 1 + static_cast<std::uint32_t>(random() % 6);
             x.n = 1 + static_cast<std::uint32_t>(random() % 5);
-            folds.push_back({x.m, x.n, x.k});
+            folds.push_back({element_type::f32, x.flow, {x.m, x.n, x.k}, false});
             bench.fold(x);
         }
         bench.await(40);
         std::uint64_t last = 0, port_free = 0;
         for (std::size_t f = 0; f < folds.size(); ++f) {
-            const fold_entry entry = timing.enter(picoseconds(k_first), picoseconds(0), element_type::f32, folds[f]);
+            const fold_entry entry = timing.enter(picoseconds(k_first), picoseconds(0), folds[f]);
             const fold_drain drain = timing.drain(entry, folds[f]);
-            port_free = std::max(port_free, drain.start.value()) + ceil_div(4U * folds[f].m * folds[f].n, 40);
+            port_free =
+                std::max(port_free, drain.first.value()) + ceil_div(4U * folds[f].extents.m * folds[f].extents.n, 40);
             timing.written(picoseconds(port_free + k_l1_latency));
             last = std::max({last, drain.end.value(), port_free + k_l1_latency});
             BOOST_TEST(bench.completed(f) == last);

@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(firmware_can_discover_the_chip) {
         io.read_block(address(array + reg::capability), cap, std::size(cap));
         BOOST_TEST(cap[iface::array_cap::unit] == 1u);
         BOOST_TEST(cap[iface::array_cap::rows] == 16u);
-        BOOST_TEST(cap[iface::array_cap::dataflows] == 1u);
+        BOOST_TEST(cap[iface::array_cap::dataflows] == 0b111u);
         BOOST_TEST(cap[iface::array_cap::macs_low] == 0x00'02'01'00u);
         BOOST_TEST(cap[iface::array_cap::macs_high] == 0x01'04'04u);
         BOOST_TEST(cap[iface::array_cap::row_base] == map.l1[1].row.base.value());
