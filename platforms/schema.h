@@ -22,6 +22,7 @@ struct field {
     measure what = measure::count;  ///< of quantities
     std::uint64_t min = 0, max = 0; ///< inclusive, of quantities
     bool power_of_two = false;
+    std::vector<std::string> choices; ///< of text: all legal values; empty where any text is
     std::string doc;
     std::function<field_value(const platform&)> get;
     std::function<void(platform&, const field_value&)> set;
@@ -54,6 +55,8 @@ class schema {
     std::vector<section> m_sections;
 };
 
+/// "a, b, c"
+[[nodiscard]] std::string listed(const std::vector<std::string>& words);
 /// "a size such as 64KiB, from 1KiB to 2GiB, a power of two"
 [[nodiscard]] std::string expectation(const field& f);
 /// As in a platform file, text in quotes.
@@ -67,7 +70,7 @@ class schema {
     return !(a == b);
 }
 
-/// The documentation of all keys as a Markdown table.
+/// The documentation of all keys, and of the presets that they can name, as Markdown tables.
 [[nodiscard]] std::string document_schema();
 
 } // namespace kpu::platform

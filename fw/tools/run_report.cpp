@@ -97,6 +97,11 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     const hw::memory_stats dram = chip.dram().stats();
     run.dram.read_bytes = dram.read_bytes.value();
     run.dram.write_bytes = dram.write_bytes.value();
+    run.dram.banks = {dram.row_hits, dram.row_misses, dram.row_conflicts, dram.activations, dram.refreshes};
+    for (const auto& channel : chip.dram().units()) {
+        const hw::memory_stats one = channel->stats();
+        run.dram.channel_busy_ps.push_back((one.read_busy + one.write_busy).value());
+    }
     run.resources.push_back({"dram", "B", run.dram.read_bytes + run.dram.write_bytes, dram_rate});
     add_level(run, "l3", chip.l3(), on_chip_rate(p.l3.tile, p.l3.tiles));
     add_level(run, "l2", chip.l2(), on_chip_rate(p.l2.bank, p.l2.banks));

@@ -1,0 +1,113 @@
+#include "hw/memory/dram_scheduler.h"
+
+#include <algorithm>
+
+namespace kpu::hw {
+
+dram_scheduler::dram_scheduler(const platform::dram_params& params)
+    : m_mapping(params.device, params.burst), m_rules(params.device, params.burst_time()), m_burst(params.burst_time()),
+      m_read_latency(params.device.t_cl), m_write_latency(params.device.t_cwl),
+      m_groups_cover(m_rules.spacing() * m_mapping.groups() >= m_rules.group_spacing()), m_lead(m_mapping.groups()) {}
+
+dram_scheduler::window dram_scheduler::access(bool is_write, std::uint64_t local, bytes length, picoseconds arrival) {
+    const dram_command column = is_write ? dram_command::write : dram_command::read;
+    const picoseconds latency = is_write ? m_write_latency : m_read_latency;
+    std::uint64_t burst = m_mapping.burst_of(local);
+    const std::uint64_t end = m_mapping.burst_of(local + length.value() - 1) + 1;
+    window done;
+    done.bursts = end - burst;
+    for (bool first = true; burst < end;) {
+        const dram_mapping::stripe in = m_mapping.locate(burst);
+        const std::uint64_t served = run(column, in, std::min(end - burst, in.left), arrival);
+        if (first && served != 0) {
+            done.start = m_lead[0] + latency;
+            first = false;
+        }
+        burst += served;
+    }
+    done.end = m_column + latency + m_burst;
+    return done;
+}
+
+/// Up to `bursts` bursts of a stripe. Returns how many were served: fewer where a refresh came between, which is done.
+std::uint64_t dram_scheduler::run(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts,
+                                  picoseconds arrival) {
+    const std::uint64_t lead = std::min<std::uint64_t>(bursts, m_lead.size());
+    for (std::uint64_t i = 0; i < lead; ++i) {
+        if (!open_and_issue(column, m_mapping.bank_of(in, i), in.row, arrival))
+            return i;
+        m_lead[i] = m_column;
+    }
+    return lead < bursts ? stream(column, in, bursts) : bursts;
+}
+
+/// Opens the row if need be, and reads or writes one burst of it, at m_column. False if a refresh was in the way: it is
+/// done, the burst is not.
+bool dram_scheduler::open_and_issue(dram_command column, std::uint32_t bank, std::uint64_t row, picoseconds arrival) {
+    const std::uint64_t open = m_rules.open_row(bank);
+    picoseconds precharge;
+    picoseconds activate;
+    picoseconds at;
+    if (open == row) {
+        at = m_rules.earliest(column, bank, arrival);
+    } else {
+        activate = arrival;
+        if (open != dram_rules::k_closed) {
+            precharge = m_rules.earliest(dram_command::precharge, bank, arrival);
+            activate = precharge + m_rules.precharge_time();
+        }
+        activate = m_rules.earliest(dram_command::activate, bank, activate);
+        at = m_rules.earliest(column, bank, activate + m_rules.activate_time());
+    }
+    if (at >= m_rules.next_refresh()) {
+        m_rules.refresh_until(at);
+        return false;
+    }
+    if (open == row) {
+        ++m_counts.row_hits;
+    } else {
+        if (open != dram_rules::k_closed)
+            m_rules.record(dram_command::precharge, bank, precharge);
+        m_rules.record(dram_command::activate, bank, activate, row);
+        ++(open == dram_rules::k_closed ? m_counts.row_misses : m_counts.row_conflicts);
+    }
+    m_rules.record(column, bank, at);
+    m_column = at;
+    return true;
+}
+
+/// The time of a stripe's burst number `nth`, of those after the first to each group: every burst follows the one
+/// before by spacing(), and the one before in its group by group_spacing(). Where the groups' turn takes longer than
+/// the latter, only the former counts; else burst q·G + r waits for burst r of the lead through its group, or for the
+/// lead's last burst through q - 1 turns of its group and r + 1 neighbours.
+picoseconds dram_scheduler::column_time(std::uint64_t nth) const {
+    const std::uint64_t groups = m_lead.size();
+    const picoseconds last = m_lead.back();
+    if (m_groups_cover)
+        return last + m_rules.spacing() * (nth + 1 - groups);
+    const std::uint64_t turn = nth / groups;
+    const std::uint64_t within = nth % groups;
+    return std::max(m_lead[within] + m_rules.group_spacing() * turn,
+                    last + m_rules.group_spacing() * (turn - 1) + m_rules.spacing() * (within + 1));
+}
+
+/// The bursts of a stripe after the lead, all row hits: as many as precede the next refresh. Only the last one to each
+/// group is recorded; the others leave no trace.
+std::uint64_t dram_scheduler::stream(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts) {
+    const std::uint64_t lead = m_lead.size();
+    bool cut = false;
+    while (bursts > lead && column_time(bursts - 1) >= m_rules.next_refresh()) {
+        --bursts; // a few hundred steps per refresh at most
+        cut = true;
+    }
+    for (std::uint64_t i = bursts > 2 * lead ? bursts - lead : lead; i < bursts; ++i) {
+        m_column = column_time(i);
+        m_rules.record(column, m_mapping.bank_of(in, i), m_column);
+    }
+    m_counts.row_hits += bursts - lead;
+    if (cut)
+        m_rules.refresh_until(m_rules.next_refresh());
+    return bursts;
+}
+
+} // namespace kpu::hw
