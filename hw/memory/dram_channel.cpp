@@ -34,7 +34,8 @@ memory_module::grant dram_channel::reserve_banked(bool is_write, std::uint64_t l
     for (std::uint64_t done = 0; done < length.value();) {
         const std::uint64_t run = std::min(m_pieces.run(local + done), length.value() - done);
         const interleave::place at = m_pieces.locate(local + done);
-        const std::uint32_t unit = at.unit ^ fold_bits(at.local >> m_piece_bits, m_unit_bits);
+        const std::uint32_t unit =
+            (at.unit + digit_hash(at.local >> m_piece_bits, m_unit_bits)) & ((1U << m_unit_bits) - 1);
         const dram_scheduler::window part = m_units[unit].access(is_write, at.local, bytes(run), request);
         if (done == 0)
             all.start = part.start;

@@ -17,8 +17,8 @@ namespace kpu::hw {
 /// timing: fixed. For ceil(b / bandwidth) from start = max(request, bus free) on; completes `latency` after that; its
 /// first beat is one burst.
 ///
-/// timing: banked. Pieces of `interleave` bytes go to the sub-channels in turn (xored with higher bits of the address),
-/// each to a dram_scheduler; the access starts with its first piece, ends with the last one to end, and completes
+/// timing: banked. Pieces of `interleave` bytes go to the sub-channels in turn (digit_hash added), each to a
+/// dram_scheduler; the access starts with its first piece, ends with the last one to end, and completes
 /// `controller_latency` after that.
 class dram_channel final : public memory_module {
   public:
