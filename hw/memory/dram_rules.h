@@ -29,8 +29,12 @@ class dram_rules {
 
     /// The earliest legal time at or after `t`, as far as recorded commands and refreshes say.
     [[nodiscard]] picoseconds earliest(dram_command command, std::uint32_t bank, picoseconds t) const;
+    /// The same for a read or write for which the bus need not turn round.
+    [[nodiscard]] picoseconds earliest_unturned(std::uint32_t bank, picoseconds t) const;
     /// The command is given at `t`, which is legal. `row` is that of an activate.
     void record(dram_command command, std::uint32_t bank, picoseconds t, std::uint64_t row = k_closed);
+    /// A read or write after which the bus's direction is as before.
+    void record_unturned(dram_command column, std::uint32_t bank, picoseconds t);
 
     [[nodiscard]] std::uint64_t open_row(std::uint32_t bank) const { return m_banks[bank].row; }
     /// When the next refresh begins; open rows are lost for commands from then on.
@@ -51,19 +55,22 @@ class dram_rules {
         picoseconds activate_from, precharge_from, column_from;
     };
     struct group_state {
-        picoseconds activate_from, read_from, write_from;
+        picoseconds activate_from;
+        picoseconds column_from; ///< a burst in the group, whatever its direction
+        picoseconds read_from;   ///< after a write
     };
     [[nodiscard]] picoseconds after_refresh(picoseconds t) const;
-    void record_read(bank_state& bank, group_state& group, picoseconds t);
-    void record_write(bank_state& bank, group_state& group, picoseconds t);
-    void record_activate(bank_state& bank, group_state& group, picoseconds t);
+    [[nodiscard]] const group_state& group_of(std::uint32_t bank) const { return m_groups[bank & m_group_mask]; }
+    void record_activate(std::uint32_t bank, std::uint64_t row, picoseconds t);
 
     platform::dram_device m_device;
     picoseconds m_spacing, m_group_spacing;
     picoseconds m_write_data; ///< from a write to the end of its data
     std::vector<bank_state> m_banks;
     std::vector<group_state> m_groups;
-    picoseconds m_activate_from, m_read_from, m_write_from;
+    std::uint32_t m_group_mask;
+    picoseconds m_activate_from, m_column_from;
+    picoseconds m_read_from, m_write_from; ///< after a command of the other kind
     std::array<picoseconds, k_activates> m_window_from{}; ///< t_faw after each of the last activates
     std::uint32_t m_oldest = 0;
     picoseconds m_next_refresh;

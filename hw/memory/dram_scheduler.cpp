@@ -7,7 +7,8 @@ namespace kpu::hw {
 dram_scheduler::dram_scheduler(const platform::dram_params& params)
     : m_mapping(params.device, params.burst), m_rules(params.device, params.burst_time()), m_burst(params.burst_time()),
       m_read_latency(params.device.t_cl), m_write_latency(params.device.t_cwl),
-      m_groups_cover(m_rules.spacing() * m_mapping.groups() >= m_rules.group_spacing()), m_lead(m_mapping.groups()) {}
+      m_groups_cover(m_rules.spacing() * m_mapping.groups() >= m_rules.group_spacing()), m_lead(m_mapping.groups()),
+      m_history(std::size_t{params.device.bank_groups} * params.device.banks) {}
 
 dram_scheduler::window dram_scheduler::access(bool is_write, std::uint64_t local, bytes length, picoseconds arrival) {
     const dram_command column = is_write ? dram_command::write : dram_command::read;
@@ -38,41 +39,76 @@ std::uint64_t dram_scheduler::run(dram_command column, const dram_mapping::strip
             return i;
         m_lead[i] = m_column;
     }
-    return lead < bursts ? stream(column, in, bursts) : bursts;
+    return lead < bursts ? stream(column, in, bursts, arrival) : bursts;
+}
+
+/// The bus had this command's direction when it arrived, and has the other one now.
+bool dram_scheduler::turned_after(dram_command column, picoseconds arrival) const {
+    return column != m_direction && arrival < m_turned;
+}
+
+bool dram_scheduler::closed_after(std::uint32_t bank, std::uint64_t row, picoseconds arrival) const {
+    const auto& rows = m_history[bank].rows;
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const closed_row& r) { return r.row == row && arrival < r.at; });
+}
+
+void dram_scheduler::close(std::uint32_t bank, picoseconds at) {
+    bank_history& history = m_history[bank];
+    history.rows[history.oldest] = {m_rules.open_row(bank), at};
+    history.oldest = (history.oldest + 1) % k_closed_rows;
+    m_rules.record(dram_command::precharge, bank, at);
+}
+
+void dram_scheduler::refresh_until(picoseconds t) {
+    m_rules.refresh_until(t);
+    m_turned = picoseconds();
+    std::fill(m_history.begin(), m_history.end(), bank_history());
+}
+
+void dram_scheduler::record_column(dram_command column, std::uint32_t bank, picoseconds at, bool unturned) {
+    if (unturned) {
+        m_rules.record_unturned(column, bank, at);
+    } else {
+        if (column != m_direction)
+            m_turned = m_column;
+        m_direction = column;
+        m_rules.record(column, bank, at);
+    }
+    m_column = at;
 }
 
 /// Opens the row if need be, and reads or writes one burst of it, at m_column. False if a refresh was in the way: it is
 /// done, the burst is not.
 bool dram_scheduler::open_and_issue(dram_command column, std::uint32_t bank, std::uint64_t row, picoseconds arrival) {
     const std::uint64_t open = m_rules.open_row(bank);
+    const bool hit = open == row || closed_after(bank, row, arrival);
+    const bool unturned = turned_after(column, arrival);
     picoseconds precharge;
     picoseconds activate;
-    picoseconds at;
-    if (open == row) {
-        at = m_rules.earliest(column, bank, arrival);
-    } else {
+    picoseconds from = arrival;
+    if (!hit) {
         activate = arrival;
         if (open != dram_rules::k_closed) {
             precharge = m_rules.earliest(dram_command::precharge, bank, arrival);
             activate = precharge + m_rules.precharge_time();
         }
         activate = m_rules.earliest(dram_command::activate, bank, activate);
-        at = m_rules.earliest(column, bank, activate + m_rules.activate_time());
+        from = activate + m_rules.activate_time();
     }
+    const picoseconds at =
+        unturned ? m_rules.earliest_unturned(bank, from) : m_rules.earliest(column, bank, from);
     if (at >= m_rules.next_refresh()) {
-        m_rules.refresh_until(at);
+        refresh_until(at);
         return false;
     }
-    if (open == row) {
-        ++m_counts.row_hits;
-    } else {
+    if (!hit) {
         if (open != dram_rules::k_closed)
-            m_rules.record(dram_command::precharge, bank, precharge);
+            close(bank, precharge);
         m_rules.record(dram_command::activate, bank, activate, row);
-        ++(open == dram_rules::k_closed ? m_counts.row_misses : m_counts.row_conflicts);
     }
-    m_rules.record(column, bank, at);
-    m_column = at;
+    ++(hit ? m_counts.row_hits : open == dram_rules::k_closed ? m_counts.row_misses : m_counts.row_conflicts);
+    record_column(column, bank, at, unturned);
     return true;
 }
 
@@ -93,20 +129,20 @@ picoseconds dram_scheduler::column_time(std::uint64_t nth) const {
 
 /// The bursts of a stripe after the lead, all row hits: as many as precede the next refresh. Only the last one to each
 /// group is recorded; the others leave no trace.
-std::uint64_t dram_scheduler::stream(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts) {
+std::uint64_t dram_scheduler::stream(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts,
+                                     picoseconds arrival) {
     const std::uint64_t lead = m_lead.size();
+    const bool unturned = turned_after(column, arrival);
     bool cut = false;
     while (bursts > lead && column_time(bursts - 1) >= m_rules.next_refresh()) {
         --bursts; // a few hundred steps per refresh at most
         cut = true;
     }
-    for (std::uint64_t i = bursts > 2 * lead ? bursts - lead : lead; i < bursts; ++i) {
-        m_column = column_time(i);
-        m_rules.record(column, m_mapping.bank_of(in, i), m_column);
-    }
+    for (std::uint64_t i = bursts > 2 * lead ? bursts - lead : lead; i < bursts; ++i)
+        record_column(column, m_mapping.bank_of(in, i), column_time(i), unturned);
     m_counts.row_hits += bursts - lead;
     if (cut)
-        m_rules.refresh_until(m_rules.next_refresh());
+        refresh_until(m_rules.next_refresh());
     return bursts;
 }
 

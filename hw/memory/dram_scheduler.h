@@ -4,6 +4,7 @@
 #include "hw/memory/dram_mapping.h"
 #include "hw/memory/dram_rules.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -14,9 +15,16 @@ struct dram_counts {
     std::uint64_t row_hits = 0, row_misses = 0, row_conflicts = 0;
 };
 
-/// Serves bursts in the order of the calls, each as soon as the rules allow. Rows stay open until another one is wanted
-/// or a refresh comes. An access's precharges and activates may be given from its arrival on, while data of earlier
-/// ones still flows. A row is not opened for a burst that a refresh would come before. Nothing is reordered.
+/// Puts bursts on the data bus in the order of the calls, each as soon as the rules allow. Rows stay open until another
+/// one is wanted or a refresh comes. An access's precharges and activates may be given from its arrival on, while data
+/// of earlier ones still flows. A row is not opened for a burst that a refresh would come before.
+///
+/// A controller serves waiting requests to an open row before it opens another one, and waiting requests of the bus's
+/// direction before it turns the bus round. Here requests have their times before later ones are known, so that the
+/// effect is modelled instead: a burst that arrived before its row was closed (or before the bus turned) costs what it
+/// would have cost then, a row hit (no turning), but takes its turn on the bus after those that came before it.
+/// Without this, several engines' streams would close each other's rows as often as calls alternate, and time would
+/// depend on how transfers are cut into calls.
 class dram_scheduler {
   public:
     /// Channels' `params`, whose sub-channel this is.
@@ -35,9 +43,26 @@ class dram_scheduler {
     [[nodiscard]] picoseconds burst_time() const { return m_burst; }
 
   private:
+    /// Rows that a bank has lately closed.
+    static constexpr std::size_t k_closed_rows = 4;
+    struct closed_row {
+        std::uint64_t row = dram_rules::k_closed;
+        picoseconds at;
+    };
+    struct bank_history {
+        std::array<closed_row, k_closed_rows> rows;
+        std::size_t oldest = 0;
+    };
+
     std::uint64_t run(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts, picoseconds arrival);
     bool open_and_issue(dram_command column, std::uint32_t bank, std::uint64_t row, picoseconds arrival);
-    std::uint64_t stream(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts);
+    std::uint64_t stream(dram_command column, const dram_mapping::stripe& in, std::uint64_t bursts,
+                         picoseconds arrival);
+    [[nodiscard]] bool turned_after(dram_command column, picoseconds arrival) const;
+    [[nodiscard]] bool closed_after(std::uint32_t bank, std::uint64_t row, picoseconds arrival) const;
+    void close(std::uint32_t bank, picoseconds at);
+    void record_column(dram_command column, std::uint32_t bank, picoseconds at, bool unturned);
+    void refresh_until(picoseconds t);
     [[nodiscard]] picoseconds column_time(std::uint64_t nth) const;
 
     dram_mapping m_mapping;
@@ -46,6 +71,9 @@ class dram_scheduler {
     bool m_groups_cover; ///< bursts to all groups in turn take at least group_spacing()
     std::vector<picoseconds> m_lead; ///< of the stripe being served: times of the first column command to each group
     picoseconds m_column;            ///< time of the last column command
+    dram_command m_direction = dram_command::read;
+    picoseconds m_turned; ///< the last column command before the bus took m_direction
+    std::vector<bank_history> m_history;
     dram_counts m_counts;
 };
 

@@ -20,7 +20,8 @@ using platform::dram_params;
 
 namespace {
 
-/// Burst by burst, in order, each at its earliest: the definition.
+/// Burst by burst, in order, each at its earliest: the definition. Rows that were closed, and the bus's turn, are
+/// remembered for bursts that arrived before.
 class plain_scheduler {
   public:
     explicit plain_scheduler(const dram_params& p)
@@ -49,22 +50,48 @@ class plain_scheduler {
         for (;;) {
             dram_rules plan = m_rules;
             const std::uint64_t open = plan.open_row(bank);
-            if (open != in.row && open != dram_rules::k_closed)
-                plan.record(dram_command::precharge, bank, plan.earliest(dram_command::precharge, bank, arrival));
-            if (open != in.row) {
-                const picoseconds at = plan.earliest(dram_command::activate, bank, arrival);
-                plan.record(dram_command::activate, bank, at, in.row);
+            const auto& gone = m_closed[bank];
+            const std::size_t kept = std::min<std::size_t>(gone.size(), 4);
+            const bool hit = open == in.row || std::any_of(gone.end() - static_cast<std::ptrdiff_t>(kept), gone.end(),
+                                                           [&](const auto& c) {
+                                                               return c.first == in.row && arrival < c.second;
+                                                           });
+            picoseconds precharge;
+            if (!hit && open != dram_rules::k_closed) {
+                precharge = plan.earliest(dram_command::precharge, bank, arrival);
+                plan.record(dram_command::precharge, bank, precharge);
             }
-            const picoseconds at = plan.earliest(column, bank, arrival);
-            if (at < m_rules.next_refresh()) {
+            if (!hit)
+                plan.record(dram_command::activate, bank, plan.earliest(dram_command::activate, bank, arrival), in.row);
+            const bool turned = column != m_direction && !(arrival < m_turned);
+            const bool as_before = column == m_direction || turned;
+            const picoseconds at =
+                as_before ? plan.earliest(column, bank, arrival) : plan.earliest_unturned(bank, arrival);
+            if (at >= m_rules.next_refresh()) {
+                m_rules.refresh_until(at);
+                m_closed.clear();
+                m_turned = picoseconds();
+                continue;
+            }
+            if (as_before)
                 plan.record(column, bank, at);
-                m_rules = plan;
-                ++(open == in.row ? hits : open == dram_rules::k_closed ? misses : conflicts);
-                return at;
+            else
+                plan.record_unturned(column, bank, at);
+            m_rules = plan;
+            if (!hit && open != dram_rules::k_closed)
+                m_closed[bank].emplace_back(open, precharge);
+            if (turned) {
+                m_turned = m_last;
+                m_direction = column;
             }
-            m_rules.refresh_until(at);
+            m_last = at;
+            ++(hit ? hits : open == dram_rules::k_closed ? misses : conflicts);
+            return at;
         }
     }
+    std::map<std::uint32_t, std::vector<std::pair<std::uint64_t, picoseconds>>> m_closed;
+    dram_command m_direction = dram_command::read;
+    picoseconds m_turned, m_last;
     dram_params m_params;
     dram_mapping m_mapping;
     dram_rules m_rules;
@@ -288,16 +315,48 @@ BOOST_AUTO_TEST_CASE(the_bus_turns_round) {
     dram.access(false, 0, bytes(256), picoseconds(0));
     const std::uint64_t now = 100'000;
     dram.access(false, 0, bytes(256), picoseconds(now)); // reads at 0, 2.5, 5, 7.5 ns
-    auto w = dram.access(true, 0, bytes(256), picoseconds(now));
+    const std::uint64_t later = now + 7500; // as the last read is given: the bus is still busy, the reads are over
+    auto w = dram.access(true, 0, bytes(256), picoseconds(later));
     const std::uint64_t write = now + 7500 + ps(d.t_rtw);
     BOOST_TEST(ps(w.start) == write + ps(d.t_cwl));
     const std::uint64_t written = ps(w.end);
     BOOST_TEST(written == write + 7500 + ps(d.t_cwl) + 2500);
     dram_scheduler other_group = dram;
-    w = other_group.access(false, 0, bytes(64), picoseconds(now));
+    w = other_group.access(false, 0, bytes(64), picoseconds(later));
     BOOST_TEST(ps(w.start) == written + ps(d.t_wtr_s) + ps(d.t_cl));
-    w = dram.access(false, 192, bytes(64), picoseconds(now)); // the last write's group
+    dram_scheduler early = dram;
+    w = dram.access(false, 192, bytes(64), picoseconds(later)); // the last write's group
     BOOST_TEST(ps(w.start) == written + ps(d.t_wtr_l) + ps(d.t_cl));
+    // One that was there before the last read costs no turn, but comes after the writes.
+    w = early.access(false, 0, bytes(64), picoseconds(later - 1));
+    BOOST_TEST(ps(w.start) == write + 7500 + 2500 + ps(d.t_cl));
+    w = early.access(true, 192, bytes(64), picoseconds(later)); // nor does it turn the bus
+    BOOST_TEST(ps(w.start) == write + 7500 + 5000 + ps(d.t_cwl));
+}
+
+BOOST_AUTO_TEST_CASE(a_row_is_open_for_those_who_came_before_it_was_closed) {
+    const dram_params p = ddr4_3200();
+    const platform::dram_device& d = p.device;
+    const std::uint64_t other = other_row_of_the_same_bank(p, 0);
+    dram_scheduler dram(p);
+    const std::uint64_t now = 100'000;
+    dram.access(false, 0, bytes(64), picoseconds(0));
+    auto w = dram.access(false, other, bytes(64), picoseconds(now)); // closes row 0 at once
+    const std::uint64_t start = now + ps(d.t_rp + d.t_rcd + d.t_cl);
+    BOOST_TEST(ps(w.start) == start);
+    dram_scheduler late = dram;
+    w = dram.access(false, 0, bytes(64), picoseconds(now - 1));
+    BOOST_TEST(ps(w.start) == start + ps(d.t_ccd_l));
+    BOOST_TEST(dram.counts().row_hits == 1u);
+    BOOST_TEST(dram.counts().row_conflicts == 1u);
+    w = late.access(false, 0, bytes(64), picoseconds(now));
+    BOOST_TEST(ps(w.start) == now + ps(d.t_rp + d.t_rc + d.t_rcd + d.t_cl)); // the other row was opened for t_rc
+    BOOST_TEST(late.counts().row_conflicts == 2u);
+    // a refresh closes everything for everybody
+    const std::uint64_t refreshed = ps(d.t_refi + d.t_rfc);
+    dram.access(false, other, bytes(64), picoseconds(refreshed));
+    w = dram.access(false, 0, bytes(64), picoseconds(now - 1));
+    BOOST_TEST(dram.counts().row_conflicts == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(rows_are_opened_while_earlier_data_flows) {
