@@ -46,7 +46,8 @@ dram_device device(bytes row, const clocked& c) {
 
 const std::string& dram_preset_source() {
     static const std::string source =
-        "Ramulator 2 (github.com/CMU-SAFARI/ramulator2), python/ramulator/dram: ddr4.py at 38c51d40, lpddr5.py, hbm2.py "
+        "Ramulator 2 (github.com/CMU-SAFARI/ramulator2), python/ramulator/dram: ddr4.py at 38c51d40, lpddr5.py, "
+        "hbm2.py "
         "and hbm3.py at 0aba1928. HBM's time from ACT to a column is that of reads for writes too.";
     return source;
 }

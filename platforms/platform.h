@@ -52,11 +52,11 @@ struct dram_params {
     std::string preset = "LPDDR5_6400"; ///< where a file's `device` values come from that it does not give
     std::uint32_t channels = 1;
     std::uint32_t sub_channels = 1; ///< banked: independent parts of a channel, each with its share of the bandwidth
-    bytes capacity{1ULL << 32};                    ///< of all channels together
+    bytes capacity{1ULL << 32};     ///< of all channels together
     bytes_per_second bandwidth{12'800'000'000ULL}; ///< of one channel
     picoseconds latency{60'000};                   ///< from request to first data
-    bytes burst{64};        ///< smallest transfer; shorter or misaligned accesses cost whole bursts
-    bytes interleave{1024}; ///< consecutive bytes on one channel, and on one sub-channel of it
+    bytes burst{64};                        ///< smallest transfer; shorter or misaligned accesses cost whole bursts
+    bytes interleave{1024};                 ///< consecutive bytes on one channel, and on one sub-channel of it
     picoseconds controller_latency{20'000}; ///< banked: on top of the device's time
     dram_device device;                     ///< banked
     /// Time of one burst on a sub-channel's data bus, rounded up.

@@ -42,8 +42,7 @@ picoseconds dram_rules::earliest(dram_command command, std::uint32_t bank, picos
     case dram_command::precharge:
         return after_refresh(std::max(t, b.precharge_from));
     case dram_command::activate:
-        return after_refresh(
-            std::max({t, b.activate_from, g.activate_from, m_activate_from, m_window_from[m_oldest]}));
+        return after_refresh(std::max({t, b.activate_from, g.activate_from, m_activate_from, m_window_from[m_oldest]}));
     case dram_command::read:
         return earliest_unturned(bank, std::max({t, g.read_from, m_read_from}));
     case dram_command::write:

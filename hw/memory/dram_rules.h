@@ -70,7 +70,7 @@ class dram_rules {
     std::vector<group_state> m_groups;
     std::uint32_t m_group_mask;
     picoseconds m_activate_from, m_column_from;
-    picoseconds m_read_from, m_write_from; ///< after a command of the other kind
+    picoseconds m_read_from, m_write_from;                ///< after a command of the other kind
     std::array<picoseconds, k_activates> m_window_from{}; ///< t_faw after each of the last activates
     std::uint32_t m_oldest = 0;
     picoseconds m_next_refresh;

@@ -49,8 +49,7 @@ bool dram_scheduler::turned_after(dram_command column, picoseconds arrival) cons
 
 bool dram_scheduler::closed_after(std::uint32_t bank, std::uint64_t row, picoseconds arrival) const {
     const auto& rows = m_history[bank].rows;
-    return std::any_of(rows.begin(), rows.end(),
-                       [&](const closed_row& r) { return r.row == row && arrival < r.at; });
+    return std::any_of(rows.begin(), rows.end(), [&](const closed_row& r) { return r.row == row && arrival < r.at; });
 }
 
 void dram_scheduler::close(std::uint32_t bank, picoseconds at) {
@@ -96,8 +95,7 @@ bool dram_scheduler::open_and_issue(dram_command column, std::uint32_t bank, std
         activate = m_rules.earliest(dram_command::activate, bank, activate);
         from = activate + m_rules.activate_time();
     }
-    const picoseconds at =
-        unturned ? m_rules.earliest_unturned(bank, from) : m_rules.earliest(column, bank, from);
+    const picoseconds at = unturned ? m_rules.earliest_unturned(bank, from) : m_rules.earliest(column, bank, from);
     if (at >= m_rules.next_refresh()) {
         refresh_until(at);
         return false;

@@ -68,7 +68,7 @@ class dram_scheduler {
     dram_mapping m_mapping;
     dram_rules m_rules;
     picoseconds m_burst, m_read_latency, m_write_latency;
-    bool m_groups_cover; ///< bursts to all groups in turn take at least group_spacing()
+    bool m_groups_cover;             ///< bursts to all groups in turn take at least group_spacing()
     std::vector<picoseconds> m_lead; ///< of the stripe being served: times of the first column command to each group
     picoseconds m_column;            ///< time of the last column command
     dram_command m_direction = dram_command::read;

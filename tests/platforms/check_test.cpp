@@ -73,8 +73,7 @@ BOOST_AUTO_TEST_CASE(a_devices_times_fit_together) {
              rule{"t_rrd_l: 5ns", "t_rrd_l: 4.999ns", "t_rrd_s: '4.999ns' (expected at least 5ns)"},
              rule{"t_faw: 5ns", "t_faw: 4.999ns", "t_rrd_s: '4.999ns' (expected at least 5ns)"},
              rule{"t_wtr_l: 6.25ns", "t_wtr_l: 6.249ns", "t_wtr_s: '6.249ns' (expected at least 6.25ns)"},
-             rule{"t_rtw: 12.5ns", "t_rtw: 12.499ns",
-                  "t_cl + a burst - t_cwl: '12.499ns' (expected at least 12.5ns)"},
+             rule{"t_rtw: 12.5ns", "t_rtw: 12.499ns", "t_cl + a burst - t_cwl: '12.499ns' (expected at least 12.5ns)"},
              rule{"t_refi: 228.751ns", "t_refi: 228.75ns",
                   "t_rfc + t_rcd + 1ps: '228.75ns' (expected at least 228.751ns)"},
          }) {
@@ -87,24 +86,27 @@ BOOST_AUTO_TEST_CASE(a_devices_times_fit_together) {
         accepts("dram: {burst: 32B, device: {" + broken + "}}"); // fixed timing does not look at it
     }
     accepts("dram: {timing: banked, burst: 32B, device: {t_refi: 0ps}}"); // no refresh
-    refuses("dram: {device: {row: 3KiB}}", "p:1:22: dram.device.row: error: not a power of two: '3KiB' (expected a size "
-                                           "such as 64KiB, from 1B to 1MiB, a power of two)");
+    refuses("dram: {device: {row: 3KiB}}",
+            "p:1:22: dram.device.row: error: not a power of two: '3KiB' (expected a size "
+            "such as 64KiB, from 1B to 1MiB, a power of two)");
 }
 
 BOOST_AUTO_TEST_CASE(a_device_fits_its_channel) {
     accepts("dram: {timing: banked, burst: 32B, bandwidth: 12.8GB/s}");
-    refuses("dram: {timing: banked, burst: 32B, bandwidth: 12.9GB/s}",
-            "p:1:47: dram.bandwidth: error: more than bursts every t_ccd_s carry: '12.9GB/s' (expected a burst of 32B in "
-            "at least 2.5ns on each sub-channel) [hint: the preset is for another width or rate]");
+    refuses(
+        "dram: {timing: banked, burst: 32B, bandwidth: 12.9GB/s}",
+        "p:1:47: dram.bandwidth: error: more than bursts every t_ccd_s carry: '12.9GB/s' (expected a burst of 32B in "
+        "at least 2.5ns on each sub-channel) [hint: the preset is for another width or rate]");
     accepts("dram: {timing: banked, burst: 32B, bandwidth: 25.6GB/s, sub_channels: 2}");
     accepts("dram: {timing: banked, burst: 64B, device: {row: 64B}}");
     refuses("dram: {timing: banked, burst: 64B, device: {row: 32B}}",
             "p:1:50: dram.device.row: error: smaller than dram.burst: '32B' (expected at least 64B)");
     // two channels of 16 banks
     accepts("dram: {timing: banked, burst: 32B, channels: 2, capacity: 128KiB}");
-    refuses("dram: {timing: banked, burst: 32B, channels: 2, capacity: 96KiB}",
-            "p:1:59: dram.capacity: error: does not divide into equal banks of whole rows: '96KiB' (expected a multiple "
-            "of channels * sub_channels * bank_groups * banks * row, 64KiB)");
+    refuses(
+        "dram: {timing: banked, burst: 32B, channels: 2, capacity: 96KiB}",
+        "p:1:59: dram.capacity: error: does not divide into equal banks of whole rows: '96KiB' (expected a multiple "
+        "of channels * sub_channels * bank_groups * banks * row, 64KiB)");
 }
 
 BOOST_AUTO_TEST_CASE(devices_come_from_the_preset_and_may_be_overridden) {
@@ -180,5 +182,6 @@ BOOST_AUTO_TEST_CASE(platforms_built_in_a_program_are_checked_too) {
     BOOST_TEST(text.find("array.rows: error: out of range: '0'") != std::string::npos, text);
     platform::platform q;
     q.dram.preset = "SDRAM";
-    BOOST_TEST(to_string(platform::check(q)).find("dram.preset: error: unknown value: '\"SDRAM\"'") != std::string::npos);
+    BOOST_TEST(to_string(platform::check(q)).find("dram.preset: error: unknown value: '\"SDRAM\"'") !=
+               std::string::npos);
 }

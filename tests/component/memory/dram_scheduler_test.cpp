@@ -52,10 +52,9 @@ class plain_scheduler {
             const std::uint64_t open = plan.open_row(bank);
             const auto& gone = m_closed[bank];
             const std::size_t kept = std::min<std::size_t>(gone.size(), 4);
-            const bool hit = open == in.row || std::any_of(gone.end() - static_cast<std::ptrdiff_t>(kept), gone.end(),
-                                                           [&](const auto& c) {
-                                                               return c.first == in.row && arrival < c.second;
-                                                           });
+            const bool hit =
+                open == in.row || std::any_of(gone.end() - static_cast<std::ptrdiff_t>(kept), gone.end(),
+                                              [&](const auto& c) { return c.first == in.row && arrival < c.second; });
             picoseconds precharge;
             if (!hit && open != dram_rules::k_closed) {
                 precharge = plan.earliest(dram_command::precharge, bank, arrival);
@@ -235,8 +234,8 @@ BOOST_AUTO_TEST_CASE(dependent_random_bursts_pay_conflicts) {
     const hw::dram_counts& c = dram.counts();
     BOOST_TEST(c.row_hits < 5u);
     // t_ras of an earlier access seldom lasts beyond the next one's arrival: 41.25 ns and a burst lie between
-    const std::uint64_t expected = c.row_hits * (13'750 + 2500) + c.row_misses * (27'500 + 2500) +
-                                   c.row_conflicts * (41'250 + 2500);
+    const std::uint64_t expected =
+        c.row_hits * (13'750 + 2500) + c.row_misses * (27'500 + 2500) + c.row_conflicts * (41'250 + 2500);
     BOOST_TEST(now >= expected);
     BOOST_TEST(static_cast<double>(now) < 1.01 * static_cast<double>(expected));
 }
@@ -269,8 +268,7 @@ BOOST_AUTO_TEST_CASE(one_bank_group_is_bound_by_ccd_l) {
     constexpr std::uint64_t length = 1 << 20;
     const picoseconds end = dram.access(false, 0, bytes(length), picoseconds(0)).end;
     const std::uint64_t bursts = length / 64;
-    BOOST_TEST(ps(end) ==
-               ps(p.device.t_rcd + p.device.t_cl + p.burst_time()) + (bursts - 1) * ps(p.device.t_ccd_l));
+    BOOST_TEST(ps(end) == ps(p.device.t_rcd + p.device.t_cl + p.burst_time()) + (bursts - 1) * ps(p.device.t_ccd_l));
     const double share = static_cast<double>(bursts * ps(p.burst_time())) / static_cast<double>(ps(end));
     BOOST_TEST(share > 0.665);
     BOOST_TEST(share < 0.668);

@@ -40,8 +40,7 @@ class dma_bench {
           m_far("far_bar", setup.bar, k_cycle, setup.engines, dram_routes(setup.dram)),
           m_near("near_bar", setup.bar, k_cycle, setup.engines, tile_routes(setup.tile)) {
         for (std::uint32_t c = 0; c < setup.dram.channels; ++c) {
-            channels.push_back(
-                std::make_unique<hw::dram_channel>(("channel" + std::to_string(c)).c_str(), setup.dram));
+            channels.push_back(std::make_unique<hw::dram_channel>(("channel" + std::to_string(c)).c_str(), setup.dram));
             m_far.to_i[c].bind(channels.back()->data_t);
         }
         m_near.to_i[0].bind(tile.data_t);
@@ -117,7 +116,8 @@ class dma_bench {
     }
     template <class From, class To>
     void join(From& from, To& to) {
-        m_monitors.push_back(std::make_unique<protocol_monitor>(("monitor" + std::to_string(m_monitors.size())).c_str()));
+        m_monitors.push_back(
+            std::make_unique<protocol_monitor>(("monitor" + std::to_string(m_monitors.size())).c_str()));
         from.bind(m_monitors.back()->up_t);
         m_monitors.back()->down_i.bind(to);
     }
