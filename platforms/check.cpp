@@ -23,6 +23,8 @@ class checker {
         check_ranges();
         check_clock();
         check_dram();
+        if (m_platform.dram.timing == dram_timing::banked && !m_problems.has_errors())
+            check_banks();
         check_l3();
         check_movers();
         check_types();
@@ -46,6 +48,10 @@ class checker {
     void check_ranges() {
         for (const field& f : m_keys.fields()) {
             const field_value value = f.get(m_platform);
+            const auto* text = std::get_if<std::string>(&value);
+            if (text != nullptr && !f.choices.empty() &&
+                std::find(f.choices.begin(), f.choices.end(), *text) == f.choices.end())
+                problem(f.path, "unknown value", expectation(f));
             const auto* number = std::get_if<std::uint64_t>(&value);
             if (number == nullptr)
                 continue;
@@ -58,6 +64,9 @@ class checker {
 
     void check_clock();
     void check_dram();
+    void check_banks();
+    void check_bank_times();
+    void at_least(const char* key, picoseconds value, picoseconds least, const char* sum);
     void check_l3();
     /// Something that moves so many bytes at a time.
     struct beat {
@@ -113,6 +122,49 @@ void checker::check_dram() {
     if (stripe != 0 && dram.capacity.value() % stripe != 0)
         problem("dram.capacity", "does not divide into equal channels",
                 "a multiple of channels * interleave, " + format_quantity(stripe, measure::bytes));
+}
+
+/// A time of the device that is at least the sum of others, which `sum` names.
+void checker::at_least(const char* key, picoseconds value, picoseconds least, const char* sum) {
+    if (value < least)
+        problem(std::string("dram.device.") + key, std::string("less than ") + sum,
+                "at least " + format_quantity(least.value(), measure::picoseconds));
+}
+
+void checker::check_bank_times() {
+    const dram_device& d = m_platform.dram.device;
+    const picoseconds burst = m_platform.dram.burst_time();
+    at_least("t_ras", d.t_ras, d.t_rcd, "t_rcd");
+    at_least("t_rc", d.t_rc, d.t_ras + d.t_rp, "t_ras + t_rp");
+    at_least("t_ccd_l", d.t_ccd_l, d.t_ccd_s, "t_ccd_s");
+    at_least("t_rrd_l", d.t_rrd_l, d.t_rrd_s, "t_rrd_s");
+    at_least("t_faw", d.t_faw, d.t_rrd_s, "t_rrd_s");
+    at_least("t_wtr_l", d.t_wtr_l, d.t_wtr_s, "t_wtr_s");
+    const picoseconds read = d.t_cl + burst;
+    at_least("t_rtw", d.t_rtw, read > d.t_cwl ? read - d.t_cwl : picoseconds(), "t_cl + a burst - t_cwl");
+    if (d.t_refi != picoseconds()) // between two refreshes at least one column is read or written
+        at_least("t_refi", d.t_refi, d.t_rfc + d.t_rcd + picoseconds(1), "t_rfc + t_rcd + 1ps");
+}
+
+void checker::check_banks() {
+    const dram_params& dram = m_platform.dram;
+    const dram_device& d = dram.device;
+    check_bank_times();
+    if (d.row < dram.burst)
+        problem("dram.device.row", "smaller than dram.burst",
+                "at least " + format_quantity(dram.burst.value(), measure::bytes));
+    if (dram.burst_time() < d.t_ccd_s)
+        problem("dram.bandwidth", "more than bursts every t_ccd_s carry",
+                "a burst of " + format_quantity(dram.burst.value(), measure::bytes) + " in at least " +
+                    format_quantity(d.t_ccd_s.value(), measure::picoseconds) + " on each sub-channel",
+                "the preset is for another width or rate");
+    // Rows are at most 1 MiB, banks at most 16 * 64, channels and sub-channels at most 256 each: this does not wrap.
+    const std::uint64_t stripe =
+        std::max(d.row.value() * d.bank_groups * d.banks, dram.interleave.value()) * dram.channels * dram.sub_channels;
+    if (dram.capacity.value() % stripe != 0)
+        problem("dram.capacity", "does not divide into equal banks of whole rows",
+                "a multiple of channels * sub_channels * bank_groups * banks * row, " +
+                    format_quantity(stripe, measure::bytes));
 }
 
 void checker::check_l3() {

@@ -50,6 +50,16 @@ address_map map_addresses(const platform& p) {
     return map;
 }
 
+picoseconds dram_params::burst_time() const {
+    // At most 4 KiB on 256 sub-channels, or that was reported: the product does not wrap.
+    constexpr std::uint64_t k_ps_per_second = 1'000'000'000'000ULL;
+    return picoseconds(ceil_div(burst.value() * sub_channels * k_ps_per_second, bandwidth.value()));
+}
+
+const char* name_of(dram_timing timing) {
+    return timing == dram_timing::banked ? "banked" : "fixed";
+}
+
 engine_ids number_engines(const platform& p) {
     return {p.dma.engines, p.block_mover.engines, p.streamer.per_array, p.array.count};
 }

@@ -17,15 +17,51 @@ struct clock_params {
     [[nodiscard]] picoseconds period() const { return picoseconds(1'000'000'000'000ULL / frequency.value()); }
 };
 
+/// How the time of a DRAM access is found: latency and bandwidth, or the state of its banks.
+enum class dram_timing : std::uint8_t { fixed, banked };
+
+/// What a DRAM device's banks are like: times between commands as JEDEC names them, each "from … to …". The values here
+/// are those of LPDDR5_6400; platforms/dram_presets.h has others.
+struct dram_device {
+    std::uint32_t bank_groups = 4;
+    std::uint32_t banks = 4; ///< per group
+    bytes row{2048};         ///< of one bank, over the channel's whole width
+    picoseconds t_cl{21'250};
+    picoseconds t_cwl{11'250};
+    picoseconds t_rcd{18'750};
+    picoseconds t_rp{18'750};
+    picoseconds t_ras{42'500};
+    picoseconds t_rc{61'250};
+    picoseconds t_rtp{10'000};
+    picoseconds t_wr{35'000};
+    picoseconds t_ccd_s{2'500};
+    picoseconds t_ccd_l{5'000};
+    picoseconds t_rrd_s{5'000};
+    picoseconds t_rrd_l{5'000};
+    picoseconds t_faw{20'000};
+    picoseconds t_wtr_s{6'250};
+    picoseconds t_wtr_l{12'500};
+    picoseconds t_rtw{15'000};
+    picoseconds t_rfc{210'000};
+    picoseconds t_refi{3'906'250}; ///< 0: no refresh
+};
+
 /// External memory: `channels` equal channels, interleaved.
 struct dram_params {
     std::string kind = "LPDDR5"; ///< for reports
+    dram_timing timing = dram_timing::fixed;
+    std::string preset = "LPDDR5_6400"; ///< where a file's `device` values come from that it does not give
     std::uint32_t channels = 1;
-    bytes capacity{1ULL << 32};                    ///< of all channels together
+    std::uint32_t sub_channels = 1; ///< banked: independent parts of a channel, each with its share of the bandwidth
+    bytes capacity{1ULL << 32};     ///< of all channels together
     bytes_per_second bandwidth{12'800'000'000ULL}; ///< of one channel
     picoseconds latency{60'000};                   ///< from request to first data
-    bytes burst{64};        ///< smallest transfer; shorter or misaligned accesses cost whole bursts
-    bytes interleave{1024}; ///< consecutive bytes on one channel
+    bytes burst{64};                        ///< smallest transfer; shorter or misaligned accesses cost whole bursts
+    bytes interleave{1024};                 ///< consecutive bytes on one channel, and on one sub-channel of it
+    picoseconds controller_latency{20'000}; ///< banked: on top of the device's time
+    dram_device device;                     ///< banked
+    /// Time of one burst on a sub-channel's data bus, rounded up.
+    [[nodiscard]] picoseconds burst_time() const;
 };
 
 /// An on-chip memory unit (an L3 tile, an L2 bank, an L1 buffer).
@@ -188,6 +224,8 @@ struct engine_ids {
     }
 };
 [[nodiscard]] engine_ids number_engines(const platform& p);
+
+[[nodiscard]] const char* name_of(dram_timing timing);
 
 /// Peak multiply-accumulates per cycle of all arrays for a type (index as in macs_per_pe).
 [[nodiscard]] std::uint64_t peak_macs(const platform& p, std::size_t type);

@@ -16,13 +16,6 @@ std::string joined(const std::string& prefix, const std::string& key) {
     return prefix.empty() ? key : prefix + "." + key;
 }
 
-std::string listed(const std::vector<std::string>& words) {
-    std::string out;
-    for (const std::string& word : words)
-        out += (out.empty() ? "" : ", ") + word;
-    return out;
-}
-
 const char* name_of(yaml_kind kind) {
     switch (kind) {
     case yaml_kind::null:
@@ -44,9 +37,10 @@ class reading {
 
     platform run() {
         read_section(m_tree.root(), {});
-        for (const field& f : m_keys.fields())
-            if (f.derive && m_given.count(f.path) == 0)
-                f.set(m_platform, default_of(f, m_platform));
+        // From below: a section's own keys may follow from those of its nested sections.
+        for (auto f = m_keys.fields().rbegin(); f != m_keys.fields().rend(); ++f)
+            if (f->derive && m_given.count(f->path) == 0)
+                f->set(m_platform, default_of(*f, m_platform));
         // A key that was refused has its default now; relations with it would only repeat the first problem in other
         // words.
         if (!m_problems.has_errors())
@@ -61,6 +55,7 @@ class reading {
     void read_section(const yaml_node& node, const std::string& path);
     void read_field(const yaml_node& node, const field& f);
     void read_number(const yaml_node& node, const field& f);
+    void read_text(const yaml_node& node, const field& f);
     void unknown(const yaml_entry& entry, const std::string& section_path);
     void require_whole_sections();
     [[nodiscard]] location locate_key(std::string path) const;
@@ -123,6 +118,17 @@ void reading::read_field(const yaml_node& node, const field& f) {
             m_problems.error(where, "not a flag", node.text, expectation(f));
         else
             f.set(m_platform, node.text == "true");
+    } else {
+        read_text(node, f);
+    }
+}
+
+void reading::read_text(const yaml_node& node, const field& f) {
+    const location where = m_tree.at(node.where, f.path);
+    if (!f.choices.empty() && std::find(f.choices.begin(), f.choices.end(), node.text) == f.choices.end()) {
+        const auto near = nearest(node.text, f.choices);
+        m_problems.error(where, "unknown value", node.text, expectation(f),
+                         near ? "did you mean '" + *near + "'?" : std::string());
     } else if (node.text.empty() && f.path != "description") {
         m_problems.error(where, "empty text");
     } else {

@@ -1,5 +1,7 @@
 #include "platforms/schema.h"
 
+#include "platforms/dram_presets.h"
+
 #include <algorithm>
 
 namespace kpu::platform {
@@ -25,6 +27,32 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
+/// The device values of every preset, a row per key; keys are rows because there are many of them.
+std::string document_presets(const schema& keys) {
+    const std::string section = "dram.device.";
+    std::string out = "| preset |";
+    std::string rule = "|---|";
+    std::string channels = "| a (sub-)channel |";
+    for (const dram_preset& preset : dram_presets()) {
+        out += " " + preset.name + " |";
+        rule += "---|";
+        channels += " " + preset.channel + " |";
+    }
+    out += "\n" + rule + "\n" + channels + "\n";
+    for (const field& f : keys.fields()) {
+        if (f.path.rfind(section, 0) != 0)
+            continue;
+        out += "| " + f.path.substr(section.size()) + " |";
+        for (const dram_preset& preset : dram_presets()) {
+            platform p;
+            p.dram.device = preset.device;
+            out += " " + format_value(f, f.get(p)) + " |";
+        }
+        out += "\n";
+    }
+    return out + "\nSource of the presets: " + dram_preset_source() + "\n";
+}
+
 } // namespace
 
 const field* schema::find(std::string_view path) const {
@@ -35,6 +63,13 @@ const field* schema::find(std::string_view path) const {
 const section* schema::find_section(std::string_view path) const {
     const auto s = std::find_if(m_sections.begin(), m_sections.end(), [&](const section& x) { return x.path == path; });
     return s == m_sections.end() ? nullptr : &*s;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+    std::string out;
+    for (const std::string& word : words)
+        out += (out.empty() ? "" : ", ") + word;
+    return out;
 }
 
 std::vector<std::string> schema::keys_of(std::string_view section_path) const {
@@ -55,6 +90,8 @@ std::string expectation(const field& f) {
     const platform defaults;
     if (std::holds_alternative<bool>(f.get(defaults)))
         return "true or false";
+    if (!f.choices.empty())
+        return "one of " + listed(f.choices);
     if (std::holds_alternative<std::string>(f.get(defaults)))
         return "text";
     return describe(f.what) + ", from " + format_quantity(f.min, f.what) + " to " + format_quantity(f.max, f.what) +
@@ -97,7 +134,7 @@ std::string document_schema() {
         const std::string initial = f.derivation.empty() ? "`" + format_value(f, f.get(defaults)) + "`" : f.derivation;
         out += "| " + f.path + " | " + expectation(f) + " | " + initial + " | " + f.doc + " |\n";
     }
-    return out;
+    return out + "\n" + document_presets(keys);
 }
 
 } // namespace kpu::platform

@@ -22,7 +22,8 @@ struct field {
     measure what = measure::count;  ///< of quantities
     std::uint64_t min = 0, max = 0; ///< inclusive, of quantities
     bool power_of_two = false;
-    bool required = false; ///< of a section that may be left out as a whole: setting a key makes the section
+    bool required = false;            ///< of a section that may be left out as a whole: setting a key makes the section
+    std::vector<std::string> choices; ///< of text: all legal values; empty where any text is
     std::string doc;
     std::function<field_value(const platform&)> get;
     std::function<void(platform&, const field_value&)> set;
@@ -55,6 +56,8 @@ class schema {
     std::vector<section> m_sections;
 };
 
+/// "a, b, c"
+[[nodiscard]] std::string listed(const std::vector<std::string>& words);
 /// "a size such as 64KiB, from 1KiB to 2GiB, a power of two"
 [[nodiscard]] std::string expectation(const field& f);
 /// As in a platform file, text in quotes.
@@ -68,7 +71,7 @@ class schema {
     return !(a == b);
 }
 
-/// The documentation of all keys as a Markdown table.
+/// The documentation of all keys, and of the presets that they can name, as Markdown tables.
 [[nodiscard]] std::string document_schema();
 
 } // namespace kpu::platform

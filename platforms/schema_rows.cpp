@@ -1,5 +1,6 @@
 // The rows of the table of keys.
 
+#include "platforms/dram_presets.h"
 #include "platforms/schema.h"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ template <class Member>
 field_value to_value(const Member& m) {
     if constexpr (std::is_same_v<Member, bool> || std::is_same_v<Member, std::string>)
         return m;
+    else if constexpr (std::is_same_v<Member, dram_timing>)
+        return std::string(name_of(m));
     else if constexpr (std::is_integral_v<Member>)
         return std::uint64_t{m};
     else
@@ -37,6 +40,8 @@ void from_value(Member& m, const field_value& value) {
         m = std::get<bool>(value);
     else if constexpr (std::is_same_v<Member, std::string>)
         m = std::get<std::string>(value);
+    else if constexpr (std::is_same_v<Member, dram_timing>)
+        m = std::get<std::string>(value) == name_of(dram_timing::banked) ? dram_timing::banked : dram_timing::fixed;
     else
         m = static_cast<Member>(std::get<std::uint64_t>(value));
 }
@@ -168,12 +173,71 @@ void add_chip(table& t) {
         "its period must be a whole number of picoseconds");
 }
 
+/// A value of the device: as in the preset unless given.
+template <class Member>
+void add_device(table& t, const std::string& key, Member dram_device::*member, measure what, bounds range,
+                const std::string& doc, shape s = shape::any) {
+    field& f = t.number(
+        key, [member](auto& p) -> auto& { return p.dram.device.*member; }, what, range, doc, s);
+    f.derive = [member](const platform& p) -> std::uint64_t {
+        const dram_preset* preset = find_dram_preset(p.dram.preset);
+        const dram_device device = preset != nullptr ? preset->device : p.dram.device;
+        if constexpr (std::is_integral_v<Member>)
+            return device.*member;
+        else
+            return (device.*member).value();
+    };
+    f.derivation = "the preset's";
+}
+
+void add_dram_device(table& t) {
+    t.open("dram.device", "the device of a (sub-)channel, for timing: banked; times are minima between commands");
+    add_device(t, "bank_groups", &dram_device::bank_groups, measure::count, {1, 16},
+               "consecutive bursts go to them in turn", shape::power_of_two);
+    add_device(t, "banks", &dram_device::banks, measure::count, {1, 64}, "of a group", shape::power_of_two);
+    add_device(t, "row", &dram_device::row, measure::bytes, {1, k_mib}, "of one bank", shape::power_of_two);
+    const auto time = [&t](const char* key, picoseconds dram_device::*member, const char* doc) {
+        add_device(t, key, member, measure::picoseconds, {0, 1'000'000'000}, doc);
+    };
+    time("t_cl", &dram_device::t_cl, "read to its first data");
+    time("t_cwl", &dram_device::t_cwl, "write to its first data");
+    time("t_rcd", &dram_device::t_rcd, "activate to read or write");
+    time("t_rp", &dram_device::t_rp, "precharge to activate");
+    time("t_ras", &dram_device::t_ras, "activate to precharge");
+    time("t_rc", &dram_device::t_rc, "activate to activate of the same bank");
+    time("t_rtp", &dram_device::t_rtp, "read to precharge");
+    time("t_wr", &dram_device::t_wr, "last data of a write to precharge");
+    time("t_ccd_s", &dram_device::t_ccd_s, "read to read, write to write, of different groups");
+    time("t_ccd_l", &dram_device::t_ccd_l, "the same within a group");
+    time("t_rrd_s", &dram_device::t_rrd_s, "activate to activate of different groups");
+    time("t_rrd_l", &dram_device::t_rrd_l, "the same within a group");
+    time("t_faw", &dram_device::t_faw, "activate to the fourth activate after it");
+    time("t_wtr_s", &dram_device::t_wtr_s, "last data of a write to a read of another group");
+    time("t_wtr_l", &dram_device::t_wtr_l, "the same within a group");
+    time("t_rtw", &dram_device::t_rtw, "read to write");
+    time("t_rfc", &dram_device::t_rfc, "a refresh of all banks, which leaves all rows closed");
+    time("t_refi", &dram_device::t_refi, "refresh to refresh; 0ps: there is none");
+}
+
 void add_dram(table& t) {
     t.open("dram", "external memory: equal channels, interleaved");
     t.value(
         "kind", [](auto& p) -> auto& { return p.dram.kind; }, "for reports");
+    t.value(
+         "timing", [](auto& p) -> auto& { return p.dram.timing; },
+         "fixed: latency and bandwidth; banked: rows, banks and refresh of `device`")
+        .choices = {name_of(dram_timing::fixed), name_of(dram_timing::banked)};
+    field& preset = t.value(
+        "preset", [](auto& p) -> auto& { return p.dram.preset; }, "where values of `device` come from; table below");
+    for (const dram_preset& known : dram_presets())
+        preset.choices.push_back(known.name);
     t.number(
         "channels", [](auto& p) -> auto& { return p.dram.channels; }, measure::count, {1, 256}, "");
+    t.number(
+        "sub_channels", [](auto& p) -> auto& { return p.dram.sub_channels; }, measure::count, {1, 256},
+        "banked: independent parts of a channel, such as the channels of an HBM stack, with an equal share of its "
+        "bandwidth and capacity",
+        shape::power_of_two);
     t.number(
         "capacity", [](auto& p) -> auto& { return p.dram.capacity; }, measure::bytes, {64 * k_kib, 64 * k_tib},
         "of all channels together, a multiple of channels * interleave");
@@ -182,13 +246,22 @@ void add_dram(table& t) {
         {1'000'000, 100'000'000'000'000}, "of one channel; does not depend on the core clock");
     t.number(
         "latency", [](auto& p) -> auto& { return p.dram.latency; }, measure::picoseconds, {0, 1'000'000'000},
-        "from a request to its first data");
+        "fixed: from a request to its first data");
     t.number(
         "burst", [](auto& p) -> auto& { return p.dram.burst; }, measure::bytes, {1, 4096},
         "smallest transfer; shorter or misaligned accesses cost whole bursts", shape::power_of_two);
     t.number(
         "interleave", [](auto& p) -> auto& { return p.dram.interleave; }, measure::bytes, {16, 16 * k_mib},
-        "consecutive bytes on one channel, at least a burst", shape::power_of_two);
+        "consecutive bytes on one channel (and sub-channel), at least a burst", shape::power_of_two);
+    field& controller = t.number(
+        "controller_latency", [](auto& p) -> auto& { return p.dram.controller_latency; }, measure::picoseconds,
+        {0, 1'000'000'000}, "banked: from a request to the device and back, on top of the device's time");
+    controller.derive = [](const platform& p) -> std::uint64_t {
+        const picoseconds closed = p.dram.device.t_rcd + p.dram.device.t_cl;
+        return p.dram.latency > closed ? (p.dram.latency - closed).value() : 0;
+    };
+    controller.derivation = "latency less the device's t_rcd and t_cl";
+    add_dram_device(t);
 }
 
 void add_l3_and_l2(table& t) {

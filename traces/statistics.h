@@ -44,6 +44,12 @@ struct resource_statistics {
     [[nodiscard]] double utilisation(std::uint64_t cycles) const;
 };
 
+/// What banked DRAM did, all channels together; zeros where the latency is fixed. Hits, misses and conflicts are bursts
+/// that found their row open, their bank closed, or another row open.
+struct dram_banks {
+    std::uint64_t row_hits = 0, row_misses = 0, row_conflicts = 0, activations = 0, refreshes = 0;
+};
+
 struct run_statistics {
     std::string tool, platform, program, program_hash;
     std::uint64_t cycles = 0, time_ps = 0, macs = 0;
@@ -55,6 +61,8 @@ struct run_statistics {
     double efficiency = 0; ///< bounds.cycles / cycles
     struct {
         std::uint64_t read_bytes = 0, write_bytes = 0, lower_bound_bytes = 0, best_blocking_bytes = 0;
+        dram_banks banks;
+        std::vector<std::uint64_t> channel_busy_ps; ///< time in which each channel's data bus was occupied
     } dram;
     std::vector<engine_statistics> engines;
     std::vector<kernel_statistics> kernels;

@@ -68,9 +68,14 @@ void members_of_run(Run& run, Visit&& visit) {
     visit("/bounds/cycles", run.bounds.cycles);
     visit("/bounds/dram_cycles", run.bounds.dram_cycles);
     visit("/cycles", run.cycles);
+    visit("/dram/activations", run.dram.banks.activations);
     visit("/dram/best_blocking_bytes", run.dram.best_blocking_bytes);
     visit("/dram/lower_bound_bytes", run.dram.lower_bound_bytes);
     visit("/dram/read_bytes", run.dram.read_bytes);
+    visit("/dram/refreshes", run.dram.banks.refreshes);
+    visit("/dram/row_conflicts", run.dram.banks.row_conflicts);
+    visit("/dram/row_hits", run.dram.banks.row_hits);
+    visit("/dram/row_misses", run.dram.banks.row_misses);
     visit("/dram/write_bytes", run.dram.write_bytes);
     visit("/efficiency", run.efficiency);
     visit("/macs", run.macs);
@@ -148,6 +153,7 @@ std::string to_json(const run_statistics& run) {
     if (run.energy)
         members_of_energy(*run.energy,
                           [&](const std::string& key, const auto& value) { root[json::json_pointer(key)] = value; });
+    root["dram"]["channel_busy_ps"] = run.dram.channel_busy_ps;
     root["engines"] = json::array();
     for (const engine_statistics& e : run.engines) {
         json& item = root["engines"].emplace_back(json::object());
@@ -183,6 +189,8 @@ run_statistics from_json(const std::string& text, const std::string& file) {
     members_of_run(run, [&](const char* key, auto& value) { in.get(key, value); });
     if (root.contains("energy"))
         members_of_energy(run.energy.emplace(), [&](const std::string& key, auto& value) { in.get(key, value); });
+    in.list("/dram/channel_busy_ps", run.dram.channel_busy_ps,
+            [&](std::uint64_t& busy, const std::string& at) { in.get(at.substr(0, at.size() - 1), busy); });
     in.list("/engines", run.engines, [&](engine_statistics& e, const std::string& at) {
         members_of_engine(e, [&](const char* key, auto& value) { in.get(at + key, value); });
         members_of_stalls(e.stalled, [&](const char* key, auto& value) { in.get(at + "stalled/" + key, value); });

@@ -63,6 +63,10 @@ std::string head_of(const run_statistics& run) {
     line("", fmt::format("lower bound {}{}, best blocking {}{}", size_of(run.dram.lower_bound_bytes),
                          ratio_to(moved, run.dram.lower_bound_bytes), size_of(run.dram.best_blocking_bytes),
                          ratio_to(moved, run.dram.best_blocking_bytes)));
+    const dram_banks& banks = run.dram.banks;
+    if (banks.activations != 0)
+        line("", fmt::format("bursts: {} row hits, {} misses, {} conflicts; {} refreshes", grouped(banks.row_hits),
+                             grouped(banks.row_misses), grouped(banks.row_conflicts), grouped(banks.refreshes)));
     line("energy", run.energy ? to_line(*run.energy) : "no energy table");
     return text;
 }

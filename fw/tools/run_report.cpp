@@ -122,7 +122,6 @@ void add_engine(trace::activity& done, const hw::command_engine& engine) {
     }
 }
 
-/// No rows are opened: the model of DRAM has none.
 trace::activity activity_of(const hw::chip& chip, const device& host) {
     trace::activity done;
     for (const planned_contraction& c : host.plan())
@@ -130,6 +129,7 @@ trace::activity activity_of(const hw::chip& chip, const device& host) {
     for (const hw::command_engine* engine : chip.engines())
         add_engine(done, *engine);
     done.dram = bus_traffic(chip.dram().stats());
+    done.dram_activations = chip.dram().stats().activations;
     done.l3 = bus_traffic(chip.l3().stats());
     done.l2 = bus_traffic(chip.l2().stats());
     done.l1 = l1_traffic(chip);
@@ -161,6 +161,11 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     const hw::memory_stats dram = chip.dram().stats();
     run.dram.read_bytes = dram.read_bytes.value();
     run.dram.write_bytes = dram.write_bytes.value();
+    run.dram.banks = {dram.row_hits, dram.row_misses, dram.row_conflicts, dram.activations, dram.refreshes};
+    for (const auto& channel : chip.dram().units()) {
+        const hw::memory_stats one = channel->stats();
+        run.dram.channel_busy_ps.push_back((one.read_busy + one.write_busy).value());
+    }
     run.resources.push_back({"dram", "B", run.dram.read_bytes + run.dram.write_bytes, dram_rate});
     add_level(run, "l3", chip.l3(), on_chip_rate(p.l3.tile, p.l3.tiles));
     add_level(run, "l2", chip.l2(), on_chip_rate(p.l2.bank, p.l2.banks));

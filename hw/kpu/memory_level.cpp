@@ -29,7 +29,7 @@ placement memory_level::place_of(std::uint32_t unit) const {
 memory_stats memory_level::stats() const {
     memory_stats sum;
     for (const auto& unit : m_units) {
-        const memory_stats& one = unit->stats();
+        const memory_stats one = unit->stats();
         sum.reads += one.reads;
         sum.writes += one.writes;
         sum.read_bytes += one.read_bytes;
@@ -38,6 +38,11 @@ memory_stats memory_level::stats() const {
         sum.write_bus_bytes += one.write_bus_bytes;
         sum.read_busy += one.read_busy;
         sum.write_busy += one.write_busy;
+        sum.row_hits += one.row_hits;
+        sum.row_misses += one.row_misses;
+        sum.row_conflicts += one.row_conflicts;
+        sum.activations += one.activations;
+        sum.refreshes += one.refreshes;
     }
     return sum;
 }

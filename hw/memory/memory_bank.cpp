@@ -11,7 +11,7 @@ memory_bank::memory_bank(sc_core::sc_module_name name, const platform::memory_pa
 memory_module::grant memory_bank::reserve(bool is_write, std::uint64_t /*local*/, bytes length, picoseconds request) {
     port_schedule& ports = is_write ? m_write : m_read;
     const port_schedule::slot slot = ports.reserve(request, length);
-    return {slot.start, slot.end, m_latency, ports.rate().beat(), length};
+    return {slot.start, slot.end, m_latency, ports.rate().beat(), length, slot.end - slot.start};
 }
 
 } // namespace kpu::hw

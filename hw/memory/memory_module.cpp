@@ -44,12 +44,12 @@ void memory_module::account(const tlm::tlm_generic_payload& payload, const grant
         ++m_stats.writes;
         m_stats.write_bytes += length;
         m_stats.write_bus_bytes += granted.bus;
-        m_stats.write_busy += granted.end - granted.start;
+        m_stats.write_busy += granted.busy;
     } else {
         ++m_stats.reads;
         m_stats.read_bytes += length;
         m_stats.read_bus_bytes += granted.bus;
-        m_stats.read_busy += granted.end - granted.start;
+        m_stats.read_busy += granted.busy;
     }
     if (m_observer == nullptr)
         return;

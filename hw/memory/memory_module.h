@@ -20,6 +20,9 @@ struct memory_stats {
     bytes read_bytes, write_bytes;
     bytes read_bus_bytes, write_bus_bytes;
     picoseconds read_busy, write_busy; ///< summed over ports
+    /// Banked DRAM: bursts that found their row open, their bank closed, another row open; activates; refreshes of all
+    /// banks of a sub-channel.
+    std::uint64_t row_hits = 0, row_misses = 0, row_conflicts = 0, activations = 0, refreshes = 0;
 };
 
 /// Addresses on the socket are offsets within this memory; the crossbar in front subtracts the base. Accesses outside
@@ -32,17 +35,18 @@ class memory_module : public sc_core::sc_module {
 
     /// Observers are optional; null detaches.
     void watch(observer* who) { m_observer = who; }
-    [[nodiscard]] const memory_stats& stats() const { return m_stats; }
+    [[nodiscard]] virtual memory_stats stats() const { return m_stats; }
     [[nodiscard]] bytes capacity() const { return m_storage.capacity(); }
     [[nodiscard]] const paged_storage& storage() const { return m_storage; }
     [[nodiscard]] const placement& where() const { return m_where; }
 
   protected:
     /// The answer to a request: the port carries data in [start, end), `latency` before the initiator sees it; `beat`
-    /// is the time of the first piece.
+    /// is the time of the first piece, `busy` that of all, without gaps between them.
     struct grant {
         picoseconds start, end, latency, beat;
         bytes bus;
+        picoseconds busy;
     };
     memory_module(sc_core::sc_module_name name, bytes capacity, const placement& where);
 

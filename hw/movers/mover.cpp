@@ -83,12 +83,20 @@ fault mover::execute(const command& c) {
     const picoseconds start_cost = config().period * m_config.params.start_cost.value();
     if (start_cost != picoseconds() && !pause(start_cost))
         return fault::none;
+    const bytes limit = chunk_limit(std::min(m_source.run(), m_jobs.back().destination.run()));
     while (m_source.left() > bytes(0)) {
-        const bytes length = chunk_length(m_cut, total - m_source.left(), m_source.left(), m_chunk, m_alignment);
+        const bytes length = chunk_length(m_cut, total - m_source.left(), m_source.left(), limit, m_alignment);
         if (!make_room(length) || !read_chunk(c.ref, length))
             return fault::none;
     }
     return fault::none;
+}
+
+/// Each run takes a beat of the engine at least. Where runs are short, a chunk takes the engine no longer than one of
+/// long runs does, but is a full beat.
+bytes mover::chunk_limit(bytes run) const {
+    const bytes width = m_config.params.width;
+    return std::min(m_chunk, std::max(width, run * (m_chunk / width)));
 }
 
 /// False if the command is not to be continued: the engine was reset, or an earlier command failed.

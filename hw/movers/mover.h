@@ -66,7 +66,7 @@ class mover : public command_engine {
     [[nodiscard]] bool supports(iface::opcode op) const override { return op == iface::opcode::copy; }
     void on_reset() override;
 
-    [[nodiscard]] const strided_walk& cut_side(const iface::copy_operands& copy) const;
+    [[nodiscard]] bytes chunk_limit(bytes run) const;
     [[nodiscard]] bool make_room(bytes length);
     [[nodiscard]] picoseconds free_from(const chunk& oldest, std::uint64_t from, std::uint64_t to) const;
     [[nodiscard]] bool pause(picoseconds duration);

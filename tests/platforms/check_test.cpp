@@ -50,6 +50,80 @@ BOOST_AUTO_TEST_CASE(dram_divides_into_channels) {
             "p:1:20: dram.interleave: error: smaller than dram.burst: '64B' (expected at least 128B)");
 }
 
+BOOST_AUTO_TEST_CASE(dram_timing_is_chosen_by_name) {
+    accepts("dram: {timing: banked, preset: LPDDR5_6400, burst: 32B}");
+    refuses("dram: {timing: bankd}", "p:1:16: dram.timing: error: unknown value: 'bankd' (expected one of fixed, "
+                                     "banked) [hint: did you mean 'banked'?]");
+    refuses("dram: {preset: DDR4_3200A}",
+            "p:1:16: dram.preset: error: unknown value: 'DDR4_3200A' (expected one of DDR4_2400R, DDR4_3200AA, "
+            "LPDDR5_6400, HBM2_2000Mbps, HBM3_6400Mbps) [hint: did you mean 'DDR4_3200AA'?]");
+}
+
+BOOST_AUTO_TEST_CASE(a_devices_times_fit_together) {
+    struct rule {
+        const char* legal;
+        const char* broken;
+        const char* says;
+    };
+    // LPDDR5_6400, with bursts of 2.5 ns
+    for (const rule& r : {
+             rule{"t_ras: 18.75ns", "t_ras: 18.749ns", "t_rcd: '18.749ns' (expected at least 18.75ns)"},
+             rule{"t_rc: 61.25ns", "t_rc: 61.249ns", "t_ras + t_rp: '61.249ns' (expected at least 61.25ns)"},
+             rule{"t_ccd_l: 2.5ns", "t_ccd_l: 2.499ns", "t_ccd_s: '2.499ns' (expected at least 2.5ns)"},
+             rule{"t_rrd_l: 5ns", "t_rrd_l: 4.999ns", "t_rrd_s: '4.999ns' (expected at least 5ns)"},
+             rule{"t_faw: 5ns", "t_faw: 4.999ns", "t_rrd_s: '4.999ns' (expected at least 5ns)"},
+             rule{"t_wtr_l: 6.25ns", "t_wtr_l: 6.249ns", "t_wtr_s: '6.249ns' (expected at least 6.25ns)"},
+             rule{"t_rtw: 12.5ns", "t_rtw: 12.499ns", "t_cl + a burst - t_cwl: '12.499ns' (expected at least 12.5ns)"},
+             rule{"t_refi: 228.751ns", "t_refi: 228.75ns",
+                  "t_rfc + t_rcd + 1ps: '228.75ns' (expected at least 228.751ns)"},
+         }) {
+        const std::string head = "dram: {timing: banked, burst: 32B, device: {";
+        accepts(head + r.legal + "}}");
+        const std::string broken = r.broken;
+        const std::string key = broken.substr(0, broken.find(':'));
+        refuses(head + broken + "}}", "p:1:" + std::to_string(head.size() + key.size() + 3) + ": dram.device." + key +
+                                          ": error: less than " + r.says);
+        accepts("dram: {burst: 32B, device: {" + broken + "}}"); // fixed timing does not look at it
+    }
+    accepts("dram: {timing: banked, burst: 32B, device: {t_refi: 0ps}}"); // no refresh
+    refuses("dram: {device: {row: 3KiB}}",
+            "p:1:22: dram.device.row: error: not a power of two: '3KiB' (expected a size "
+            "such as 64KiB, from 1B to 1MiB, a power of two)");
+}
+
+BOOST_AUTO_TEST_CASE(a_device_fits_its_channel) {
+    accepts("dram: {timing: banked, burst: 32B, bandwidth: 12.8GB/s}");
+    refuses(
+        "dram: {timing: banked, burst: 32B, bandwidth: 12.9GB/s}",
+        "p:1:47: dram.bandwidth: error: more than bursts every t_ccd_s carry: '12.9GB/s' (expected a burst of 32B in "
+        "at least 2.5ns on each sub-channel) [hint: the preset is for another width or rate]");
+    accepts("dram: {timing: banked, burst: 32B, bandwidth: 25.6GB/s, sub_channels: 2}");
+    accepts("dram: {timing: banked, burst: 64B, device: {row: 64B}}");
+    refuses("dram: {timing: banked, burst: 64B, device: {row: 32B}}",
+            "p:1:50: dram.device.row: error: smaller than dram.burst: '32B' (expected at least 64B)");
+    // two channels of 16 banks
+    accepts("dram: {timing: banked, burst: 32B, channels: 2, capacity: 128KiB}");
+    refuses(
+        "dram: {timing: banked, burst: 32B, channels: 2, capacity: 96KiB}",
+        "p:1:59: dram.capacity: error: does not divide into equal banks of whole rows: '96KiB' (expected a multiple "
+        "of channels * sub_channels * bank_groups * banks * row, 64KiB)");
+}
+
+BOOST_AUTO_TEST_CASE(devices_come_from_the_preset_and_may_be_overridden) {
+    const platform::platform p =
+        parse_platform("dram: {preset: DDR4_3200AA, latency: 60ns, device: {t_cl: 15ns}}", "p");
+    BOOST_TEST(p.dram.device.row.value() == 8192u);
+    BOOST_TEST(p.dram.device.t_rcd.value() == 13'750u);
+    BOOST_TEST(p.dram.device.t_cl.value() == 15'000u);
+    BOOST_TEST(p.dram.controller_latency.value() == 60'000u - 13'750 - 15'000);
+    BOOST_TEST(parse_platform("dram: {latency: 10ns}", "p").dram.controller_latency.value() == 0u);
+    // the members' initial values are those of the default preset
+    BOOST_TEST((parse_platform("{}", "").dram.device.t_refi == platform::dram_device().t_refi));
+    platform::platform initial;
+    BOOST_TEST(parse_platform("name: x", "x").dram.controller_latency.value() ==
+               initial.dram.controller_latency.value());
+}
+
 BOOST_AUTO_TEST_CASE(interleaving_divides_an_l3_tile) {
     accepts("l3: {interleave: 256KiB}");
     refuses("l3:\n  interleave: 512KiB\n", "p:2:3: l3.tile.capacity: error: not a multiple of l3.interleave: '256KiB' "
@@ -126,4 +200,8 @@ BOOST_AUTO_TEST_CASE(platforms_built_in_a_program_are_checked_too) {
     const std::string text = to_string(problems);
     BOOST_TEST(text.find("l3.interleave: error: not a power of two: '3000B'") != std::string::npos, text);
     BOOST_TEST(text.find("array.rows: error: out of range: '0'") != std::string::npos, text);
+    platform::platform q;
+    q.dram.preset = "SDRAM";
+    BOOST_TEST(to_string(platform::check(q)).find("dram.preset: error: unknown value: '\"SDRAM\"'") !=
+               std::string::npos);
 }

@@ -62,13 +62,15 @@ BOOST_AUTO_TEST_CASE(every_kind_of_value_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(unknown_keys_are_refused_with_a_hint) {
-    refuses("dram: {chanels: 4}",
-            "p.yaml:1:8: dram.chanels: error: unknown key: 'chanels' (expected in 'dram': kind, channels, capacity, "
-            "bandwidth, latency, burst, interleave) [hint: did you mean 'channels'?]");
+    refuses(
+        "dram: {chanels: 4}",
+        "p.yaml:1:8: dram.chanels: error: unknown key: 'chanels' (expected in 'dram': kind, timing, preset, channels, "
+        "sub_channels, capacity, bandwidth, latency, burst, interleave, controller_latency, device) [hint: did you "
+        "mean 'channels'?]");
     refuses(
         "l3: {banks: 4}",
         "p.yaml:1:6: l3.banks: error: unknown key: 'banks' (expected in 'l3': tiles, interleave, tile) [hint: there is "
-        "l2.banks]");
+        "dram.device.banks, l2.banks]");
     refuses("streamers:\n  width: 64B/cycle\n",
             "p.yaml:1:1: streamers: error: unknown key: 'streamers' (expected in a platform: ");
     refuses("dram: {xyzzyplugh: 4}", "p.yaml:1:8: dram.xyzzyplugh: error: unknown key: 'xyzzyplugh'");

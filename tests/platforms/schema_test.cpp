@@ -1,5 +1,6 @@
 // The table of keys is complete, and the effective configuration reads back as the same platform.
 
+#include "platforms/dram_presets.h"
 #include "platforms/reader.h"
 #include "platforms/schema.h"
 #include "platforms/show.h"
@@ -38,8 +39,12 @@ std::size_t members() {
     n += 2;
     [[maybe_unused]] const auto& [frequency] = clock;
     n += 1;
-    [[maybe_unused]] const auto& [kind, channels, capacity, bandwidth, latency, burst, interleave] = dram;
-    n += 7;
+    const auto& [kind, timing, preset, channels, sub_channels, capacity, bandwidth, latency, burst, interleave,
+                 controller, device] = dram;
+    n += 11;
+    [[maybe_unused]] const auto& [bank_groups, dram_banks, dram_row, cl, cwl, rcd, rp, ras, rc, rtp, wr, ccd_s, ccd_l,
+                                  rrd_s, rrd_l, faw, wtr_s, wtr_l, rtw, rfc, refi] = device;
+    n += 21;
     crossbar(dram_x), crossbar(l3_x), crossbar(l2_x);
     const auto& [dma_engines, dma_mover] = dma;
     const auto& [movers, block_mover_mover] = block_mover;
@@ -67,6 +72,8 @@ std::size_t members() {
     access_energy(dram_energy), access_energy(l3_energy), access_energy(l2_energy), access_energy(l1_energy);
     static_cast<void>(std::tie(vector_energy, dma_energy, block_mover_energy, streamer_energy, interconnect,
                                chip_static, standby, activation));
+    static_cast<void>(std::tie(kind, timing, preset, channels, sub_channels, capacity, bandwidth, latency, burst,
+                               interleave, controller));
     static_cast<void>(std::tie(dma_engines, movers, per_array, tiles, l3_interleave, banks, count, rows, columns,
                                pipelined, depth, start, name, description));
     return n;
@@ -85,7 +92,7 @@ field_value other_value(const field& f, const platform::platform& p) {
     if (const auto* flag = std::get_if<bool>(&now))
         return !*flag;
     if (const auto* text = std::get_if<std::string>(&now))
-        return *text + "x";
+        return f.choices.empty() ? *text + "x" : f.choices.front() == *text ? f.choices.back() : f.choices.front();
     const std::uint64_t n = std::get<std::uint64_t>(now);
     if (f.power_of_two)
         return n * 2 <= f.max ? n * 2 : n / 2;
@@ -122,6 +129,8 @@ BOOST_AUTO_TEST_CASE(defaults_are_legal) {
     const platform::schema keys;
     for (const field& f : keys.fields()) {
         const field_value value = f.get(p);
+        if (const auto* text = std::get_if<std::string>(&value))
+            BOOST_TEST((f.choices.empty() || std::count(f.choices.begin(), f.choices.end(), *text) == 1), f.path);
         if (const auto* n = std::get_if<std::uint64_t>(&value))
             BOOST_TEST((*n >= f.min && *n <= f.max && (!f.power_of_two || (*n & (*n - 1)) == 0)), f.path);
     }
@@ -173,6 +182,9 @@ BOOST_AUTO_TEST_CASE(documentation_names_every_key_and_section) {
     const platform::schema keys;
     for (const field& f : keys.fields())
         BOOST_TEST(text.find("| " + f.path + " |") != std::string::npos, f.path);
+    for (const platform::dram_preset& preset : platform::dram_presets())
+        BOOST_TEST(text.find(" " + preset.name + " |") != std::string::npos, preset.name);
+    BOOST_TEST(text.find(platform::dram_preset_source()) != std::string::npos);
     for (const platform::section& s : keys.sections())
         BOOST_TEST(text.find("| **" + s.path + "** |") != std::string::npos, s.path);
 }

@@ -167,6 +167,19 @@ BOOST_AUTO_TEST_CASE(the_chips_are_the_ones_that_are_promised) {
     BOOST_TEST(shipped("minimal").dma.engines == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(banked_timing_is_one_word_away) {
+    for (const std::string& name : k_shipped) {
+        platform::platform p = shipped(name);
+        BOOST_TEST((p.dram.timing == platform::dram_timing::fixed), name);
+        p.dram.timing = platform::dram_timing::banked;
+        BOOST_TEST(platform::check(p).empty(), name << ": " << to_string(platform::check(p)));
+        // a closed row costs what every access costs with fixed timing, and a row's bursts fill the bus
+        const platform::dram_device& device = p.dram.device;
+        BOOST_TEST((p.dram.controller_latency + device.t_rcd + device.t_cl == p.dram.latency), name);
+        BOOST_TEST((p.dram.burst_time() == device.t_ccd_s), name);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_type_is_supported_everywhere) {
     for (const std::string& name : k_shipped)
         for (const std::uint32_t macs : shipped(name).array.macs_per_pe)

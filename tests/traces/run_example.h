@@ -29,6 +29,8 @@ inline run_statistics example() {
     run.macs = 100'000;
     run.dram.read_bytes = 6000;
     run.dram.write_bytes = 2000;
+    run.dram.banks = {1000, 20, 30, 50, 6};
+    run.dram.channel_busy_ps = {300'000, 200'000};
     run.engines.push_back(engine("dma0", "dma", 600, {0, 100, 0, 0, 0, 1200, 0}, 2000));
     run.engines.push_back(engine("mover0", "block_mover", 500, {1300, 0, 0, 0, 0, 0, 0}, 2000));
     run.engines.push_back(engine("streamer0", "streamer", 400, {0, 1400, 0, 0, 0, 0, 0}, 2000));

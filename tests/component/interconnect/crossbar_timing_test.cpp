@@ -8,6 +8,29 @@ using namespace kpu;
 using namespace kpu::test;
 using sc_core::sc_time;
 
+namespace {
+
+/// Initiators that each keep one request to bank 1 under way, until `until` cycles: how many bytes each has received.
+std::vector<std::uint64_t> shares_of_one_target(crossbar_bench& b, const std::vector<std::size_t>& lengths,
+                                                std::uint64_t until) {
+    std::vector<std::uint64_t> got(lengths.size(), 0);
+    const sc_time end = sc_time::from_value(cycles_of(until));
+    for (std::size_t i = 0; i < lengths.size(); ++i)
+        sc_core::sc_spawn([&b, &got, &lengths, end, i] {
+            std::vector<unsigned char> data(lengths[i]);
+            for (;;) {
+                sc_core::wait(sc_time::from_value(b.source[i]->read(b.bank_address(1), data)));
+                if (sc_core::sc_time_stamp() > end)
+                    return;
+                got[i] += data.size();
+            }
+        });
+    sc_core::wait(end + sc_time::from_value(cycles_of(1000)));
+    return got;
+}
+
+} // namespace
+
 BOOST_FIXTURE_TEST_SUITE(crossbar_timing, crossbar_bench)
 
 BOOST_AUTO_TEST_CASE(a_read_pays_two_hops_the_latency_and_its_bytes) {
@@ -106,6 +129,33 @@ BOOST_AUTO_TEST_CASE(one_initiator_is_limited_by_its_own_port) {
     });
 }
 
+BOOST_AUTO_TEST_CASE(first_come_first_served_gives_shares_by_what_is_under_way) {
+    // One turn is 640 + 160 bytes, 50 cycles.
+    build(2, false);
+    run([&] {
+        const auto got = shares_of_one_target(*this, {640, 160}, 10'000);
+        BOOST_TEST(got[0] + 640 >= 10'000 / 50 * 640);
+        BOOST_TEST(got[0] <= 10'000 / 50 * 640);
+        BOOST_TEST(got[1] + 160 >= 10'000 / 50 * 160);
+        BOOST_TEST(got[1] <= 10'000 / 50 * 160);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(short_transfers_cost_whole_beats_at_every_port) {
+    build(1, false);
+    run([&] {
+        for (const std::size_t n : {1u, 4u, 15u, 16u, 17u}) {
+            std::vector<unsigned char> data(n);
+            const std::uint64_t begun = sc_core::sc_time_stamp().value();
+            std::uint64_t last = 0;
+            for (int i = 0; i < 100; ++i)
+                last = source[0]->read(bank_address(0), data);
+            BOOST_TEST(last == cycles_of(2 * k_hop + k_latency + 100 * ((n + 15) / 16)), n << " bytes, from " << begun);
+            sc_core::wait(sc_time::from_value(last));
+        }
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_port_is_blocked_until_its_transfer_ends) {
     build(2, false);
     run([&] {
@@ -120,3 +170,21 @@ BOOST_AUTO_TEST_CASE(a_port_is_blocked_until_its_transfer_ends) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(n_equal_initiators_get_one_nth_of_a_target) {
+    constexpr std::uint64_t until = 10'000;
+    for (const std::uint32_t n : {2u, 3u, 4u}) {
+        crossbar_bench b;
+        b.build(n, false);
+        b.run([&] {
+            std::uint64_t sum = 0;
+            for (const std::uint64_t mine : shares_of_one_target(b, std::vector<std::size_t>(n, 640), until)) {
+                BOOST_TEST(mine + 640 >= 16 * until / n);
+                BOOST_TEST(mine <= 16 * until / n + 640);
+                sum += mine;
+            }
+            BOOST_TEST(sum <= 16 * until); // the port's rate
+            BOOST_TEST(sum + n * 640 >= 16 * until);
+        });
+    }
+}

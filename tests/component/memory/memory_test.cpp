@@ -4,11 +4,13 @@
 #include "hw/memory/dram_channel.h"
 #include "hw/memory/memory_bank.h"
 #include "hw/tlm/protocol_monitor.h"
+#include "tests/component/memory/dram_bench.h"
 #include "tests/support/sim_fixture.h"
 #include "tests/support/tlm_doubles.h"
 
 #include <boost/test/unit_test.hpp>
 #include <numeric>
+#include <set>
 
 using namespace kpu;
 using kpu::test::sim_fixture;
@@ -271,7 +273,7 @@ BOOST_AUTO_TEST_CASE(a_stream_runs_at_the_bandwidth) {
             last = i % 2 == 0 ? source.read(0, data) : source.write(0, data); // they share the bus
         BOOST_TEST(last == 60'000 + 100 * 80'000u);
     });
-    BOOST_TEST(memory.bus().busy().value() == 100 * 80'000u);
+    BOOST_TEST((memory.stats().read_busy + memory.stats().write_busy).value() == 100 * 80'000u);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_outside_whole_bursts_cost) {
@@ -315,6 +317,112 @@ BOOST_AUTO_TEST_CASE(a_read_across_pages_is_copied) {
             (source.access.read_loan(address(where), bytes(100), buffer.data(), got, delay) == tlm::TLM_OK_RESPONSE));
         BOOST_TEST(got == buffer.data());
         BOOST_TEST(buffer == data, boost::test_tools::per_element());
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+namespace {
+
+/// DDR4-3200: 64 bytes in 2.5 ns, 20 ns for the controller.
+struct banked_bench : bench<hw::dram_channel> {
+    static platform::dram_params params() {
+        platform::dram_params p = kpu::test::ddr4_3200();
+        p.capacity = bytes(64 << 20);
+        p.controller_latency = picoseconds(20'000);
+        return p;
+    }
+    banked_bench() : bench(params()) {}
+    static constexpr std::uint64_t k_hit = 20'000 + 13'750, k_miss = k_hit + 13'750;
+};
+
+/// HBM2: eight sub-channels of 32 GB/s, pieces of 256 bytes.
+struct stack_bench : bench<hw::dram_channel> {
+    static platform::dram_params params() {
+        platform::dram_params p = kpu::test::without_refresh(kpu::test::hbm2_2000());
+        p.capacity = bytes(64 << 20);
+        p.bandwidth = bytes_per_second(256'000'000'000);
+        p.sub_channels = 8;
+        p.interleave = bytes(256);
+        p.controller_latency = picoseconds();
+        return p;
+    }
+    stack_bench() : bench(params()) {}
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(banked_dram, banked_bench)
+
+BOOST_AUTO_TEST_CASE(misses_and_hits_on_top_of_the_controller) {
+    run([&] {
+        std::vector<unsigned char> data(64);
+        BOOST_TEST(source.read(0, data) == k_miss + 2500);
+        BOOST_TEST(source.first() == k_miss + 2500);
+        sc_core::wait(sc_time(1, sc_core::SC_US));
+        BOOST_TEST(source.read(40, data) == k_miss + 2500); // two bursts; the second one finds its bank closed
+        BOOST_TEST(source.first() == k_hit + 2500);
+        sc_core::wait(sc_time(1, sc_core::SC_US));
+        BOOST_TEST(source.write(0, data) == 20'000 + 10'000 + 2500);
+        sc_core::wait(sc_time::from_value(7'800'000));
+    });
+    BOOST_TEST(memory.stats().row_hits == 2u);
+    BOOST_TEST(memory.stats().row_misses == 2u);
+    BOOST_TEST(memory.stats().row_conflicts == 0u);
+    BOOST_TEST(memory.stats().activations == 2u);
+    BOOST_TEST(memory.stats().refreshes == 1u);
+    BOOST_TEST(memory.stats().read_bus_bytes.value() == 192u);
+    BOOST_TEST(memory.stats().read_busy.value() == 3 * 2500u); // without the gap before the second row
+    BOOST_TEST(memory.stats().write_busy.value() == 2500u);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_pays_for_its_rows_once) {
+    run([&] {
+        std::vector<unsigned char> data(4096);
+        std::uint64_t last = 0;
+        for (std::uint64_t at = 0; at < 1 << 20; at += 4096)
+            last = source.read(at, data);
+        const std::uint64_t all = (1 << 20) / 64 * 2500;
+        const std::uint64_t refreshes = last / 7'800'000;
+        BOOST_TEST(last >= k_miss + all + refreshes * 360'000);
+        BOOST_TEST(last <= k_miss + all + refreshes * (360'000 + 13'750 + 4 * 2500));
+    });
+    BOOST_TEST(memory.stats().row_hits + memory.stats().activations == (1u << 20) / 64);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(sub_channels, stack_bench)
+
+BOOST_AUTO_TEST_CASE(together_they_have_the_channels_bandwidth) {
+    run([&] {
+        std::vector<unsigned char> data(1 << 20);
+        const double took = static_cast<double>(source.read(0, data));
+        const double peak = (1 << 20) / 256e9 * 1e12;
+        BOOST_TEST(took > peak);
+        BOOST_TEST(took < 1.02 * peak);
+    });
+    BOOST_TEST(memory.stats().read_busy.value() == (1u << 20) / 64 * 2000 / 8);
+}
+
+BOOST_AUTO_TEST_CASE(a_piece_has_one_sub_channel) {
+    run([&] {
+        std::vector<unsigned char> piece(256);
+        std::uint64_t last = 0;
+        for (int i = 0; i < 2; ++i)
+            last = source.read(0, piece); // a row in each group, 4 ns apart, then four hits of 2 ns
+        BOOST_TEST(last == 14'000 + 14'000 + 3 * 4000 + 4 * 2000 + 2000);
+        BOOST_TEST(source.read(256, piece) == 14'000u + 14'000 + 3 * 4000 + 2000); // the next piece: another
+    });
+}
+
+BOOST_AUTO_TEST_CASE(strides_of_whole_turns_use_all_of_them) {
+    run([&] {
+        std::vector<unsigned char> piece(256);
+        std::set<std::uint64_t> ends;
+        for (std::uint64_t i = 0; i < 8; ++i)
+            ends.insert(source.read(i * 8 * 256, piece));
+        BOOST_TEST(ends.size() == 1u); // none waits for another
     });
 }
 
