@@ -129,7 +129,7 @@ fault systolic_array::read_operands(const command& c, fold_in_flight& fold, stre
         failed = read(m_columns, x.b, b_size, m_b, b, slowest);
     if (failed == fault::none && x.seeded)
         failed = read(m_seeds, x.seed, c_size, fold.sums, seed, slowest);
-    if (failed != fault::none)
+    if (failed != fault::none || !m_computes)
         return failed;
     if (!x.seeded)
         std::memset(fold.sums.data(), 0, c_size.value());

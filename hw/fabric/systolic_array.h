@@ -23,6 +23,9 @@ class systolic_array final : public command_engine {
 
     systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params);
 
+    /// Folds take their time and their accesses but compute nothing, for runs that ask for times only.
+    void skip_arithmetic() { m_computes = false; }
+
   private:
     /// A fold between its entry and the write of its results.
     struct fold_in_flight {
@@ -59,6 +62,7 @@ class systolic_array final : public command_engine {
 
     platform::array_params m_params;
     fold_kernel m_kernel;
+    bool m_computes = true;
     fold_timing m_timing;
     initiator m_rows, m_columns, m_seeds, m_results;
     std::vector<unsigned char> m_a, m_b; ///< where a target does not lend its storage
