@@ -303,18 +303,28 @@ BOOST_AUTO_TEST_CASE(a_channel_holds_its_share) {
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_read_across_pages_is_copied) {
+BOOST_AUTO_TEST_CASE(a_read_across_pages_is_lent_if_both_are_written_and_copied_if_not) {
     run([&] {
         const std::uint64_t where = hw::paged_storage::k_page - 50;
-        const std::vector<unsigned char> data = counting(100);
-        source.write(where, data);
+        std::vector<unsigned char> data = counting(100);
         std::vector<unsigned char> buffer(100);
         const unsigned char* got = nullptr;
         sc_time delay;
-        BOOST_TEST(
-            (source.access.read_loan(address(where), bytes(100), buffer.data(), got, delay) == tlm::TLM_OK_RESPONSE));
+        const auto read = [&] {
+            BOOST_TEST((source.access.read_loan(address(where), bytes(100), buffer.data(), got, delay) ==
+                        tlm::TLM_OK_RESPONSE));
+        };
+        source.write(where, std::vector<unsigned char>(data.begin(), data.begin() + 50));
+        std::fill(data.begin() + 50, data.end(), hw::paged_storage::k_poison);
+        read();
         BOOST_TEST(got == buffer.data());
         BOOST_TEST(buffer == data, boost::test_tools::per_element());
+        data = counting(100);
+        source.write(where, data);
+        std::fill(buffer.begin(), buffer.end(), static_cast<unsigned char>(0));
+        read();
+        BOOST_TEST(got != buffer.data());
+        BOOST_TEST(std::equal(data.begin(), data.end(), got));
     });
 }
 
