@@ -3,7 +3,7 @@
 // result buffer, one command per fold. Timing is fold_timing's, arithmetic is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
-#include "hw/control/ring.h"
+#include "platforms/common/ring.h"
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/fold_timing.h"
 #include "hw/tlm/initiator.h"
