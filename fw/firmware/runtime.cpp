@@ -1,7 +1,8 @@
 #include "fw/firmware/runtime.h"
 
+#include "platforms/common/ring.h"
+
 #include <algorithm>
-#include <deque>
 #include <fmt/format.h>
 #include <vector>
 
@@ -17,8 +18,8 @@ address engine_register(engine_id engine, std::uint32_t offset) {
 
 /// One engine's queue as firmware knows it.
 struct feed {
-    std::deque<bound_command> waiting; ///< no room in the queue yet
-    std::uint32_t free = 0;            ///< entries of the queue that are free for certain
+    ring<bound_command> waiting; ///< no room in the queue yet
+    std::uint32_t free = 0;      ///< entries of the queue that are free for certain
     std::uint32_t pushed = 0;
 
     [[nodiscard]] bool can_push() const { return !waiting.empty() && free > 0; }
@@ -56,7 +57,7 @@ class command_feeder {
                 m_exhausted = true;
                 return;
             }
-            m_feeds[command->engine.value()].waiting.push_back(*command);
+            m_feeds[command->engine.value()].waiting.push(*command);
             ++m_waiting;
         }
     }
@@ -78,7 +79,7 @@ class command_feeder {
         std::copy(f.waiting.front().words.begin(), f.waiting.front().words.end(), burst.begin());
         burst.back() = 1; // the doorbell lies behind the window
         m_bus.write_block(engine_register(engine, engine_reg::descriptor), burst.data(), burst.size());
-        f.waiting.pop_front();
+        f.waiting.pop();
         --m_waiting;
         --f.free;
         ++f.pushed;

@@ -23,7 +23,7 @@ point emitter::convert(engine_id engine, std::uint32_t tag, const iface::vector_
 
 bound_command emitter::take() {
     const bound_command next = m_ready.front();
-    m_ready.pop_front();
+    m_ready.pop();
     return next;
 }
 
@@ -67,7 +67,7 @@ iface::command_header emitter::header_for(engine_id engine, std::uint32_t tag, i
 
 point emitter::push(engine_id engine, const iface::descriptor_words& words) {
     const std::uint32_t number = ++m_last[engine.value()];
-    m_ready.push_back({engine, number, words});
+    m_ready.push({engine, number, words});
     return {engine, number};
 }
 

@@ -5,8 +5,9 @@
 #include "fw/driver/machine.h"
 #include "fw/loader/ordering.h"
 #include "hw/interface/descriptor.h"
+#include "platforms/common/ring.h"
 
-#include <deque>
+#include <vector>
 
 namespace kpu::fw {
 
@@ -38,7 +39,7 @@ class emitter {
     void require(engine_id engine, point wanted);
     point push(engine_id engine, const iface::descriptor_words& words);
 
-    std::deque<bound_command> m_ready;
+    ring<bound_command> m_ready;
     std::vector<std::uint32_t> m_last; ///< by engine: commands emitted
     std::vector<std::vector<std::uint32_t>>
         m_observed;               ///< [engine][other]: the count of `other` that it has waited for

@@ -3,6 +3,8 @@
 
 #include "platforms/common/units.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -14,30 +16,47 @@ struct point {
     std::uint32_t number = 0;
 };
 
-/// At most one point per engine: completion is in order, so the latest stands for all before it.
+/// At most one point per engine: completion is in order, so the latest stands for all before it. The usual few points
+/// lie in the set itself.
 class point_set {
   public:
     void add(point p) {
-        for (point& known : m_points) {
+        for (point& known : *this) {
             if (known.engine == p.engine) {
                 if (known.number < p.number)
                     known.number = p.number;
                 return;
             }
         }
-        m_points.push_back(p);
+        append(p);
     }
     void merge(const point_set& other) {
-        for (const point& p : other.m_points)
+        for (const point& p : other)
             add(p);
     }
-    void clear() { m_points.clear(); }
-    [[nodiscard]] bool empty() const { return m_points.empty(); }
-    [[nodiscard]] auto begin() const { return m_points.begin(); }
-    [[nodiscard]] auto end() const { return m_points.end(); }
+    void clear() { m_size = 0; }
+    [[nodiscard]] bool empty() const { return m_size == 0; }
+    [[nodiscard]] const point* begin() const { return m_size <= k_few ? m_few.data() : m_many.data(); }
+    [[nodiscard]] const point* end() const { return begin() + m_size; }
 
   private:
-    std::vector<point> m_points;
+    static constexpr std::size_t k_few = 6;
+
+    [[nodiscard]] point* begin() { return m_size <= k_few ? m_few.data() : m_many.data(); }
+    [[nodiscard]] point* end() { return begin() + m_size; }
+    void append(point p) {
+        if (m_size == k_few)
+            m_many.assign(m_few.begin(), m_few.end());
+        if (m_size >= k_few)
+            m_many.push_back(p);
+        else
+            m_few[m_size] = p;
+        ++m_size;
+    }
+
+    std::size_t m_size = 0;
+    std::array<point, k_few> m_few; ///< the first m_size of them are set
+    std::vector<point> m_many;      ///< all of them, where there are more than k_few
 };
 
 /// What a command waits for. A mover may read for its next command before it has written for the last one, so a read

@@ -64,17 +64,19 @@ void device::upload(const tensor_map& inputs) {
     for (const auto& [name, value] : dfx::bind_inputs(m_program, inputs)) {
         const placed_tensor& place = m_tensors->at(name);
         m_chip.poke(place.base, value->data.data(), place.size);
-        if (m_checker != nullptr)
-            m_checker->note_initialised({place.base, place.size});
     }
-    if (m_checker != nullptr)
-        for (const auto& [name, place] : m_tensors->all())
-            m_checker->allow({place.base, place.size});
+}
+
+void device::declare_memory() {
+    for (const auto& [name, place] : m_tensors->all()) {
+        const dfx::tensor_role role = place.what->role;
+        if (role == dfx::tensor_role::input || role == dfx::tensor_role::constant)
+            m_checker->note_initialised({place.base, place.size});
+        m_checker->allow({place.base, place.size});
+    }
 }
 
 tensor_map device::download() {
-    if (m_checker != nullptr)
-        m_checker->note_quiescent();
     tensor_map outputs;
     for (const dfx::tensor_descriptor& t : m_program.tensors) {
         if (t.role != dfx::tensor_role::output)
@@ -87,10 +89,12 @@ tensor_map device::download() {
     return outputs;
 }
 
-tensor_map device::run(const tensor_map& inputs) {
+void device::execute(const std::function<void()>& upload) {
     m_chip.load_firmware([&](mmio& bus) {
         boot(bus);
-        upload(inputs);
+        upload();
+        if (m_checker != nullptr)
+            declare_memory();
         command_stream stream(m_machine, m_plan, *m_tensors);
         run_commands(bus, m_machine, [&] { return stream.next(); });
     });
@@ -101,7 +105,17 @@ tensor_map device::run(const tensor_map& inputs) {
     } catch (const hw::deadlock& found) {
         throw run_error(explain(m_chip, m_program, found));
     }
+    if (m_checker != nullptr)
+        m_checker->note_quiescent();
+}
+
+tensor_map device::run(const tensor_map& inputs) {
+    execute([&] { upload(inputs); });
     return download();
+}
+
+void device::run_without_data() {
+    execute([] {});
 }
 
 void device::dry_run(const std::function<void(const machine&, const bound_command&)>& show) {

@@ -23,6 +23,10 @@ class device {
     /// inputs are missing, run_error where the run failed: a fault, a deadlock, both with the DFX operation.
     [[nodiscard]] tensor_map run(const tensor_map& inputs);
 
+    /// As run, on a chip without data: nothing is uploaded and nothing comes back but times and statistics, which are
+    /// the same.
+    void run_without_data();
+
     /// Boots and plans, then hands every command to `show` in the order in which it would be emitted. Nothing is
     /// executed.
     void dry_run(const std::function<void(const machine&, const bound_command&)>& show);
@@ -37,6 +41,9 @@ class device {
 
   private:
     void boot(mmio& bus);
+    /// Everything of a run but the tensors' way in and out; `upload` is called when it is known where they lie.
+    void execute(const std::function<void()>& upload);
+    void declare_memory();
     void upload(const tensor_map& inputs);
     [[nodiscard]] tensor_map download();
 

@@ -77,13 +77,28 @@ loaded load(const fw::loader_options& o) {
             platform::read_platform(o.platform)};
 }
 
-void execute(const fw::loader_options& o, const loaded& in) {
+tensor_map inputs_of(const fw::loader_options& o, const dfx::program& program) {
+    if (o.no_data)
+        return {};
     diagnostics warnings;
-    const tensor_map inputs = fw::gather_inputs(in.program, o.inputs, warnings);
+    tensor_map inputs = fw::gather_inputs(program, o.inputs, warnings);
     std::cerr << to_string(warnings);
+    return inputs;
+}
 
+/// What comes back; nothing from a chip without data.
+tensor_map simulate(fw::device& host, const tensor_map& inputs, bool no_data) {
+    if (!no_data)
+        return host.run(inputs);
+    host.run_without_data();
+    return {};
+}
+
+void execute(const fw::loader_options& o, const loaded& in) {
+    const tensor_map inputs = inputs_of(o, in.program);
     const auto elaboration = std::chrono::steady_clock::now();
     hw::chip_options chip_options;
+    chip_options.data = !o.no_data;
     chip_options.monitors = o.check;
     if (o.stall_seed) {
         chip_options.stalls.emplace();
@@ -101,7 +116,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     chip.elaborate();
     const double elaborate_s = seconds_since(elaboration);
     const auto simulation = std::chrono::steady_clock::now();
-    const tensor_map outputs = host.run(inputs);
+    const tensor_map outputs = simulate(host, inputs, o.no_data);
     const double simulate_s = seconds_since(simulation);
     recorders.finish();
     if (o.verbose)
@@ -115,7 +130,8 @@ void execute(const fw::loader_options& o, const loaded& in) {
     }
     if (o.verify)
         verify(in.program, inputs, outputs);
-    fw::write_outputs(in.program, outputs, o.outputs);
+    if (!o.no_data)
+        fw::write_outputs(in.program, outputs, o.outputs);
 
     trace::run_statistics run = fw::report_on(chip, host, in.program);
     run.program_hash = in.hash;

@@ -19,7 +19,7 @@ struct loader_options {
     output_files outputs;
     std::string stats, trace, vcd; ///< files to write; empty: none
     std::optional<std::uint64_t> stall_seed;
-    bool verify = false, check = false, profile = false, dry_run = false, verbose = false;
+    bool no_data = false, verify = false, check = false, profile = false, dry_run = false, verbose = false;
 };
 
 void add_options(CLI::App& app, loader_options& o);

@@ -293,7 +293,7 @@ void command_engine::drain_as(perf_counter what) {
 }
 
 sc_core::sc_time command_engine::in_cycles(std::uint64_t n) const {
-    return sc_core::sc_time::from_value(m_config.period.value() * n);
+    return to_time(m_config.period * n);
 }
 
 std::uint64_t command_engine::counter(perf_counter which) const {

@@ -3,7 +3,7 @@
 // semaphores, interrupts, performance counters, faults. A kind of engine adds `execute`.
 
 #include "hw/control/activity.h"
-#include "hw/control/ring.h"
+#include "platforms/common/ring.h"
 #include "hw/control/semaphores.h"
 #include "hw/interface/descriptor.h"
 #include "hw/observe/observer.h"

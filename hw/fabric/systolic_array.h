@@ -4,7 +4,7 @@
 // is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
-#include "hw/control/ring.h"
+#include "platforms/common/ring.h"
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/fold_timing.h"
 #include "hw/tlm/initiator.h"
@@ -23,6 +23,9 @@ class systolic_array final : public command_engine {
     tlm_utils::simple_initiator_socket<systolic_array> result_i; ///< reads seeds, writes C
 
     systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params);
+
+    /// Folds take their time and their accesses but compute nothing, for runs that ask for times only.
+    void skip_arithmetic() { m_computes = false; }
 
   private:
     /// A fold from its issue to the write of its results.
@@ -79,6 +82,7 @@ class systolic_array final : public command_engine {
 
     platform::array_params m_params;
     fold_kernel m_kernel;
+    bool m_computes = true;
     fold_timing m_timing;
     initiator m_rows, m_columns, m_seeds, m_results;
     std::vector<unsigned char> m_a, m_b; ///< where a target does not lend its storage

@@ -100,12 +100,13 @@ fault vector_unit::compute(const command& c, const iface::vector_operands& x, ar
     if (m_result.size() < size.value())
         m_result.resize(size.value());
     if (c.header.op == opcode::convert) {
-        convert(x.from, source, x.to, m_result.data(), x.count);
+        if (m_computes)
+            convert(x.from, source, x.to, m_result.data(), x.count);
         return fault::none;
     }
     const unsigned char* operand = nullptr;
     const fault second = read(x.operand, operand_size, m_operand, operand, when);
-    if (second == fault::none)
+    if (second == fault::none && m_computes)
         add(x.from, source, operand, m_result.data(), x.count);
     return second;
 }

@@ -20,6 +20,9 @@ class vector_unit final : public command_engine {
 
     vector_unit(sc_core::sc_module_name name, const engine_config& config, const platform::vector_params& params);
 
+    /// Commands take their time and their accesses but compute nothing, for runs that ask for times only.
+    void skip_arithmetic() { m_computes = false; }
+
   private:
     /// When the operands come in, from the first request on.
     struct arrival {
@@ -37,6 +40,7 @@ class vector_unit final : public command_engine {
     [[nodiscard]] iface::fault write_back(const command& c, const iface::vector_operands& x, const arrival& when);
 
     platform::vector_params m_params;
+    bool m_computes = true;
     initiator m_l1;
     std::vector<unsigned char> m_source, m_operand; ///< where the target does not lend its storage
     std::vector<unsigned char> m_result;

@@ -80,8 +80,8 @@ std::vector<platform::address_range> host_ranges(const platform::address_map& ma
 
 chip::chip(sc_core::sc_module_name name, const platform::platform& p, const chip_options& options)
     : sc_core::sc_module(name), m_platform(checked(p)), m_map(platform::map_addresses(p)),
-      m_ids(platform::number_engines(p)), m_links(options.monitors, options.stalls), m_dram("dram", p, m_map),
-      m_l3("l3", p, m_map), m_l2("l2", p, m_map),
+      m_ids(platform::number_engines(p)), m_has_data(options.data), m_links(options.monitors, options.stalls),
+      m_dram("dram", p, m_map), m_l3("l3", p, m_map), m_l2("l2", p, m_map),
       m_dram_xbar("dram_xbar", p.dram_crossbar, p.clock.period(), p.dma.engines + 1, m_dram.routes()),
       m_l3_xbar("l3_xbar", p.l3_crossbar, p.clock.period(), p.dma.engines + p.block_mover.engines + 1, m_l3.routes()),
       m_l2_xbar("l2_xbar", p.l2_crossbar, p.clock.period(),
@@ -92,6 +92,8 @@ chip::chip(sc_core::sc_module_name name, const platform::platform& p, const chip
       m_core_irq("core_irq") {
     build_engines();
     list_parts();
+    if (!m_has_data)
+        drop_data();
     connect_memories();
     connect_engines();
     connect_control();
@@ -137,6 +139,15 @@ void chip::list_parts() {
         for (memory_module* buffer : tile->buffers())
             m_memories.push_back(buffer);
         m_crossbars.push_back(&tile->router());
+    }
+}
+
+void chip::drop_data() {
+    for (memory_module* memory : m_memories)
+        memory->keep_no_data();
+    for (const auto& tile : m_tiles) {
+        tile->array().skip_arithmetic();
+        tile->vector().skip_arithmetic();
     }
 }
 

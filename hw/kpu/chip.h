@@ -38,6 +38,7 @@ class deadlock final : public run_error {
 };
 
 struct chip_options {
+    bool data = true;                   ///< false: memories keep nothing, nothing is computed; times are the same
     bool monitors = false;              ///< a protocol monitor on every link
     std::optional<stall_params> stalls; ///< random stalls on every link; the seed is reported
     std::vector<observer*> observers;   ///< as if attached one by one; must outlive the chip
@@ -59,6 +60,8 @@ class chip final : public sc_core::sc_module {
 
     [[nodiscard]] const platform::platform& params() const { return m_platform; }
     [[nodiscard]] const platform::address_map& addresses() const { return m_map; }
+    /// False: the chip was built to tell times only.
+    [[nodiscard]] bool has_data() const { return m_has_data; }
 
     // ---- running
     // -----------------------------------------------------------------------------------------------------
@@ -115,6 +118,7 @@ class chip final : public sc_core::sc_module {
 
   private:
     void build_engines();
+    void drop_data();
     void connect_memories();
     void connect_engines();
     void connect_control();
@@ -126,6 +130,7 @@ class chip final : public sc_core::sc_module {
     platform::platform m_platform;
     platform::address_map m_map;
     platform::engine_ids m_ids;
+    bool m_has_data;
     links m_links;
     observer_list m_observers;
 

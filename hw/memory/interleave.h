@@ -27,9 +27,9 @@ class interleave {
             throw std::logic_error("interleave: zero granule or units");
         if (units == 1)
             m_granule = k_all;
-        else if ((m_granule & (m_granule - 1)) == 0)
-            for (m_shift = 0; (std::uint64_t{1} << m_shift) < m_granule;)
-                ++m_shift;
+        else
+            m_shift = log2_of(m_granule);
+        m_unit_shift = log2_of(units);
     }
 
     [[nodiscard]] std::uint32_t units() const { return m_units; }
@@ -37,9 +37,9 @@ class interleave {
     [[nodiscard]] place locate(std::uint64_t offset) const {
         if (m_units == 1)
             return {0, offset};
-        const std::uint64_t granule = m_shift < 64 ? offset >> m_shift : offset / m_granule;
+        const std::uint64_t granule = m_shift < k_no_shift ? offset >> m_shift : offset / m_granule;
         const std::uint64_t within = offset - granule * m_granule;
-        const std::uint64_t row = granule / m_units;
+        const std::uint64_t row = m_unit_shift < k_no_shift ? granule >> m_unit_shift : granule / m_units;
         const std::uint64_t unit = (granule - row * m_units + iface::skew_of(row, m_units)) % m_units;
         return {static_cast<std::uint32_t>(unit), row * m_granule + within};
     }
@@ -55,15 +55,28 @@ class interleave {
     [[nodiscard]] std::uint64_t run(std::uint64_t offset) const {
         if (m_units == 1)
             return k_all - offset;
-        const std::uint64_t within = m_shift < 64 ? offset & (m_granule - 1) : offset % m_granule;
+        const std::uint64_t within = m_shift < k_no_shift ? offset & (m_granule - 1) : offset % m_granule;
         return m_granule - within;
     }
 
   private:
     static constexpr std::uint64_t k_all = ~std::uint64_t{0};
+    static constexpr std::uint32_t k_no_shift = 64;
+
+    /// k_no_shift where it is not a power of two.
+    [[nodiscard]] static std::uint32_t log2_of(std::uint64_t n) {
+        if ((n & (n - 1)) != 0)
+            return k_no_shift;
+        std::uint32_t shift = 0;
+        while ((std::uint64_t{1} << shift) < n)
+            ++shift;
+        return shift;
+    }
+
     std::uint64_t m_granule = k_all;
     std::uint32_t m_units = 1;
-    std::uint32_t m_shift = 64; ///< log2 of the granule; 64 where it is not a power of two
+    std::uint32_t m_shift = k_no_shift;      ///< log2 of the granule
+    std::uint32_t m_unit_shift = k_no_shift; ///< log2 of the number of units
 };
 
 /// Where one unit's bytes appear in the chip's address map.

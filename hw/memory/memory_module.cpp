@@ -76,7 +76,8 @@ void memory_module::b_transport(int /*id*/, tlm::tlm_generic_payload& payload, s
         reserve(payload.is_write(), payload.get_address(), bytes(payload.get_data_length()), now + to_ps(delay));
     flow* timing = nullptr;
     payload.get_extension(timing);
-    move(payload, timing);
+    if (m_keeps_data)
+        move(payload, timing);
     const picoseconds last = granted.end + granted.latency;
     if (timing != nullptr)
         timing->first = to_time(std::min(granted.start + granted.latency + granted.beat, last) - now);
@@ -90,12 +91,12 @@ unsigned int memory_module::transport_dbg(int /*id*/, tlm::tlm_generic_payload& 
     if (offset >= capacity)
         return 0;
     const std::uint64_t length = std::min<std::uint64_t>(payload.get_data_length(), capacity - offset);
-    if (payload.is_write())
-        m_storage.write(offset, length, payload.get_data_ptr());
-    else if (payload.is_read())
+    if (payload.is_read())
         m_storage.read(offset, length, payload.get_data_ptr());
-    else
+    else if (!payload.is_write())
         return 0;
+    else if (m_keeps_data)
+        m_storage.write(offset, length, payload.get_data_ptr());
     return static_cast<unsigned int>(length);
 }
 

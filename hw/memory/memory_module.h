@@ -35,6 +35,9 @@ class memory_module : public sc_core::sc_module {
 
     /// Observers are optional; null detaches.
     void watch(observer* who) { m_observer = who; }
+    /// Keeps no bytes from now on, for runs that ask for times only: writes are dropped, reads leave the initiator's
+    /// array as it is and lend nothing. Timing, bounds, statistics and observers are the same. Before the first access.
+    void keep_no_data() { m_keeps_data = false; }
     [[nodiscard]] virtual memory_stats stats() const { return m_stats; }
     [[nodiscard]] bytes capacity() const { return m_storage.capacity(); }
     [[nodiscard]] const paged_storage& storage() const { return m_storage; }
@@ -65,6 +68,7 @@ class memory_module : public sc_core::sc_module {
     paged_storage m_storage;
     memory_stats m_stats;
     observer* m_observer = nullptr;
+    bool m_keeps_data = true;
 };
 
 } // namespace kpu::hw

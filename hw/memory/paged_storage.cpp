@@ -5,43 +5,55 @@
 
 namespace kpu::hw {
 
+namespace {
+
+/// What a page that does not exist reads as.
+const unsigned char* unwritten() {
+    static const std::array<unsigned char, paged_storage::k_page> poison = [] {
+        std::array<unsigned char, paged_storage::k_page> p{};
+        p.fill(paged_storage::k_poison);
+        return p;
+    }();
+    return poison.data();
+}
+
+} // namespace
+
 paged_storage::paged_storage(bytes capacity)
     : m_capacity(capacity), m_groups(ceil_div(capacity.value(), k_page * k_group)) {}
 
-const paged_storage::page& paged_storage::unwritten() {
-    static const page poison = [] {
-        page p;
-        p.fill(k_poison);
-        return p;
-    }();
-    return poison;
+bool paged_storage::is_written(std::uint64_t page) const {
+    const group* const in = m_groups[page / k_group].get();
+    return in != nullptr && in->written[page % k_group];
 }
 
-const paged_storage::page& paged_storage::page_at(std::uint64_t number) const {
-    const group* in = m_groups[number / k_group].get();
-    if (in == nullptr || (*in)[number % k_group] == nullptr)
-        return unwritten();
-    return *(*in)[number % k_group];
+const unsigned char* paged_storage::page_at(std::uint64_t page) const {
+    return is_written(page) ? m_groups[page / k_group]->data.get() + page % k_group * k_page : unwritten();
 }
 
-paged_storage::page& paged_storage::page_for_write(std::uint64_t number) {
-    std::unique_ptr<group>& in = m_groups[number / k_group];
-    if (in == nullptr)
+unsigned char* paged_storage::page_for_write(std::uint64_t page, std::uint64_t within, std::uint64_t length) {
+    std::unique_ptr<group>& in = m_groups[page / k_group];
+    if (in == nullptr) {
+        const std::uint64_t first = page / k_group * k_group;
+        const std::uint64_t pages = std::min(k_group, ceil_div(m_capacity.value(), k_page) - first);
         in = std::make_unique<group>();
-    std::unique_ptr<page>& at = (*in)[number % k_group];
-    if (at == nullptr) {
-        at.reset(new page);
-        at->fill(k_poison);
+        in->data.reset(new unsigned char[pages * k_page]); // not cleared: that would touch all pages
+    }
+    unsigned char* const at = in->data.get() + page % k_group * k_page;
+    if (!in->written[page % k_group]) {
+        in->written[page % k_group] = true;
+        std::memset(at, k_poison, within);
+        std::memset(at + within + length, k_poison, k_page - within - length);
         ++m_pages;
     }
-    return *at;
+    return at;
 }
 
 void paged_storage::read(std::uint64_t offset, std::uint64_t length, unsigned char* into) const {
     while (length != 0) {
         const std::uint64_t within = offset % k_page;
         const std::uint64_t n = std::min(length, k_page - within);
-        std::memcpy(into, page_at(offset / k_page).data() + within, n);
+        std::memcpy(into, page_at(offset / k_page) + within, n);
         offset += n, into += n, length -= n;
     }
 }
@@ -51,14 +63,20 @@ void paged_storage::write(std::uint64_t offset, std::uint64_t length, const unsi
         const std::uint64_t within = offset % k_page;
         const std::uint64_t n = std::min(length, k_page - within);
         // memmove: the source may be a loan from this same storage.
-        std::memmove(page_for_write(offset / k_page).data() + within, from, n);
+        std::memmove(page_for_write(offset / k_page, within, n) + within, from, n);
         offset += n, from += n, length -= n;
     }
 }
 
 const unsigned char* paged_storage::loan(std::uint64_t offset, std::uint64_t length) const {
-    const std::uint64_t within = offset % k_page;
-    return length <= k_page - within ? page_at(offset / k_page).data() + within : nullptr;
+    const std::uint64_t first = offset / k_page;
+    const std::uint64_t last = (offset + length - 1) / k_page;
+    if (first / k_group != last / k_group)
+        return nullptr;
+    for (std::uint64_t page = first; page <= last && first != last; ++page)
+        if (!is_written(page))
+            return nullptr;
+    return page_at(first) + offset % k_page;
 }
 
 } // namespace kpu::hw

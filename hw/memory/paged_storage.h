@@ -21,7 +21,8 @@ class paged_storage {
 
     void read(std::uint64_t offset, std::uint64_t length, unsigned char* into) const;
     void write(std::uint64_t offset, std::uint64_t length, const unsigned char* from);
-    /// The bytes where they lie, until they are next written; null where the range crosses pages.
+    /// The bytes where they lie, until they are next written; null where they do not lie together: where the range
+    /// crosses pages of which one has not been written, or groups of pages (64 MiB).
     [[nodiscard]] const unsigned char* loan(std::uint64_t offset, std::uint64_t length) const;
 
     [[nodiscard]] bytes capacity() const { return m_capacity; }
@@ -29,14 +30,18 @@ class paged_storage {
     [[nodiscard]] bytes resident() const { return bytes(m_pages * k_page); }
 
   private:
-    using page = std::array<unsigned char, k_page>;
-    /// Pages are kept in groups, so that the directory of a large memory does not itself take space.
+    /// Consecutive pages lie together, so that ranges across them can be lent. The host gives memory only to those that
+    /// are touched.
     static constexpr std::uint64_t k_group = 1024;
-    using group = std::array<std::unique_ptr<page>, k_group>;
+    struct group {
+        std::unique_ptr<unsigned char[]> data;
+        std::array<bool, k_group> written{};
+    };
 
-    [[nodiscard]] const page& page_at(std::uint64_t number) const;
-    [[nodiscard]] static const page& unwritten(); ///< what a page that does not exist reads as
-    page& page_for_write(std::uint64_t number);
+    [[nodiscard]] bool is_written(std::uint64_t page) const;
+    [[nodiscard]] const unsigned char* page_at(std::uint64_t page) const;
+    /// A page of which [within, within + length) is going to be written at once.
+    [[nodiscard]] unsigned char* page_for_write(std::uint64_t page, std::uint64_t within, std::uint64_t length);
 
     bytes m_capacity;
     std::vector<std::unique_ptr<group>> m_groups;

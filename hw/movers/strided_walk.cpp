@@ -60,6 +60,8 @@ segment strided_walk::next(bytes limit) {
 }
 
 address strided_walk::locate(bytes position) const {
+    if (m_rank == 0)
+        return address(m_base + position.value());
     std::uint64_t where = m_base + position.value() % m_run;
     std::uint64_t nth = position.value() / m_run;
     for (std::size_t d = 0; d < m_rank; ++d) {

@@ -1,5 +1,6 @@
 #include "hw/registers/register_bank.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -31,6 +32,7 @@ register_bank::register_bank(const register_spec* map, std::size_t count, std::u
             b.w1c |= field.policy == access::w1c ? mask : 0;
             b.w1p |= field.policy == access::w1p ? mask : 0;
         }
+        b.plain = b.rw == ~0u;
         for (std::uint32_t i = 0; i < spec.count; ++i) {
             const std::size_t at = spec.offset / 4 + i;
             if (spec.offset % 4 != 0 || at >= m_spec.size())
@@ -56,7 +58,9 @@ std::size_t register_bank::spec_at(std::uint32_t offset) const {
 }
 
 void register_bank::on_write(std::uint32_t offset, write_hook hook) {
-    m_behaviour[spec_at(offset)].write = std::move(hook);
+    behaviour& b = m_behaviour[spec_at(offset)];
+    b.plain = false;
+    b.write = std::move(hook);
 }
 
 void register_bank::on_sample(std::uint32_t offset, sample_hook hook) {
@@ -107,10 +111,14 @@ register_status register_bank::check(std::uint64_t offset, std::uint64_t length)
         return register_status::bad_burst;
     if (!fits(offset, length, window()))
         return register_status::unmapped;
-    for (std::uint64_t at = offset / 4; at < (offset + length) / 4; ++at)
+    for (std::size_t at = offset / 4; at < (offset + length) / 4; at = end_of_spec(at))
         if (m_spec[at] == k_unmapped)
             return register_status::unmapped;
     return register_status::ok;
+}
+
+std::size_t register_bank::end_of_spec(std::size_t at) const {
+    return m_map[m_spec[at]].offset / 4 + m_map[m_spec[at]].count;
 }
 
 std::uint32_t register_bank::value_at(std::size_t at) const {
@@ -148,8 +156,16 @@ register_status register_bank::write(std::uint64_t offset, std::uint64_t length,
     const register_status status = check(offset, length);
     if (status != register_status::ok)
         return status;
-    for (std::uint64_t i = 0; i < length / 4; ++i)
-        write_word(offset / 4 + i, from[i], ~0u);
+    const std::size_t end = (offset + length) / 4;
+    for (std::size_t at = offset / 4; at < end;) {
+        const std::size_t next = m_behaviour[m_spec[at]].plain ? std::min(end, end_of_spec(at)) : at + 1;
+        if (m_behaviour[m_spec[at]].plain)
+            std::copy(from, from + (next - at), m_words.begin() + static_cast<std::ptrdiff_t>(at));
+        else
+            write_word(at, *from, ~0u);
+        from += next - at;
+        at = next;
+    }
     return status;
 }
 

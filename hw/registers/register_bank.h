@@ -76,12 +76,15 @@ class register_bank {
     /// Bits by policy, and what the owner attached.
     struct behaviour {
         std::uint32_t rw = 0, w1c = 0, w1p = 0, mapped = 0, reset = 0;
+        bool plain = false; ///< a write stores the whole word and has no effect beside
         write_hook write;
         sample_hook sample;
     };
     static constexpr std::uint16_t k_unmapped = 0xffff;
 
     [[nodiscard]] std::size_t spec_at(std::uint32_t offset) const;
+    /// The word behind the last one of the mapped word's register.
+    [[nodiscard]] std::size_t end_of_spec(std::size_t at) const;
     [[nodiscard]] std::uint32_t& word(std::uint32_t offset, std::uint32_t index);
     [[nodiscard]] const iface::field_spec& field_of(std::uint32_t offset, std::string_view name) const;
     [[nodiscard]] std::uint32_t value_at(std::size_t at) const;

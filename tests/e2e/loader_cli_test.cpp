@@ -158,6 +158,21 @@ BOOST_AUTO_TEST_CASE(traces_and_waves_are_written_and_read_back) {
     BOOST_TEST(contains(trace.dump(), "edge_ai"));
 }
 
+BOOST_AUTO_TEST_CASE(a_run_without_data_needs_no_tensors_and_gives_none) {
+    const workplace w;
+    BOOST_REQUIRE(w.load({"--random", "1", "--stats", w.file("with.json")}).exit_code == 0);
+    const auto run = w.load({"--no-data", "--check", "--stats", w.file("without.json")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    const auto cycles = [&](const std::string& file) {
+        return nlohmann::json::parse(read_file(w.file(file))).at("cycles").get<std::uint64_t>();
+    };
+    BOOST_TEST(cycles("without.json") == cycles("with.json"));
+    check_refused(w.load({"--no-data", "--verify"}), "--verify");
+    for (const char* option : {"--outputs", "--output-c", "--tensors", "--input-a", "--input-b"})
+        check_refused(w.load({"--no-data", option, w.file("x.npz")}), option);
+    BOOST_TEST(!std::filesystem::exists(w.file("x.npz")));
+}
+
 BOOST_AUTO_TEST_CASE(a_dry_run_executes_nothing) {
     const workplace w;
     const auto run = w.load({"--dry-run", "--outputs", w.file("o.npz")});

@@ -305,18 +305,28 @@ BOOST_AUTO_TEST_CASE(a_channel_holds_its_share) {
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_read_across_pages_is_copied) {
+BOOST_AUTO_TEST_CASE(a_read_across_pages_is_lent_if_both_are_written_and_copied_if_not) {
     run([&] {
         const std::uint64_t where = hw::paged_storage::k_page - 50;
-        const std::vector<unsigned char> data = counting(100);
-        source.write(where, data);
+        std::vector<unsigned char> data = counting(100);
         std::vector<unsigned char> buffer(100);
         const unsigned char* got = nullptr;
         sc_time delay;
-        BOOST_TEST(
-            (source.access.read_loan(address(where), bytes(100), buffer.data(), got, delay) == tlm::TLM_OK_RESPONSE));
+        const auto read = [&] {
+            BOOST_TEST((source.access.read_loan(address(where), bytes(100), buffer.data(), got, delay) ==
+                        tlm::TLM_OK_RESPONSE));
+        };
+        source.write(where, std::vector<unsigned char>(data.begin(), data.begin() + 50));
+        std::fill(data.begin() + 50, data.end(), hw::paged_storage::k_poison);
+        read();
         BOOST_TEST(got == buffer.data());
         BOOST_TEST(buffer == data, boost::test_tools::per_element());
+        data = counting(100);
+        source.write(where, data);
+        std::fill(buffer.begin(), buffer.end(), static_cast<unsigned char>(0));
+        read();
+        BOOST_TEST(got != buffer.data());
+        BOOST_TEST(std::equal(data.begin(), data.end(), got));
     });
 }
 
@@ -427,3 +437,25 @@ BOOST_AUTO_TEST_CASE(strides_of_whole_turns_use_all_of_them) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_CASE(without_data_a_bank_tells_the_same_times_and_keeps_nothing, bank_bench) {
+    memory.keep_no_data();
+    run([&] {
+        const auto data = counting(64);
+        BOOST_TEST(source.write(0, data) == 7000u); // 64 bytes at 16 per cycle, latency 3
+        std::vector<unsigned char> into(64, 0xee);
+        BOOST_TEST(source.read(0, into) == 7000u);
+        BOOST_TEST((into == std::vector<unsigned char>(64, 0xee)));
+        const unsigned char* lent = nullptr;
+        sc_time delay;
+        BOOST_TEST((source.access.read_loan(address(0), bytes(64), into.data(), lent, delay) == tlm::TLM_OK_RESPONSE));
+        BOOST_TEST((lent == into.data()));
+        BOOST_TEST((source.access.debug_write(address(0), bytes(64), data.data()) == bytes(64)));
+        BOOST_TEST((source.access.debug_read(address(0), bytes(64), into.data()) == bytes(64)));
+        BOOST_TEST((into == std::vector<unsigned char>(64, hw::paged_storage::k_poison)));
+        source.read(4090, into);
+        BOOST_TEST((source.status == tlm::TLM_ADDRESS_ERROR_RESPONSE));
+        BOOST_TEST(memory.stats().reads == 2u);
+        BOOST_TEST(memory.storage().resident().value() == 0u);
+    });
+}

@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_nobody_wrote_are_poison) {
     BOOST_TEST((got[0] == 0x57 && got[1] == 1 && got[2] == 0x57));
 }
 
-BOOST_AUTO_TEST_CASE(loans_are_the_storage_itself_and_end_at_pages) {
+BOOST_AUTO_TEST_CASE(loans_are_the_storage_itself_and_end_where_nothing_was_written) {
     paged_storage memory(bytes(4 * paged_storage::k_page));
     const std::uint64_t page = paged_storage::k_page;
     unsigned char value = 7;
@@ -183,6 +183,21 @@ BOOST_AUTO_TEST_CASE(loans_are_the_storage_itself_and_end_at_pages) {
     BOOST_TEST(memory.loan(page - 1, 2) == nullptr);
     BOOST_TEST(memory.loan(page, page + 1) == nullptr);
     BOOST_TEST(memory.loan(3 * page, 8)[0] == 0x57); // of a page that was never written
+    memory.write(2 * page, 1, &value);
+    lent = memory.loan(page, page + 2);
+    BOOST_TEST_REQUIRE(lent != nullptr);
+    BOOST_TEST((lent[0] == 8 && lent[1] == 0x57 && lent[page] == 8 && lent[page + 1] == 0x57));
+}
+
+BOOST_AUTO_TEST_CASE(loans_end_at_groups_of_pages) {
+    const std::uint64_t group = std::uint64_t{64} << 20;
+    paged_storage memory(bytes(2 * group));
+    const unsigned char values[2] = {1, 2};
+    memory.write(group - 1, 2, values);
+    BOOST_TEST(memory.loan(group - 1, 2) == nullptr);
+    BOOST_TEST(memory.loan(group - 1, 1)[0] == 1);
+    BOOST_TEST(memory.loan(group, 1)[0] == 2);
+    BOOST_TEST(memory.resident().value() == 2 * paged_storage::k_page);
 }
 
 BOOST_AUTO_TEST_CASE(behaves_like_an_array) {

@@ -1,12 +1,12 @@
 #pragma once
-// A queue on one array that grows to its high-water mark and stays there: engines push and pop in steady state without
+// A queue on one array that grows to its high-water mark and stays there: pushes and pops in steady state without
 // allocation.
 
 #include <cstddef>
 #include <utility>
 #include <vector>
 
-namespace kpu::hw {
+namespace kpu {
 
 template <class T>
 class ring {
@@ -52,4 +52,4 @@ class ring {
     std::size_t m_size = 0;
 };
 
-} // namespace kpu::hw
+} // namespace kpu
