@@ -8,8 +8,9 @@ void add_options(CLI::App& app, loader_options& o) {
     app.add_option("program", o.program, "compiled program (.kpu)")->required();
     app.add_option("--config", o.platform, "platform (.yaml or .json)")->required();
     app.add_option("--tensors", o.inputs.tensors, "inputs by name (.npz)");
-    app.add_option("--input-a", o.inputs.input_a, "first input (.npy, or raw elements)");
-    app.add_option("--input-b", o.inputs.input_b, "second input (.npy, or raw elements)");
+    app.add_option("--input-a", o.inputs.input_a,
+                   "first input that the program does not carry (.npy, or raw elements)");
+    app.add_option("--input-b", o.inputs.input_b, "second such input (.npy, or raw elements)");
     app.add_option("--random", o.inputs.seed,
                    "fill inputs that are not given: number i in the program's list of inputs from SEED + i");
     app.add_option("--outputs", o.outputs.tensors, "where the outputs go (.npz)");
