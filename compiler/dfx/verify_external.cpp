@@ -75,6 +75,9 @@ class external_data {
     void finish() {
         for (auto& [name, boxes] : m_stored)
             check_disjoint(name, boxes);
+        const auto is_output = [](const tensor_descriptor& t) { return t.role == tensor_role::output; };
+        if (std::none_of(m_program.tensors.begin(), m_program.tensors.end(), is_output))
+            error("tensors", "the program has no output");
         for (const tensor_descriptor& t : m_program.tensors) {
             if (t.role != tensor_role::output || m_failed)
                 continue;

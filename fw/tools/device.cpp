@@ -1,6 +1,7 @@
 #include "fw/tools/device.h"
 
 #include "compiler/dfx/interpreter.h"
+#include "compiler/dfx/verify.h"
 #include "fw/firmware/runtime.h"
 
 #include <fmt/format.h>
@@ -45,6 +46,7 @@ std::string describe_operation(const dfx::program& program, std::uint64_t op_id)
 }
 
 void device::boot(mmio& bus) {
+    dfx::require_valid(m_program, "");
     m_machine = discover(bus);
     prepare_engines(bus, m_machine);
     m_plan = plan_program(m_machine, m_program);

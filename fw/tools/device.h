@@ -19,8 +19,8 @@ class device {
     void report_allocations_to(hw::hazard_checker& checker) { m_checker = &checker; }
 
     /// Boots the firmware, uploads the inputs (looked up by any of their keys) through the back door, runs the program,
-    /// and reads the outputs back, under their first keys. Throws input_error where the chip cannot run the program or
-    /// inputs are missing, run_error where the run failed: a fault (naming the DFX operation), a deadlock.
+    /// and reads the outputs back, under their first keys. Throws input_error where the program does not pass
+    /// dfx::verify(), the chip cannot run it or inputs are missing, run_error where the run failed: a fault (naming the DFX operation), a deadlock.
     [[nodiscard]] tensor_map run(const tensor_map& inputs);
 
     /// Boots and plans, then hands every command to `show` in the order in which it would be emitted. Nothing is

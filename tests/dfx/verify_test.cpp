@@ -341,6 +341,8 @@ BOOST_AUTO_TEST_CASE(external_data) {
         twice.body.emplace_back(std::move(columns(p).body.back()));
         columns(p).body.back() = std::move(twice);
     });
+    nest_refused("the program has no output", "tensors",
+                 [](dfx::program& p) { p.tensors[3].role = dfx::tensor_role::intermediate; });
     nest_refused("stores into constant", "", [](dfx::program& p) { p.tensors[3].role = dfx::tensor_role::constant; });
     nest_refused("that nothing has stored before", "",
                  [](dfx::program& p) { p.tensors[0].role = dfx::tensor_role::intermediate; });
