@@ -6,9 +6,9 @@
 #include "compiler/dfx/contraction.h"
 #include "compiler/dfx/interpreter.h"
 #include "compiler/dfx/verify.h"
-#include "compiler/object/base64.h"
 #include "compiler/object/crc32c.h"
 #include "compiler/object/encodings.h"
+#include "compiler/tensor/base64.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
@@ -423,11 +423,11 @@ BOOST_AUTO_TEST_CASE(checksums_and_base64) {
     BOOST_TEST(object::crc32c("") == 0U);
     std::vector<std::byte> bytes;
     for (unsigned i = 0; i < 7; ++i) {
-        const std::string text = object::to_base64(bytes);
-        BOOST_TEST((object::from_base64(text) == bytes));
+        const std::string text = to_base64(bytes);
+        BOOST_TEST((from_base64(text) == bytes));
         bytes.push_back(static_cast<std::byte>(200 + 11 * i));
     }
-    BOOST_TEST(object::to_base64({std::byte{'f'}, std::byte{'o'}}) == "Zm8=");
+    BOOST_TEST(to_base64({std::byte{'f'}, std::byte{'o'}}) == "Zm8=");
     for (const char* bad : {"Zm8", "Zm8*", "Zm9=", "=m8=", "Zm=8", "Zm8=Zm8="})
-        BOOST_TEST(!object::from_base64(bad).has_value());
+        BOOST_TEST(!from_base64(bad).has_value());
 }
