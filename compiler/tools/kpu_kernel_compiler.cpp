@@ -46,12 +46,6 @@ std::optional<kpu::dfx::dataflow> parse_dataflow(std::string text) {
     return flow;
 }
 
-kpu::object::format parse_format(const std::string& text) {
-    if (text != "json" && text != "binary")
-        refuse("unknown format", text, "json or binary");
-    return text == "json" ? kpu::object::format::json : kpu::object::format::binary;
-}
-
 std::string tiles_text(const kpu::dfx::contraction& c) {
     return fmt::format("{}x{}x{}", c.tile[0], c.tile[1], c.tile[2]);
 }
@@ -98,7 +92,7 @@ int run(const options& o) {
     lowering.flow = parse_dataflow(o.dataflow);
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
     lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
-    const kpu::object::format format = parse_format(o.format);
+    const kpu::object::format format = kpu::object::format_named(o.format);
     if (o.output.empty() && !o.emit_dfx && !o.dump)
         refuse("no output is asked for", "", "-o FILE, --emit-dfx or --dump");
 

@@ -96,12 +96,13 @@ tensor_map device::run(const tensor_map& inputs) {
     return download();
 }
 
-void device::dry_run(const std::function<void(const machine&, const bound_command&)>& show) {
+void device::dry_run(const std::function<bool(const machine&, const bound_command&)>& show) {
     m_chip.load_firmware([&](mmio& bus) { boot(bus); });
     m_chip.run();
     command_stream stream(m_machine, m_plan, *m_tensors);
-    while (const std::optional<bound_command> command = stream.next())
-        show(m_machine, *command);
+    std::optional<bound_command> command = stream.next();
+    while (command && show(m_machine, *command))
+        command = stream.next();
 }
 
 } // namespace kpu::fw
