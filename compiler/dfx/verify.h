@@ -33,7 +33,8 @@ inline constexpr std::uint64_t k_max_macs = 1ULL << 56; ///< of a matmul, so tha
 /// - sums: over all tiles of k, each once, ascending, of the same operands; they leave REGISTER once, when they are
 /// complete;
 /// - data: what is read on chip was brought there before by an operation that the reader depends on; what is read from
-/// EXTERNAL is an input, a constant, or was stored before; outputs, of which there is one at least, and
+/// EXTERNAL is an input, a constant, or was stored before, in the same kernel by an operation that the reader depends
+/// on; outputs, of which there is one at least, and
 /// intermediates that are used are stored completely and once.
 [[nodiscard]] diagnostics verify(const program& p);
 

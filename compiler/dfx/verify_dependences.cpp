@@ -134,7 +134,7 @@ class on_chip_tiles {
 
     void read(std::size_t reader, const tensor_region& r, const std::string& at) {
         if (r.level == memory_level::external)
-            return;
+            return read_back(reader, r, at);
         const std::string what = "tile of " + r.tensor_name + " at " + std::string(name_of(r.level));
         const auto found = m_writer.find(tile_key(r, true));
         if (found == m_writer.end() || !visible(found->second, reader, r))
@@ -158,6 +158,8 @@ class on_chip_tiles {
     void write(std::size_t writer, const tensor_region& r) {
         if (r.level != memory_level::external)
             m_writer[tile_key(r, true)] = writer;
+        else
+            m_stores[r.tensor_name].push_back({writer, &r, hull(writer, r)});
     }
 
     /// All sums into one tensor are of one type, whichever operations form them.
@@ -194,6 +196,57 @@ class on_chip_tiles {
         std::uint64_t next, k; ///< elements that are in it, elements in all
     };
 
+    /// What this kernel itself writes to EXTERNAL.
+    struct stored {
+        std::size_t writer;
+        const tensor_region* region;
+        element_box hull;
+    };
+
+    [[nodiscard]] element_box hull(std::size_t at, const tensor_region& r) const {
+        return hull_of(m_context.leaves[at], r, m_context.whole.find(r.tensor_name)->dims);
+    }
+
+    /// Reads from EXTERNAL what the kernel itself may have stored there.
+    void read_back(std::size_t reader, const tensor_region& r, const std::string& at) {
+        const auto found = m_stores.find(r.tensor_name);
+        if (found == m_stores.end())
+            return;
+        const element_box wanted = hull(reader, r);
+        for (const stored& s : found->second) {
+            if (!overlap(wanted, s.hull))
+                continue;
+            const std::string id = std::to_string(m_context.leaves[s.writer].id());
+            if (!of_one_iteration(reader, r, s))
+                m_context.error(at, "cannot show that what is read of " + r.tensor_name + " was stored before", id);
+            else if (!reaches(reader, s.writer))
+                m_context.error(at, "reads " + r.tensor_name + " without depending on the operation that stores it",
+                                id);
+        }
+    }
+
+    /// Whatever the reader finds was stored in its own iteration of the loops that both share: each of these shows in
+    /// an index that both have in common.
+    [[nodiscard]] bool of_one_iteration(std::size_t reader, const tensor_region& r, const stored& s) const {
+        const leaf& from = m_context.leaves[reader];
+        const std::size_t common = common_loops(from, m_context.leaves[s.writer]);
+        const auto shared = [&](std::size_t d) {
+            const affine& form = r.tile_indices[d];
+            for (std::size_t loop = common; loop < form.coefficients.size(); ++loop)
+                if (form.coefficients[loop] != 0)
+                    return false;
+            return form == s.region->tile_indices[d] && r.tile_shape[d] == s.region->tile_shape[d];
+        };
+        for (std::size_t loop = 0; loop < common; ++loop) {
+            bool shows = trip_count(*from.loops[loop]) == 1;
+            for (std::size_t d = 0; d < r.tile_indices.size(); ++d)
+                shows = shows || (coefficient(r.tile_indices[d], loop) != 0 && shared(d));
+            if (!shows)
+                return false;
+        }
+        return true;
+    }
+
     /// The tile that the writer's last iteration leaves is the reader's: its index uses only loops around both.
     [[nodiscard]] bool visible(std::size_t writer, std::size_t reader, const tensor_region& r) const {
         const std::size_t common = common_loops(m_context.leaves[writer], m_context.leaves[reader]);
@@ -225,6 +278,7 @@ class on_chip_tiles {
 
     const context& m_context;
     std::unordered_map<std::string, std::size_t> m_writer;
+    std::unordered_map<std::string, std::vector<stored>> m_stores;
     std::unordered_map<std::string, dtype> m_sum_type;
     std::unordered_map<std::string, running_sum> m_sums;
     std::unordered_set<std::string> m_computed;

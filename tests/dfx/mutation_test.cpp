@@ -36,6 +36,7 @@ std::vector<dfx::program> subjects() {
     spec.type = dtype::f16;
     all.push_back(test::compiled(spec, "fixed:3,3,4"));
     all.push_back(test::flat_matmul(5, 3, 7, {3, 2, 4}));
+    all.push_back(test::fused_chain(5, "fixed:2,2,3"));
     dfx::program waiting = test::flat_matmul(2, 3, 4, {2, 3, 4});
     auto& body = waiting.kernels[0].body;
     body.insert(body.begin() + 6, dfx::barrier_op{100, {3, 6}, "operands"});

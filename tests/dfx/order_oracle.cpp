@@ -108,11 +108,33 @@ class order_check {
         return {r.tensor_name, r.level, box.low, box.high};
     }
 
+    /// Every earlier store of an element that is read comes before; nothing that is read is stored later.
+    bool read_back(std::size_t i, const dfx::tensor_region& r) {
+        const shape& dims = m_program.find(r.tensor_name)->dims;
+        const dfx::element_box box = dfx::box_of(r, dims, m_instances[i].at);
+        for (std::size_t j = 0; j < m_instances.size(); ++j) {
+            const auto* move = m_instances[j].op->move();
+            if (move == nullptr || move->destination.level != dfx::memory_level::external ||
+                move->destination.tensor_name != r.tensor_name)
+                continue;
+            if (meet(box, dfx::box_of(move->destination, dims, m_instances[j].at)) && (j > i || !m_before[i][j]))
+                return false;
+        }
+        return true;
+    }
+
+    static bool meet(const dfx::element_box& a, const dfx::element_box& b) {
+        for (std::size_t d = 0; d < a.low.size(); ++d)
+            if (a.high[d] <= b.low[d] || b.high[d] <= a.low[d])
+                return false;
+        return true;
+    }
+
     bool read(std::size_t i, const dfx::tensor_region& r) {
+        if (r.level == dfx::memory_level::external)
+            return read_back(i, r);
         const auto found = m_writer.find(place_of(i, r));
-        if (found == m_writer.end())
-            return r.level == dfx::memory_level::external; // an input, or another kernel's
-        return m_before[i][found->second];
+        return found != m_writer.end() && m_before[i][found->second];
     }
 
     void write(std::size_t i, const dfx::tensor_region& r) { m_writer[place_of(i, r)] = i; }

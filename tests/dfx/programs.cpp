@@ -142,6 +142,30 @@ dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& til
     return compile(spec, options).program;
 }
 
+dfx::program fused_chain(std::uint64_t m, const std::string& tiles) {
+    dfg::matmul_graph_spec spec;
+    spec.m = m;
+    spec.n = 3;
+    spec.k = 7;
+    spec.chain = {4};
+    dfx::program p = compiled(spec, tiles);
+    std::vector<dfx::statement>& body = p.kernels[0].body;
+    std::uint64_t store = 0;
+    for_each_statement(body, [&](dfx::statement& s) {
+        if (const auto* move = std::get_if<dfx::data_move_op>(&s))
+            store = move->op_id;
+    });
+    for_each_statement(p.kernels[1].body, [&](dfx::statement& s) {
+        auto* move = std::get_if<dfx::data_move_op>(&s);
+        if (move != nullptr && move->source.level == dfx::memory_level::external &&
+            p.find(move->source.tensor_name)->role == dfx::tensor_role::intermediate)
+            move->depends_on.push_back({store, {}});
+    });
+    std::move(p.kernels[1].body.begin(), p.kernels[1].body.end(), std::back_inserter(body));
+    p.kernels.pop_back();
+    return p;
+}
+
 void for_each_statement(std::vector<dfx::statement>& body, const std::function<void(dfx::statement&)>& visit) {
     for (dfx::statement& s : body) {
         visit(s);

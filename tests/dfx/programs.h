@@ -28,6 +28,9 @@ namespace kpu::test {
 [[nodiscard]] passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options = {});
 [[nodiscard]] dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles = "analytical");
 
+/// D = (A * B) * B2 in one kernel: the second product reads from EXTERNAL what the first has stored there.
+[[nodiscard]] dfx::program fused_chain(std::uint64_t m, const std::string& tiles);
+
 /// A valid program with everything that a program can hold, drawn at random: nests of random extents, types, tiles and
 /// dataflows or flat, with iteration orders, shifted loops, barriers, odd names, free numbers, hints and constants.
 [[nodiscard]] dfx::program random_program(std::uint64_t seed);

@@ -358,6 +358,45 @@ BOOST_AUTO_TEST_CASE(external_data) {
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_kernel_reads_back_what_it_stores) {
+    const dfx::program p = test::fused_chain(5, "fixed:2,2,3");
+    refused(p, "reads C1 without depending on the operation that stores it: '11'", "source", [](dfx::program& q) {
+        test::for_each_statement(q.kernels[0].body, [](dfx::statement& s) {
+            auto* move = std::get_if<dfx::data_move_op>(&s);
+            if (move != nullptr && move->op_id == 12)
+                move->depends_on.clear();
+        });
+    });
+    // In one loop over rows: each iteration may read what it has stored itself.
+    const auto fuse_rows = [](dfx::program& q) {
+        auto& body = q.kernels[0].body;
+        auto& first = std::get<dfx::loop_nest>(body[0]);
+        auto& second = std::get<dfx::loop_nest>(body[1]);
+        first.loop.order = dfx::iteration_order::row_major;
+        std::move(second.body.begin(), second.body.end(), std::back_inserter(first.body));
+        body.pop_back();
+    };
+    dfx::program rows = p;
+    fuse_rows(rows);
+    BOOST_TEST(to_string(dfx::verify(rows)) == "");
+    refused(rows, "cannot show that what is read of C1 was stored before: '11'", "source", [](dfx::program& q) {
+        // The second product takes the rows from the last to the first, the first makes them in ascending order.
+        const auto reverse = [](dfx::tensor_region& r) {
+            if (r.tensor_name != "B2")
+                r.tile_indices[0] = {{-1}, 2};
+        };
+        test::for_each_statement(q.kernels[0].body, [&](dfx::statement& s) {
+            if (auto* move = std::get_if<dfx::data_move_op>(&s); move != nullptr && move->op_id >= 12) {
+                reverse(move->source);
+                reverse(move->destination);
+            } else if (auto* op = std::get_if<dfx::compute_op>(&s); op != nullptr && op->op_id >= 12) {
+                reverse(op->inputs[0]);
+                reverse(op->output);
+            }
+        });
+    });
+}
+
 BOOST_AUTO_TEST_CASE(kernels_follow_their_tensors) {
     dfg::matmul_graph_spec spec;
     spec.m = spec.n = spec.k = 20;
