@@ -41,7 +41,7 @@ std::string with(const std::string& from, const std::string& to) {
 
 BOOST_AUTO_TEST_CASE(round_trips_are_identities) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-        BOOST_TEST_CONTEXT("program " << seed) {
+        BOOST_TEST_CONTEXT("seed " << seed) {
             const dfx::program p = test::random_program(seed);
             const std::string text = dfx::to_text(p);
             dfx::program q;
