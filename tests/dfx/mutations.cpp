@@ -261,7 +261,7 @@ class generator {
             for (const dfx::tensor_descriptor& t : m_program.tensors)
                 if (t.name != all[i]->tensor_name)
                     edit("tensor", [name = t.name](tensor_region& r) { r.tensor_name = name; });
-            for (const std::uint64_t size : {0, 1, 2, 4, 8})
+            for (const std::uint64_t size : {0U, 1U, 2U, 4U, 8U})
                 if (size != all[i]->element_size)
                     edit("element size", [size](tensor_region& r) { r.element_size = size; });
             edit("tile index", [](tensor_region& r) { std::reverse(r.tile_indices.begin(), r.tile_indices.end()); });
@@ -279,8 +279,8 @@ class generator {
     void identity() {
         add("operation id", [](statement& s) { *id_of(s) = 0; });
         add("operation id", [](statement& s) { *id_of(s) = k_fresh_id; });
-        for (const std::uint64_t taken : {1, 2, 5, 7})
-            add("duplicate id", [taken](statement& s) { *id_of(s) += *id_of(s) == taken ? 1 : 0, *id_of(s) = taken; });
+        for (const std::uint64_t taken : {1U, 2U, 5U, 7U})
+            add("duplicate id", [taken](statement& s) { *id_of(s) = *id_of(s) == taken ? taken + 1 : taken; });
         add("duplicate product", [](statement& s) {
             if (auto* move = std::get_if<data_move_op>(&s))
                 move->produces = move->produces == 1 ? 2 : 1;

@@ -351,7 +351,7 @@ BOOST_AUTO_TEST_CASE(external_data) {
         auto out = store;
         store.destination.level = out.source.level = dfx::memory_level::l1;
         out.depends_on = {{store.op_id, {}}};
-        for (const std::uint64_t id : {100, 101}) {
+        for (const std::uint64_t id : {100U, 101U}) {
             out.op_id = out.produces = id;
             p.kernels[0].body.emplace_back(out);
         }
