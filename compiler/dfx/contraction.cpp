@@ -121,20 +121,8 @@ class analyser {
     }
 
     contraction nest(const leaf& l) const {
-        const compute_op& op = *l.compute();
         contraction c = one(l);
-        const affine& depth = op.inputs[0].tile_indices.back();
-        for (std::size_t d = 0; d < l.loops.size(); ++d) {
-            const tile_loop& loop = *l.loops[d];
-            const std::int64_t v = coefficient(depth, d);
-            const bool named =
-                op.accumulate.when == accumulate_rule::kind::after_first && loop.induction_var == op.accumulate.loop;
-            if (trip_count(loop) == 1)
-                continue;
-            if (named ? v * static_cast<std::int64_t>(loop.step) != 1 : v != 0)
-                refuse(m_kernel, l, "k does not run through consecutive tiles in loop " + loop.induction_var);
-        }
-        set_order(c, l, op.output);
+        set_order(c, l, l.compute()->output);
         return c;
     }
 
@@ -192,10 +180,6 @@ class analyser {
     void extend(chain& c, const leaf& l) const {
         const contraction next = one(l);
         contraction& whole = c.whole;
-        if (next.a != whole.a || next.b != whole.b)
-            refuse(m_kernel, l, "it accumulates other tensors than the operations before it on the same tile");
-        if (next.a_origin.column != whole.a_origin.column + whole.k)
-            refuse(m_kernel, l, "k does not follow on from the operation before it on the same tile");
         c.uniform = c.uniform && next.tile[2] == whole.tile[2] && whole.k % whole.tile[2] == 0;
         whole.k += next.k;
         whole.chain.push_back(next.ids);

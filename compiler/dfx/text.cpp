@@ -1,28 +1,42 @@
 #include "compiler/dfx/text.h"
 
+#include "compiler/dfx/text_line.h"
+#include "compiler/tensor/base64.h"
+
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace kpu::dfx {
 
 namespace {
 
+constexpr std::size_t k_value_width = 96;
+
 std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
+std::string name_list(const std::vector<std::string>& all) {
+    std::vector<std::string> words;
+    std::transform(all.begin(), all.end(), std::back_inserter(words), as_name);
+    return joined(words);
+}
+
 class printer {
   public:
-    explicit printer(const program& p) : m_program(p) {}
+    printer(const program& p, const std::string& values_in) : m_program(p), m_values_in(values_in) {}
 
     std::string run() {
         line("dfx {}", m_program.version);
-        line("graph \"{}\"", m_program.graph_name);
+        line("graph {}", as_quoted(m_program.graph_name));
         if (!m_program.compiler.empty())
-            line("compiler \"{}\"", m_program.compiler);
+            line("compiler {}", as_quoted(m_program.compiler));
         for (const tensor_descriptor& t : m_program.tensors)
-            line("tensor {} : {} {} {}{}{}", t.name, to_string(t.dims), name_of(t.type), name_of(t.role),
-                 t.keys.empty() ? "" : " keys(" + joined(t.keys) + ")",
-                 m_program.constants.count(t.name) != 0 ? " value in the file" : "");
+            line("tensor {} : {} {} {}{}", as_name(t.name), to_string(t.dims), name_of(t.type), name_of(t.role),
+                 t.keys.empty() ? "" : " keys(" + name_list(t.keys) + ")");
+        for (const auto& [name, value] : m_program.constants)
+            print_value(name, value);
         for (const kernel& k : m_program.kernels)
             print(k);
         return std::move(m_out);
@@ -36,8 +50,21 @@ class printer {
         m_out += '\n';
     }
 
+    void print_value(const std::string& name, const tensor& value) {
+        if (!m_values_in.empty())
+            return line("value {} from {} key {}", as_name(name), as_quoted(m_values_in),
+                        as_quoted(m_program.find(name)->keys.front()));
+        line("value {} {{", as_name(name));
+        ++m_indent;
+        const std::string text = to_base64(value.data);
+        for (std::size_t at = 0; at < text.size(); at += k_value_width)
+            line("\"{}\"", text.substr(at, k_value_width));
+        --m_indent;
+        line("}}");
+    }
+
     void print(const kernel& k) {
-        line("kernel {} nodes({}) {} tiles {} {{", k.name, fmt::join(k.graph_nodes, ", "), name_of(k.flow),
+        line("kernel {} nodes({}) {} tiles {} {{", as_name(k.name), fmt::join(k.graph_nodes, ", "), name_of(k.flow),
              name_of(k.tiles));
         ++m_indent;
         line("hints dram_bytes {} compute_cycles {} parallelism {}", k.hints.estimated_dram_bytes,
@@ -54,7 +81,7 @@ class printer {
 
     void print(const loop_nest& nest) {
         const tile_loop& l = nest.loop;
-        line("{} {} in {}..{}{}{} {{", name_of(l.kind), l.induction_var, l.start, l.end,
+        line("{} {} in {}..{}{}{} {{", name_of(l.kind), as_name(l.induction_var), l.start, l.end,
              l.step == 1 ? "" : fmt::format(" step {}", l.step),
              l.order == iteration_order::row_major ? ""
              : l.sequence.empty()                  ? fmt::format(" {}", name_of(l.order))
@@ -68,37 +95,45 @@ class printer {
     }
 
     void print(const data_move_op& op) {
-        line("%{} = {} {} {} -> {}{}{}{}{}", op.op_id, name_of(op.type), tile(op.source), name_of(op.source.level),
-             op.source.tensor_name == op.destination.tensor_name ? "" : op.destination.tensor_name + " ",
-             name_of(op.destination.level), op.transpose ? " transpose" : "", op.broadcast ? " broadcast" : "",
-             after(op.depends_on));
+        const bool same = op.source.tensor_name == op.destination.tensor_name &&
+                          op.source.tile_indices == op.destination.tile_indices &&
+                          op.source.tile_shape == op.destination.tile_shape;
+        line("%{} = {} {} -> {}{}{}{}{}", op.op_id, name_of(op.type), region(op.source),
+             same ? std::string(name_of(op.destination.level)) : region(op.destination),
+             op.transpose ? " transpose" : "", op.broadcast ? " broadcast" : "", after(op.depends_on),
+             produces(op.op_id, op.produces));
     }
 
     void print(const compute_op& op) {
         std::vector<std::string> inputs;
         for (const tensor_region& r : op.inputs)
-            inputs.push_back(fmt::format("{} {}", tile(r), name_of(r.level)));
+            inputs.push_back(region(r));
         std::string rule;
         if (op.accumulate.when == accumulate_rule::kind::always)
             rule = " accumulate";
         else if (op.accumulate.when == accumulate_rule::kind::after_first)
-            rule = " accumulate after first " + op.accumulate.loop;
-        line("%{} = {} {} {} <- {}{}{}", op.op_id, name_of(op.type), tile(op.output), name_of(op.output.level),
-             joined(inputs), rule, after(op.depends_on));
+            rule = " accumulate after first " + as_name(op.accumulate.loop);
+        line("%{} = {} {} <- {}{}{}{}", op.op_id, name_of(op.type), region(op.output), joined(inputs), rule,
+             after(op.depends_on), produces(op.op_id, op.produces));
     }
 
     void print(const barrier_op& op) {
         std::vector<std::string> ids;
         for (const std::uint64_t id : op.wait_for)
             ids.push_back(fmt::format("%{}", id));
-        line("%{} = BARRIER {}\"{}\"", op.op_id, ids.empty() ? "" : "after " + joined(ids) + " ", op.label);
+        line("%{} = BARRIER {}{}", op.op_id, ids.empty() ? "" : "after " + joined(ids) + " ", as_quoted(op.label));
     }
 
-    std::string tile(const tensor_region& r) const {
+    std::string region(const tensor_region& r) const {
         std::vector<std::string> indices;
         for (const affine& form : r.tile_indices)
             indices.push_back(to_text(form, m_names));
-        return fmt::format("{}[{}] {}", r.tensor_name, joined(indices), to_string(r.tile_shape));
+        return fmt::format("{}[{}] {} {}", as_name(r.tensor_name), joined(indices), to_string(r.tile_shape),
+                           name_of(r.level));
+    }
+
+    static std::string produces(std::uint64_t id, std::uint64_t product) {
+        return id == product ? "" : fmt::format(" produces {}", product);
     }
 
     static std::string after(const std::vector<dependence>& all) {
@@ -111,6 +146,7 @@ class printer {
     }
 
     const program& m_program;
+    const std::string& m_values_in;
     std::vector<std::string> m_names;
     std::size_t m_indent = 0;
     std::string m_out;
@@ -138,14 +174,14 @@ std::string to_text(const affine& form, const std::vector<std::string>& names) {
     std::string out;
     for (std::size_t d = 0; d < form.coefficients.size(); ++d)
         if (form.coefficients[d] != 0)
-            add_term(out, form.coefficients[d], d < names.size() ? names[d] : "loop" + std::to_string(d));
+            add_term(out, form.coefficients[d], d < names.size() ? as_name(names[d]) : "loop" + std::to_string(d));
     if (form.offset != 0 || out.empty())
         add_term(out, form.offset, "");
     return out;
 }
 
-std::string to_text(const program& p) {
-    return printer(p).run();
+std::string to_text(const program& p, const std::string& values_in) {
+    return printer(p, values_in).run();
 }
 
 } // namespace kpu::dfx

@@ -25,15 +25,17 @@ inline constexpr std::uint64_t k_max_macs = 1ULL << 56; ///< of a matmul, so tha
 /// - loops: step > 0, start < end, distinct names along a path, reductions ascending, sequences permutations, morton
 /// over two
 ///   perfectly nested parallel loops;
-/// - dependences: on an operation of the same kernel, lexicographically not negative, at distance 0 acyclic and
-/// backwards in the text;
+/// - dependences: on an operation of the same kernel, lexicographically not negative, carried by no parallel loop, at
+/// distance 0 acyclic and backwards in the text;
 /// - MATMUL_TILE: two or three inputs in L1, output in REGISTER, extents, indices and types that agree, an accumulate
-/// rule that
-///   names the reduction loop around it (in a flat kernel: an earlier operation on the same tile);
+/// rule that names the reduction loop around it, by whose preceding step it waits for itself (in a flat kernel: an
+/// earlier operation on the same tile);
+/// - sums: over all tiles of k, each once, ascending, of the same operands; they leave REGISTER once, when they are
+/// complete;
 /// - data: what is read on chip was brought there before by an operation that the reader depends on; what is read from
-/// EXTERNAL is
-///   an input, a constant, or was stored before; outputs and intermediates that are used are stored completely and
-///   once.
+/// EXTERNAL is an input, a constant, or was stored before, in the same kernel by an operation that the reader depends
+/// on; outputs, of which there is one at least, and
+/// intermediates that are used are stored completely and once.
 [[nodiscard]] diagnostics verify(const program& p);
 
 /// Throws input_error with the violations, if any, `name` (a file) put before each path.

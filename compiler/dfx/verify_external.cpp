@@ -7,13 +7,17 @@
 
 namespace kpu::dfx::parts {
 
-namespace {
-
-/// What one store operation writes over all its instances.
-struct stored_box {
+element_box hull_of(const leaf& l, const tensor_region& r, const shape& dims) {
     element_box box;
-    std::string path;
-};
+    for (std::size_t d = 0; d < dims.size(); ++d) {
+        const auto range = *range_of(r.tile_indices[d], l.loops);
+        box.low.push_back(static_cast<std::uint64_t>(range.first) * r.tile_shape[d]);
+        // In tiles first: the last tile's end may lie beyond the tensor.
+        const std::uint64_t last = static_cast<std::uint64_t>(range.second);
+        box.high.push_back(last >= (dims[d] - 1) / r.tile_shape[d] ? dims[d] : (last + 1) * r.tile_shape[d]);
+    }
+    return box;
+}
 
 bool overlap(const element_box& a, const element_box& b) {
     for (std::size_t d = 0; d < a.low.size(); ++d)
@@ -21,6 +25,14 @@ bool overlap(const element_box& a, const element_box& b) {
             return false;
     return true;
 }
+
+namespace {
+
+/// What one store operation writes over all its instances.
+struct stored_box {
+    element_box box;
+    std::string path;
+};
 
 std::uint64_t common_volume(const element_box& a, const element_box& b) {
     std::uint64_t volume = 1;
@@ -32,18 +44,6 @@ std::uint64_t common_volume(const element_box& a, const element_box& b) {
         volume *= high - low;
     }
     return volume;
-}
-
-element_box hull_of(const leaf& l, const tensor_region& r, const shape& dims) {
-    element_box box;
-    for (std::size_t d = 0; d < dims.size(); ++d) {
-        const auto range = *range_of(r.tile_indices[d], l.loops);
-        box.low.push_back(static_cast<std::uint64_t>(range.first) * r.tile_shape[d]);
-        // In tiles first: the last tile's end may lie beyond the tensor.
-        const std::uint64_t last = static_cast<std::uint64_t>(range.second);
-        box.high.push_back(last >= (dims[d] - 1) / r.tile_shape[d] ? dims[d] : (last + 1) * r.tile_shape[d]);
-    }
-    return box;
 }
 
 /// Stores of one tensor, in program order.
@@ -75,6 +75,9 @@ class external_data {
     void finish() {
         for (auto& [name, boxes] : m_stored)
             check_disjoint(name, boxes);
+        const auto is_output = [](const tensor_descriptor& t) { return t.role == tensor_role::output; };
+        if (std::none_of(m_program.tensors.begin(), m_program.tensors.end(), is_output))
+            error("tensors", "the program has no output");
         for (const tensor_descriptor& t : m_program.tensors) {
             if (t.role != tensor_role::output || m_failed)
                 continue;

@@ -4,6 +4,8 @@
 #include "compiler/dfx/verify_parts.h"
 #include "compiler/dfx/walk.h"
 
+#include <algorithm>
+
 namespace kpu::dfx::parts {
 
 namespace {
@@ -91,6 +93,42 @@ bool depends_on(const tensor_region& r, std::size_t loop) {
     return false;
 }
 
+bool is_one_step_back(const std::vector<std::int64_t>& distance, std::size_t loop) {
+    for (std::size_t d = 0; d < distance.size(); ++d)
+        if (distance[d] != (d == loop ? 1 : 0))
+            return false;
+    return loop < distance.size();
+}
+
+/// A step of the named loop adds to what the step before has left, and so must come after it.
+void check_carried(const context& c, const leaf& l, const compute_op& op, std::size_t loop) {
+    const bool waits = std::any_of(op.depends_on.begin(), op.depends_on.end(), [&](const dependence& d) {
+        return d.op == op.op_id && is_one_step_back(d.distance, loop);
+    });
+    if (trip_count(*l.loops[loop]) > 1 && !waits)
+        c.error(l.path + ".depends_on",
+                "accumulates over " + l.loops[loop]->induction_var + " without depending on its own step before");
+}
+
+/// In a loop nest: the tiles of k are summed all, each once, in ascending order.
+void check_depth(const context& c, const leaf& l, const compute_op& op) {
+    const tensor_region& a = op.inputs[0];
+    const affine& k = a.tile_indices.back();
+    for (std::size_t d = 0; d < l.loops.size(); ++d) {
+        const tile_loop& loop = *l.loops[d];
+        const std::int64_t v = coefficient(k, d);
+        if (trip_count(loop) > 1 && v != 0 && (v != 1 || loop.step != 1))
+            c.error(l.path + ".inputs", "k does not run through consecutive tiles in loop " + loop.induction_var);
+    }
+    const auto range = range_of(k, l.loops);
+    if (!range || a.tile_shape.back() == 0)
+        return; // reported with the region
+    const std::uint64_t tiles = (c.whole.find(a.tensor_name)->dims.back() - 1) / a.tile_shape.back() + 1;
+    if (range->first != 0 || static_cast<std::uint64_t>(range->second) != tiles - 1)
+        c.error(l.path + ".inputs", "the sum is not over all tiles of k",
+                std::to_string(range->first) + ".." + std::to_string(range->second), "0.." + std::to_string(tiles - 1));
+}
+
 void check_accumulation(const context& c, const leaf& l, const compute_op& op) {
     const bool after_first = op.accumulate.when == accumulate_rule::kind::after_first;
     bool found = false;
@@ -101,6 +139,8 @@ void check_accumulation(const context& c, const leaf& l, const compute_op& op) {
         found = found || named;
         if (named && (loop.kind != loop_kind::reduction || in_output))
             c.error(l.path + ".accumulate", "not a reduction loop of this output", loop.induction_var);
+        if (named)
+            check_carried(c, l, op, d);
         if (named && coefficient(op.inputs[0].tile_indices.back(), d) <= 0)
             c.error(l.path + ".accumulate", "k does not ascend with the reduction loop", loop.induction_var);
         if (!named && !in_output && trip_count(loop) > 1)
@@ -128,6 +168,8 @@ void check_matmul(const context& c, const leaf& at) {
     check_size(c, at.path, op);
     check_shapes(c, at.path, op);
     check_accumulation(c, at, op);
+    if (!c.flat)
+        check_depth(c, at, op);
 }
 
 } // namespace kpu::dfx::parts

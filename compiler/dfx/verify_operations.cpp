@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/verify.h"
 #include "compiler/dfx/verify_parts.h"
+#include "compiler/dfx/walk.h"
 
 #include <algorithm>
 
@@ -68,6 +69,16 @@ void check_levels(const context& c, const leaf& l, const data_move_op& op) {
         c.error(l.path, "nothing is loaded into REGISTER: computes read L1", levels);
 }
 
+/// A loop that does not show in the tile would take the sum out of REGISTER in each of its iterations.
+void check_leaves_once(const context& c, const leaf& l, const tensor_region& r) {
+    for (std::size_t d = 0; d < l.loops.size(); ++d) {
+        const bool shows = std::any_of(r.tile_indices.begin(), r.tile_indices.end(),
+                                       [&](const affine& form) { return coefficient(form, d) != 0; });
+        if (!shows && trip_count(*l.loops[d]) > 1)
+            c.error(l.path + ".source", "the sum leaves REGISTER in each iteration of " + l.loops[d]->induction_var);
+    }
+}
+
 void check_move(const context& c, const leaf& l, const data_move_op& op) {
     const bool source_good = check_region(c, l, op.source, l.path + ".source");
     const bool destination_good = check_region(c, l, op.destination, l.path + ".dest");
@@ -76,6 +87,8 @@ void check_move(const context& c, const leaf& l, const data_move_op& op) {
         c.error(l.path + ".transpose", "transposing moves are not defined for MATMUL kernels");
     if (!source_good || !destination_good)
         return;
+    if (op.source.level == memory_level::reg)
+        check_leaves_once(c, l, op.source);
     if (op.source.tensor_name != op.destination.tensor_name ||
         !(op.source.tile_indices == op.destination.tile_indices) || op.source.tile_shape != op.destination.tile_shape)
         c.error(l.path, "source and destination are different tiles",

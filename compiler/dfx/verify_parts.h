@@ -4,6 +4,7 @@
 
 #include "compiler/dfx/leaves.h"
 #include "compiler/dfx/program.h"
+#include "compiler/dfx/walk.h"
 #include "platforms/common/diagnostic.h"
 
 #include <map>
@@ -33,6 +34,9 @@ void check_matmul(const context& c, const leaf& at);
 void check_dependences(const context& c);
 /// On-chip reads follow the writes that they depend on.
 void check_on_chip_data(const context& c);
+/// The elements that a region's instances touch, as one box. Expects indices that were checked.
+[[nodiscard]] element_box hull_of(const leaf& l, const tensor_region& r, const shape& dims);
+[[nodiscard]] bool overlap(const element_box& a, const element_box& b);
 /// EXTERNAL reads and writes of all kernels in order.
 void check_external_data(const program& p, diagnostics& problems);
 

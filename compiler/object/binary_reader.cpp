@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 namespace kpu::object {
@@ -26,6 +27,7 @@ class program_reader {
 
     dfx::program run() {
         read_table();
+        check_places();
         read_metadata(open(section::metadata, "metadata"));
         read_tensors(open(section::tensors, "tensors"));
         read_dependences(open(section::dependences, "dependences"));
@@ -53,6 +55,13 @@ class program_reader {
         const auto n = in.number<std::uint32_t>();
         if (n > k_max_sections)
             in.refuse("more than 64 sections", std::to_string(n));
+        m_table_end = k_header_bytes + k_table_entry_bytes * n + k_table_sum_bytes;
+        if (m_table_end > m_bytes.size())
+            in.refuse("the file ends within its section table");
+        const std::size_t summed = m_table_end - k_table_sum_bytes;
+        if (byte_reader(m_bytes.substr(summed), summed, m_name).number<std::uint32_t>() !=
+            crc32c(m_bytes.substr(0, summed)))
+            in.refuse("header and section table are damaged: their CRC-32C does not match");
         for (std::uint32_t i = 0; i < n; ++i)
             read_entry(in);
     }
@@ -68,6 +77,7 @@ class program_reader {
                       "offset " + std::to_string(offset) + ", size " + std::to_string(size));
         if (crc32c(m_bytes.substr(offset, size)) != sum)
             in.refuse("section " + std::to_string(kind) + " is damaged: its CRC-32C does not match");
+        m_places.push_back({offset, size});
         const bool known = kind >= static_cast<std::uint32_t>(section::metadata) &&
                            kind <= static_cast<std::uint32_t>(section::constants);
         if (!known && (coded & k_optional) != 0)
@@ -79,6 +89,24 @@ class program_reader {
                       std::to_string(kind));
         if (!m_sections.emplace(static_cast<section>(kind), extent{offset, size}).second)
             in.refuse("section is given twice", std::to_string(kind));
+    }
+
+    /// Sections share no byte, and what lies between them is zero: no byte of a file is without a meaning.
+    void check_places() {
+        std::sort(m_places.begin(), m_places.end(), [](const extent& a, const extent& b) {
+            return std::tie(a.offset, a.size) < std::tie(b.offset, b.size);
+        });
+        std::uint64_t end = m_table_end;
+        m_places.push_back({m_bytes.size(), 0});
+        for (const extent& place : m_places) {
+            const byte_reader in(m_bytes.substr(0, 0), place.offset, m_name);
+            if (place.offset < end)
+                in.refuse("section overlaps the table or another section");
+            const std::string_view gap = m_bytes.substr(end, place.offset - end);
+            if (gap.find_first_not_of('\0') != std::string_view::npos)
+                in.refuse("the bytes before this are part of no section, but not zero");
+            end = place.offset + place.size;
+        }
     }
 
     [[nodiscard]] byte_reader open(section kind, const char* what) const {
@@ -286,6 +314,8 @@ class program_reader {
     version m_version{};
     dfx::program m_program;
     std::map<section, extent> m_sections;
+    std::vector<extent> m_places; ///< of all sections, those that are skipped too
+    std::size_t m_table_end = 0;
     dependence_lists m_dependences;
 };
 

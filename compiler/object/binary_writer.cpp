@@ -235,7 +235,7 @@ std::string to_binary(const dfx::program& p) {
     out.number(v.major << 16U | v.minor);
     out.number(std::uint32_t{0});
     out.count(sections.size());
-    std::uint64_t offset = k_header_bytes + k_table_entry_bytes * sections.size();
+    std::uint64_t offset = k_header_bytes + k_table_entry_bytes * sections.size() + k_table_sum_bytes;
     for (const auto& [kind, content] : sections) {
         offset = round_up(offset, k_alignment);
         out.number(kind);
@@ -244,6 +244,7 @@ std::string to_binary(const dfx::program& p) {
         out.number(crc32c(content));
         offset += content.size();
     }
+    out.number(crc32c(out.bytes()));
     for (const auto& [kind, content] : sections) {
         out.pad_to(k_alignment);
         out.bytes() += content;

@@ -1,4 +1,4 @@
-#include "compiler/object/base64.h"
+#include "compiler/tensor/base64.h"
 #include "compiler/object/encodings.h"
 #include "compiler/object/flat_form.h"
 #include "compiler/object/json_fields.h"

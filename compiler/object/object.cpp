@@ -52,6 +52,12 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+format format_named(const std::string& text) {
+    if (text != "json" && text != "binary")
+        throw input_error({severity::error, {}, "unknown format", text, "json or binary", ""});
+    return text == "json" ? format::json : format::binary;
+}
+
 dfx::program parse_program(std::string_view bytes, const std::string& name) {
     const bool binary = bytes.substr(0, k_magic.size()) == k_magic;
     dfx::program p = binary ? from_binary(bytes, name) : from_json(bytes, name);

@@ -9,6 +9,8 @@
 namespace kpu::object {
 
 enum class format { json, binary };
+/// By its name. Throws input_error with the choices.
+[[nodiscard]] format format_named(const std::string& text);
 
 /// The DFX version that the writer writes and up to which the reader reads (same major, any minor).
 inline constexpr unsigned k_major = 2;

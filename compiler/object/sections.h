@@ -1,6 +1,7 @@
 #pragma once
 // Numbers of the binary encoding. All integers are little endian. The file is: magic, version (major << 16 | minor),
-// flags (0), number of sections, then per section kind, offset, size, CRC-32C (u32, u64, u64, u32), then the sections.
+// flags (0), number of sections, then per section kind, offset, size, CRC-32C (u32, u64, u64, u32), then the CRC-32C of
+// all of this (u32), then the sections. Bytes that belong to none of them are zero.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,7 @@ inline constexpr std::uint32_t k_optional = 0x80000000U;
 
 inline constexpr std::size_t k_header_bytes = 16;
 inline constexpr std::size_t k_table_entry_bytes = 24;
+inline constexpr std::size_t k_table_sum_bytes = 4;
 inline constexpr std::uint32_t k_max_sections = 64;
 /// Of constants, in the file and among each other.
 inline constexpr std::uint64_t k_alignment = 64;

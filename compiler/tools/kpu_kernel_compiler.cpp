@@ -3,6 +3,7 @@
 #include "compiler/dfx/bounds.h"
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
+#include "compiler/passes/embed.h"
 #include "compiler/passes/lower.h"
 #include "compiler/tools/graph_input.h"
 #include "platforms/common/files.h"
@@ -21,6 +22,7 @@ struct options {
     std::string dataflow = "auto";
     std::string tile_strategy = "analytical";
     std::string format = "json";
+    std::string weights;
     bool emit_dfx = false;
     bool dump = false;
     bool verbose = false;
@@ -42,12 +44,6 @@ std::optional<kpu::dfx::dataflow> parse_dataflow(std::string text) {
     if (!flow)
         refuse("unknown dataflow", text, "output-stationary, weight-stationary, input-stationary or auto");
     return flow;
-}
-
-kpu::object::format parse_format(const std::string& text) {
-    if (text != "json" && text != "binary")
-        refuse("unknown format", text, "json or binary");
-    return text == "json" ? kpu::object::format::json : kpu::object::format::binary;
 }
 
 std::string tiles_text(const kpu::dfx::contraction& c) {
@@ -83,17 +79,27 @@ void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std:
     }
 }
 
+void embed(const std::string& weights, kpu::dfx::program& program) {
+    kpu::location where;
+    where.file = weights;
+    kpu::diagnostics warnings;
+    kpu::passes::embed_constants(program, kpu::read_npz(weights), where, warnings);
+    std::cerr << to_string(warnings);
+}
+
 int run(const options& o) {
     kpu::passes::lower_options lowering;
     lowering.flow = parse_dataflow(o.dataflow);
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
     lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
-    const kpu::object::format format = parse_format(o.format);
+    const kpu::object::format format = kpu::object::format_named(o.format);
     if (o.output.empty() && !o.emit_dfx && !o.dump)
         refuse("no output is asked for", "", "-o FILE, --emit-dfx or --dump");
 
     const kpu::bound_graph input = kpu::load_graph(o.graph);
-    const kpu::passes::lowered result = kpu::passes::lower(input.graph, input.bound, lowering);
+    kpu::passes::lowered result = kpu::passes::lower(input.graph, input.bound, lowering);
+    if (!o.weights.empty())
+        embed(o.weights, result.program);
     const std::string bytes = kpu::object::serialise(result.program, format);
     if (o.verbose)
         report(result);
@@ -117,6 +123,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
     app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
+    app.add_option("--weights", o.weights, "values of constants to carry in the object, by name (.npz)");
     app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
     app.add_flag("--dump", o.dump, "print a summary of graph and program");
     app.add_flag("--verbose", o.verbose, "print what decided tiles and dataflow (on stderr)");

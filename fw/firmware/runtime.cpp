@@ -68,17 +68,15 @@ class command_feeder {
         for (std::size_t e = 0; e < m_feeds.size(); ++e) {
             if (!m_feeds[e].can_push())
                 continue;
-            push(engine_id(static_cast<std::uint16_t>(e)), m_feeds[e]);
+            push(m_feeds[e]);
             pushed = true;
         }
         return pushed;
     }
 
-    void push(engine_id engine, feed& f) {
-        std::array<std::uint32_t, k_descriptor_words + 1> burst{};
-        std::copy(f.waiting.front().words.begin(), f.waiting.front().words.end(), burst.begin());
-        burst.back() = 1; // the doorbell lies behind the window
-        m_bus.write_block(engine_register(engine, engine_reg::descriptor), burst.data(), burst.size());
+    void push(feed& f) {
+        const command_push burst = push_of(f.waiting.front());
+        m_bus.write_block(burst.where, burst.words.data(), burst.words.size());
         f.waiting.pop();
         --m_waiting;
         --f.free;
@@ -157,6 +155,14 @@ engine_fault::engine_fault(const std::string& engine, std::uint32_t command, std
     : run_error(
           fmt::format("{} stopped at its command {} (DFX operation {}): {}", engine, command, tag, name_of(cause))),
       m_command(command), m_tag(tag), m_cause(cause) {}
+
+command_push push_of(const bound_command& command) {
+    command_push burst;
+    burst.where = engine_register(command.engine, engine_reg::descriptor);
+    std::copy(command.words.begin(), command.words.end(), burst.words.begin());
+    burst.words.back() = 1;
+    return burst;
+}
 
 void prepare_engines(mmio& bus, const machine& chip) {
     for (const engine_info& engine : chip.engines) {

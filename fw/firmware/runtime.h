@@ -6,6 +6,7 @@
 #include "hw/interface/mmio.h"
 #include "platforms/common/diagnostic.h"
 
+#include <array>
 #include <functional>
 #include <optional>
 
@@ -25,6 +26,13 @@ class engine_fault : public run_error {
     std::uint32_t m_tag;
     iface::fault m_cause;
 };
+
+/// What firmware writes to push a command: the descriptor window and the doorbell behind it, in one burst.
+struct command_push {
+    address where;
+    std::array<std::uint32_t, iface::k_descriptor_words + 1> words{};
+};
+[[nodiscard]] command_push push_of(const bound_command& command);
 
 /// Where commands come from: the next one, or nothing at the end.
 using command_source = std::function<std::optional<bound_command>()>;

@@ -1,6 +1,7 @@
 #include "fw/tools/device.h"
 
 #include "compiler/dfx/interpreter.h"
+#include "compiler/dfx/verify.h"
 #include "fw/firmware/runtime.h"
 
 #include <fmt/format.h>
@@ -53,6 +54,7 @@ std::string explain(const hw::chip& chip, const dfx::program& program, const hw:
 }
 
 void device::boot(mmio& bus) {
+    dfx::require_valid(m_program, "");
     m_machine = discover(bus);
     prepare_engines(bus, m_machine);
     m_plan = plan_program(m_machine, m_program);
@@ -118,12 +120,13 @@ void device::run_without_data() {
     execute([] {});
 }
 
-void device::dry_run(const std::function<void(const machine&, const bound_command&)>& show) {
+void device::dry_run(const std::function<bool(const machine&, const bound_command&)>& show) {
     m_chip.load_firmware([&](mmio& bus) { boot(bus); });
     m_chip.run();
     command_stream stream(m_machine, m_plan, *m_tensors);
-    while (const std::optional<bound_command> command = stream.next())
-        show(m_machine, *command);
+    std::optional<bound_command> command = stream.next();
+    while (command && show(m_machine, *command))
+        command = stream.next();
 }
 
 } // namespace kpu::fw

@@ -19,17 +19,21 @@ class device {
     void report_allocations_to(hw::hazard_checker& checker) { m_checker = &checker; }
 
     /// Boots the firmware, uploads the inputs (looked up by any of their keys) through the back door, runs the program,
-    /// and reads the outputs back, under their first keys. Throws input_error where the chip cannot run the program or
-    /// inputs are missing, run_error where the run failed: a fault, a deadlock, both with the DFX operation.
+    /// and reads the outputs back, under their first keys. Throws input_error where the program does not pass
+    /// dfx::verify(), the chip cannot run it or inputs are missing, run_error where the run failed: a fault, a
+    /// deadlock, both with the DFX operation.
     [[nodiscard]] tensor_map run(const tensor_map& inputs);
 
     /// As run, on a chip without data: nothing is uploaded and nothing comes back but times and statistics, which are
     /// the same.
     void run_without_data();
 
-    /// Boots and plans, then hands every command to `show` in the order in which it would be emitted. Nothing is
-    /// executed.
-    void dry_run(const std::function<void(const machine&, const bound_command&)>& show);
+    /// Boots and plans, then hands every command to `show` in the order in which it would be emitted, until that
+    /// returns false. Nothing is executed.
+    void dry_run(const std::function<bool(const machine&, const bound_command&)>& show);
+
+    /// Where each tensor lies in DRAM. Known once booted.
+    [[nodiscard]] const std::map<std::string, placed_tensor>& tensors() const { return m_tensors->all(); }
 
     /// How the program was cut for this chip; empty before a run.
     [[nodiscard]] const std::vector<planned_contraction>& plan() const { return m_plan; }

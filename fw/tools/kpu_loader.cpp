@@ -61,6 +61,7 @@ void show_schedule(hw::chip& chip, const dfx::program& program) {
     fw::device host(chip, program);
     host.dry_run([](const fw::machine& machine, const fw::bound_command& command) {
         std::cout << fw::describe(machine, command) << "\n";
+        return true;
     });
     print_plan(host);
 }

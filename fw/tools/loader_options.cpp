@@ -9,8 +9,9 @@ void add_options(CLI::App& app, loader_options& o) {
     app.add_option("--config", o.platform, "platform (.yaml or .json)")->required();
     CLI::Option* const with_data[] = {
         app.add_option("--tensors", o.inputs.tensors, "inputs by name (.npz)"),
-        app.add_option("--input-a", o.inputs.input_a, "first input (.npy, or raw elements)"),
-        app.add_option("--input-b", o.inputs.input_b, "second input (.npy, or raw elements)"),
+        app.add_option("--input-a", o.inputs.input_a,
+                       "first input that the program does not carry (.npy, or raw elements)"),
+        app.add_option("--input-b", o.inputs.input_b, "second such input (.npy, or raw elements)"),
         app.add_option("--outputs", o.outputs.tensors, "where the outputs go (.npz)"),
         app.add_option("--output-c", o.outputs.output_c, "where the first output goes (.npy, or raw elements)"),
         app.add_flag("--verify", o.verify, "compare every output bit with a functional interpretation of the program")};

@@ -23,9 +23,9 @@ std::vector<const dfx::tensor_descriptor*> with_role(const dfx::program& program
     return all;
 }
 
-/// The inputs whose values the program does not carry.
-std::vector<const dfx::tensor_descriptor*> open_inputs(const dfx::program& program) {
-    auto all = with_role(program, {dfx::tensor_role::input, dfx::tensor_role::constant});
+/// Those whose values the program does not carry.
+std::vector<const dfx::tensor_descriptor*> open_inputs(const dfx::program& program,
+                                                       std::vector<const dfx::tensor_descriptor*> all) {
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const dfx::tensor_descriptor* t) { return program.constants.count(t->name) != 0; }),
               all.end());
@@ -56,21 +56,40 @@ void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& i
                                          : array_of(read_raw(path, t.type, t.dims));
 }
 
+/// Adds what the program carries. Whoever gives such a value too is refused: neither may silently win.
+void give_carried(npz_arrays& given, const dfx::program& program, const location& where) {
+    diagnostics problems;
+    for (const auto& [name, value] : program.constants) {
+        const dfx::tensor_descriptor& t = *program.find(name);
+        for (const std::string& key : t.keys) {
+            location place = where;
+            place.path = key;
+            if (given.count(key) != 0)
+                problems.error(std::move(place), "constant " + name + " has its value in the program already", "", "",
+                               "leave it out, or compile the program without it in --weights");
+        }
+        given.emplace(t.keys.front(), array_of(value));
+    }
+    problems.throw_if_errors();
+}
+
 } // namespace
 
 tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings) {
-    const auto inputs = open_inputs(program);
+    const auto inputs = with_role(program, {dfx::tensor_role::input, dfx::tensor_role::constant});
+    const auto open = open_inputs(program, inputs);
+    location where;
+    where.file = files.tensors;
     npz_arrays given;
     if (!files.tensors.empty())
         given = read_npz(files.tensors);
-    give(given, inputs, 0, files.input_a, "--input-a");
-    give(given, inputs, 1, files.input_b, "--input-b");
+    give(given, open, 0, files.input_a, "--input-a");
+    give(given, open, 1, files.input_b, "--input-b");
+    give_carried(given, program, where);
     std::vector<expected_tensor> expected;
     expected.reserve(inputs.size());
     for (const dfx::tensor_descriptor* t : inputs)
         expected.push_back({t->keys, t->type, t->dims});
-    location where;
-    where.file = files.tensors;
     return select_tensors(expected, std::move(given), files.seed, where, warnings);
 }
 

@@ -12,13 +12,14 @@ namespace kpu::fw {
 /// Where inputs come from; all may be combined.
 struct input_files {
     std::string tensors;               ///< .npz, by key
-    std::string input_a, input_b;      ///< the program's first and second input: .npy, or raw elements
+    std::string input_a, input_b;      ///< the first and second input that the program does not carry: .npy, or raw
     std::optional<std::uint64_t> seed; ///< fills what is not given
 };
 
 /// Inputs and constants by their first key, in the program's types and shapes. Input number i, in the program's order,
-/// is filled with random_tensor(type, dims, seed + i) where it is not given. Throws input_error listing everything that
-/// is missing or does not agree.
+/// is filled with random_tensor(type, dims, seed + i) where it is not given; constants that the program carries count
+/// and come with their values. Throws input_error listing everything that is missing, does not agree, or is given
+/// though the program carries it.
 [[nodiscard]] tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings);
 
 /// Where outputs go; empty names write nothing.

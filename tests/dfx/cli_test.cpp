@@ -2,6 +2,7 @@
 
 #include "compiler/dfg/writer.h"
 #include "compiler/object/object.h"
+#include "compiler/tensor/npz.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
 #include "tests/dfx/programs.h"
@@ -86,6 +87,26 @@ BOOST_AUTO_TEST_CASE(batch_binds_dynamic_dimensions) {
     BOOST_TEST(run({w.graph(), "-o", w.output(), "--batch", "7"}).exit_code == 0);
     BOOST_TEST((object::read_program(w.output()).find("A")->dims == shape{7, 4, 4}));
     check_bad(run({w.graph(), "-o", w.output(), "--batch", "0"}), "batch");
+}
+
+BOOST_AUTO_TEST_CASE(weights_go_into_the_object) {
+    const workspace w;
+    const tensor b = random_tensor(dtype::f32, {16, 4}, 1);
+    write_npz(w.m_directory.file("w.npz"), {{"B", b}});
+    const auto compile = [&] { return run({w.graph(), "-o", w.output(), "--weights", w.m_directory.file("w.npz")}); };
+    auto r = compile();
+    BOOST_TEST(r.exit_code == 0, r.err);
+    BOOST_TEST((object::read_program(w.output()).constants == tensor_map{{"B", b}}));
+    write_npz(w.m_directory.file("w.npz"), {{"n1", b}, {"Z", b}});
+    r = compile();
+    BOOST_TEST(r.exit_code == 0, r.err);
+    BOOST_TEST(r.err.find("w.npz: Z: warning: no tensor of this name") != std::string::npos, r.err);
+    BOOST_TEST((object::read_program(w.output()).constants == tensor_map{{"B", b}}));
+    write_npz(w.m_directory.file("w.npz"), {{"n1", b}, {"B", b}});
+    check_bad(compile(), "two arrays for one tensor");
+    write_npz(w.m_directory.file("w.npz"), {{"B", random_tensor(dtype::f32, {4, 4}, 1)}});
+    check_bad(compile(), "w.npz: B: error");
+    check_bad(run({w.graph(), "-o", w.output(), "--weights", w.m_directory.file("no.npz")}), "cannot read");
 }
 
 BOOST_AUTO_TEST_CASE(bad_usage_and_bad_input_end_with_2_and_no_file) {

@@ -111,27 +111,34 @@ BOOST_AUTO_TEST_CASE(flat_kernels_give_a_chain_per_output_tile) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_contraction_is_refused_by_name) {
-    // k tiles 1 and 0 in the wrong order: valid DFX, but not the k-ascending sum that a loader can run.
-    dfx::program p = test::flat_matmul(4, 4, 8, {4, 4, 4});
+    // D = C * B reads C in L1, where the first product leaves it: valid DFX, but operands of a contraction lie in
+    // EXTERNAL.
+    dfx::program p = test::flat_matmul(4, 4, 4, {4, 4, 4});
+    p.tensors.push_back({"D", {4, 4}, dtype::f32, dfx::tensor_role::output, {"D"}});
     auto& body = p.kernels[0].body;
-    const auto at = [](dfx::tensor_region& r, std::size_t d, std::int64_t v) { r.tile_indices[d].offset = v; };
-    for (std::size_t i = 0; i < body.size(); ++i) {
-        const std::int64_t v = i < 7 ? 1 : 0;
-        if (auto* move = std::get_if<dfx::data_move_op>(&body[i]); move != nullptr && i < 14) {
-            const std::size_t d = move->source.tensor_name == "A" ? 1 : 0;
-            at(move->source, d, v);
-            at(move->destination, d, v);
-        } else if (auto* op = std::get_if<dfx::compute_op>(&body[i])) {
-            at(op->inputs[0], 1, v);
-            at(op->inputs[1], 0, v);
-        }
-    }
+    auto store = std::get<dfx::data_move_op>(body.back());
+    auto way_out = store;
+    std::get<dfx::data_move_op>(body.back()).destination.level = dfx::memory_level::l1;
+    way_out.op_id = way_out.produces = 9;
+    way_out.source.level = dfx::memory_level::l1;
+    way_out.depends_on = {{8, {}}};
+    auto product = std::get<dfx::compute_op>(body[6]);
+    product.op_id = product.produces = 10;
+    product.inputs[0] = way_out.source;
+    product.output.tensor_name = "D";
+    product.depends_on = {{6, {}}, {8, {}}};
+    store.op_id = store.produces = 11;
+    store.source.tensor_name = store.destination.tensor_name = "D";
+    store.depends_on = {{10, {}}};
+    body.emplace_back(way_out);
+    body.emplace_back(product);
+    body.emplace_back(store);
     BOOST_TEST(to_string(dfx::verify(p)) == "");
     try {
         (void)dfx::contractions_of(p, p.kernels[0]);
         BOOST_TEST(false);
     } catch (const input_error& problem) {
-        BOOST_TEST(std::string(problem.what()).find("operation 14") != std::string::npos, problem.what());
+        BOOST_TEST(std::string(problem.what()).find("operation 10") != std::string::npos, problem.what());
     }
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/dfx/text.h"
 #include "compiler/dfx/verify.h"
 #include "compiler/passes/dataflow.h"
+#include "compiler/passes/embed.h"
 #include "compiler/passes/tiling.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
@@ -179,6 +180,24 @@ BOOST_AUTO_TEST_CASE(intermediates_outputs_and_names) {
     BOOST_TEST(intermediates == 1U);
     BOOST_TEST((p.find("Cout")->role == dfx::tensor_role::output));
     BOOST_TEST(to_string(dfx::verify(p)) == "");
+}
+
+BOOST_AUTO_TEST_CASE(inputs_are_not_compiled_in) {
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 2;
+    dfx::program p = test::compiled(spec);
+    p.tensors[0].role = dfx::tensor_role::input;
+    npz_arrays given;
+    given["n0"] = {"<f4", {2, 2}, std::vector<std::byte>(16)};
+    diagnostics warnings;
+    location where;
+    where.file = "w.npz";
+    BOOST_CHECK_EXCEPTION(passes::embed_constants(p, given, where, warnings), input_error, [](const input_error& e) {
+        return std::string(e.what()).find("w.npz: n0: error: an input of the graph") == 0;
+    });
+    given = {{"B", {"<f4", {2, 2}, std::vector<std::byte>(16)}}};
+    passes::embed_constants(p, given, where, warnings);
+    BOOST_TEST((p.constants == tensor_map{{"B", tensor(dtype::f32, {2, 2})}}));
 }
 
 BOOST_AUTO_TEST_CASE(emitted_text_is_golden) {

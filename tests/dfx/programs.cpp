@@ -2,7 +2,10 @@
 
 #include "compiler/dfg/binding.h"
 
-#include <iostream>
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <random>
 
 namespace kpu::test {
 
@@ -137,6 +140,169 @@ dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& til
     passes::lower_options options;
     options.tiles = passes::parse_tile_request(tiles);
     return compile(spec, options).program;
+}
+
+dfx::program fused_chain(std::uint64_t m, const std::string& tiles) {
+    dfg::matmul_graph_spec spec;
+    spec.m = m;
+    spec.n = 3;
+    spec.k = 7;
+    spec.chain = {4};
+    dfx::program p = compiled(spec, tiles);
+    std::vector<dfx::statement>& body = p.kernels[0].body;
+    std::uint64_t store = 0;
+    for_each_statement(body, [&](dfx::statement& s) {
+        if (const auto* move = std::get_if<dfx::data_move_op>(&s))
+            store = move->op_id;
+    });
+    for_each_statement(p.kernels[1].body, [&](dfx::statement& s) {
+        auto* move = std::get_if<dfx::data_move_op>(&s);
+        if (move != nullptr && move->source.level == dfx::memory_level::external &&
+            p.find(move->source.tensor_name)->role == dfx::tensor_role::intermediate)
+            move->depends_on.push_back({store, {}});
+    });
+    std::move(p.kernels[1].body.begin(), p.kernels[1].body.end(), std::back_inserter(body));
+    p.kernels.pop_back();
+    return p;
+}
+
+void for_each_statement(std::vector<dfx::statement>& body, const std::function<void(dfx::statement&)>& visit) {
+    for (dfx::statement& s : body) {
+        visit(s);
+        if (auto* nest = std::get_if<dfx::loop_nest>(&s))
+            for_each_statement(nest->body, visit);
+    }
+}
+
+namespace {
+
+/// Draws a program and then varies what leaves it valid.
+class random_builder {
+  public:
+    explicit random_builder(std::uint64_t seed) : m_random(seed) {}
+
+    dfx::program build() {
+        m_program = draw(4) == 0 ? flat() : nest();
+        for (dfx::kernel& k : m_program.kernels)
+            vary(k);
+        name_tensors();
+        m_program.graph_name = name();
+        m_program.compiler = draw(2) == 0 ? "" : name();
+        for (const dfx::tensor_descriptor& t : m_program.tensors)
+            if (t.role == dfx::tensor_role::constant && draw(2) == 0)
+                m_program.constants[t.name] = random_tensor(t.type, t.dims, draw(1000));
+        return std::move(m_program);
+    }
+
+  private:
+    std::uint64_t draw(std::uint64_t n) { return m_random() % n; }
+    std::uint64_t extent() { return 1 + draw(40); }
+
+    dfx::program flat() {
+        return flat_matmul(extent(), extent(), extent(), {4 + draw(20), 4 + draw(20), 4 + draw(20)},
+                           draw(2) == 0 ? dtype::f32 : dtype::i8);
+    }
+
+    dfx::program nest() {
+        constexpr dtype k_types[] = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16, dtype::f8, dtype::i8, dtype::i32};
+        dfg::matmul_graph_spec spec;
+        spec.m = extent();
+        spec.n = extent();
+        spec.k = extent();
+        spec.type = k_types[draw(7)];
+        if (spec.type == dtype::i8)
+            spec.result = dtype::i32;
+        spec.seeded = draw(2) == 0;
+        if (draw(3) == 0)
+            spec.batch = 1 + draw(4);
+        if (spec.type != dtype::i8 && draw(3) == 0)
+            spec.chain = {extent(), extent()};
+        passes::lower_options options;
+        options.tiles = passes::parse_tile_request("fixed:" + std::to_string(extent()) + "," +
+                                                   std::to_string(extent()) + "," + std::to_string(extent()));
+        options.flow = dfx::all_of<dfx::dataflow>()[draw(3)];
+        return compile(spec, options).program;
+    }
+
+    void vary(dfx::kernel& k) {
+        k.name = name();
+        k.graph_nodes.assign(draw(3), draw(UINT64_MAX));
+        k.tiles = draw(2) == 0 ? dfx::tile_policy::required : dfx::tile_policy::suggested;
+        k.hints = {draw(UINT64_MAX), draw(100), draw(UINT64_MAX)};
+        for_each_statement(k.body, [&](dfx::statement& s) {
+            if (auto* loop = std::get_if<dfx::loop_nest>(&s))
+                reorder(*loop);
+            else if (auto* move = std::get_if<dfx::data_move_op>(&s))
+                move->produces = draw(2) == 0 ? move->produces : 0;
+            if (auto* move = std::get_if<dfx::data_move_op>(&s))
+                move->broadcast = draw(5) == 0;
+        });
+        if (draw(2) == 0)
+            k.body.emplace_back(dfx::barrier_op{1000000 + draw(1000) + (m_barriers++ << 32U), {first_id(k)}, name()});
+    }
+
+    static std::uint64_t first_id(dfx::kernel& k) {
+        std::uint64_t id = 0;
+        for_each_statement(k.body, [&](dfx::statement& s) {
+            if (const auto* move = std::get_if<dfx::data_move_op>(&s); move != nullptr && id == 0)
+                id = move->op_id;
+        });
+        return id;
+    }
+
+    void reorder(dfx::loop_nest& nest) {
+        dfx::tile_loop& loop = nest.loop;
+        if (loop.kind == dfx::loop_kind::reduction || draw(3) != 0)
+            return;
+        loop.order = dfx::iteration_order::explicit_sequence;
+        loop.sequence.clear();
+        for (std::uint64_t v = loop.start; v < loop.end; v += loop.step)
+            loop.sequence.insert(loop.sequence.begin() + static_cast<std::ptrdiff_t>(draw(loop.sequence.size() + 1)),
+                                 v);
+    }
+
+    std::string name() {
+        constexpr const char* k_parts[] = {"a",     "Matmul_1", " ",  "\"",  "\\",
+                                           "\n",    "#",        "{",  "0",   "-1",
+                                           "value", "dfx",      "%3", "[x]", "\xc3\xa4\xe2\x82\xac",
+                                           "\x01",  "/",        "."};
+        std::string text;
+        for (std::uint64_t n = 1 + draw(4); n > 0; --n)
+            text += k_parts[draw(std::size(k_parts))];
+        return text;
+    }
+
+    void name_tensors() {
+        std::map<std::string, std::string> names;
+        for (dfx::tensor_descriptor& t : m_program.tensors) {
+            const std::string fresh = draw(2) == 0 ? t.name : name() + std::to_string(names.size());
+            names[t.name] = fresh;
+            t.name = fresh;
+            if (!t.keys.empty() && draw(2) == 0)
+                t.keys.push_back(name() + " key " + std::to_string(names.size()));
+        }
+        const auto rename = [&](dfx::tensor_region& r) { r.tensor_name = names.at(r.tensor_name); };
+        for (dfx::kernel& k : m_program.kernels)
+            for_each_statement(k.body, [&](dfx::statement& s) {
+                if (auto* move = std::get_if<dfx::data_move_op>(&s)) {
+                    rename(move->source);
+                    rename(move->destination);
+                } else if (auto* op = std::get_if<dfx::compute_op>(&s)) {
+                    std::for_each(op->inputs.begin(), op->inputs.end(), rename);
+                    rename(op->output);
+                }
+            });
+    }
+
+    std::mt19937_64 m_random;
+    dfx::program m_program;
+    std::uint64_t m_barriers = 0;
+};
+
+} // namespace
+
+dfx::program random_program(std::uint64_t seed) {
+    return random_builder(seed).build();
 }
 
 tensor_map random_inputs(const dfx::program& p, std::uint64_t seed) {

@@ -7,6 +7,7 @@
 #include "compiler/passes/lower.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace kpu::test {
@@ -26,6 +27,16 @@ namespace kpu::test {
 /// A graph through binding and lowering.
 [[nodiscard]] passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options = {});
 [[nodiscard]] dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles = "analytical");
+
+/// D = (A * B) * B2 in one kernel: the second product reads from EXTERNAL what the first has stored there.
+[[nodiscard]] dfx::program fused_chain(std::uint64_t m, const std::string& tiles);
+
+/// A valid program with everything that a program can hold, drawn at random: nests of random extents, types, tiles and
+/// dataflows or flat, with iteration orders, shifted loops, barriers, odd names, free numbers, hints and constants.
+[[nodiscard]] dfx::program random_program(std::uint64_t seed);
+
+/// Calls `visit` with every statement of a body, loops before what they hold.
+void for_each_statement(std::vector<dfx::statement>& body, const std::function<void(dfx::statement&)>& visit);
 
 /// Random values for every input and constant, under its first key.
 [[nodiscard]] tensor_map random_inputs(const dfx::program& p, std::uint64_t seed);

@@ -221,11 +221,73 @@ BOOST_AUTO_TEST_CASE(accumulation) {
                  [](dfx::program& p) { flat_op<dfx::compute_op>(p, 13).accumulate.when = kind::never; });
 }
 
+BOOST_AUTO_TEST_CASE(sums) {
+    nest_refused("without depending on its own step before", "body[6].depends_on",
+                 [](dfx::program& p) { product(p).depends_on.pop_back(); });
+    nest_refused("without depending on its own step before", "body[6].depends_on", [](dfx::program& p) {
+        product(p).depends_on[3].distance = {0, 0, 2};
+    });
+    nest_refused("not over all tiles of k: '0..2' (expected 0..3)", "body[6].inputs",
+                 [](dfx::program& p) { depth(p).loop.end -= 1; });
+    nest_refused("not over all tiles of k", "body[6].inputs", [](dfx::program& p) { depth(p).loop.start += 1; });
+    nest_refused("consecutive tiles in loop tk", "body[6].inputs", [](dfx::program& p) { depth(p).loop.step = 3; });
+    nest_refused("leaves REGISTER in each iteration of tk", "source", [](dfx::program& p) {
+        depth(p).body.push_back(columns(p).body[4]);
+        columns(p).body.erase(columns(p).body.begin() + 4);
+    });
+    nest_refused("no earlier operation brings this tile of Cout at REGISTER", "source", [](dfx::program& p) {
+        dfx::data_move_op again = first_store(p);
+        again.op_id = again.produces = 100;
+        columns(p).body.emplace_back(again);
+    });
+    // Flat: the two halves of k of tile (0, 0) are operations 1 to 7 and 8 to 14.
+    const auto set_k = [](dfx::program& p, std::size_t first, std::int64_t k) {
+        for (std::size_t i = first; i < first + 7; ++i) {
+            if (auto* move = std::get_if<dfx::data_move_op>(&p.kernels[0].body[i])) {
+                const std::size_t d = move->source.tensor_name == "A" ? 1 : 0;
+                move->source.tile_indices[d].offset = move->destination.tile_indices[d].offset = k;
+            } else {
+                auto& op = flat_op<dfx::compute_op>(p, i);
+                op.inputs[0].tile_indices[1].offset = op.inputs[1].tile_indices[0].offset = k;
+            }
+        }
+    };
+    flat_refused("k does not follow on from the operations before on the same tile: '4' (expected 0)", "body[6].inputs",
+                 [&](dfx::program& p) {
+                     set_k(p, 0, 1);
+                     set_k(p, 7, 0);
+                 });
+    flat_refused("k does not follow on", "body[13].inputs", [&](dfx::program& p) { set_k(p, 7, 0); });
+    flat_refused("before all of k is in it: '4' (expected 8 elements)", "body[7].source", [](dfx::program& p) {
+        auto& body = p.kernels[0].body;
+        body.erase(body.begin() + 7, body.begin() + 14);
+        std::get<dfx::data_move_op>(body[7]).depends_on = {{7, {}}};
+    });
+    flat_refused("other tensors than the operations before", "body[13].inputs", [](dfx::program& p) {
+        p.tensors.push_back({"D", {8, 8}, dtype::f32, dfx::tensor_role::input, {"D"}});
+        for (std::size_t i = 7; i < 14; ++i) {
+            const auto change = [](dfx::tensor_region& r) {
+                if (r.tensor_name == "B")
+                    r.tensor_name = "D";
+            };
+            if (auto* move = std::get_if<dfx::data_move_op>(&p.kernels[0].body[i])) {
+                change(move->source);
+                change(move->destination);
+            } else {
+                change(flat_op<dfx::compute_op>(p, i).inputs[1]);
+            }
+        }
+    });
+}
+
 BOOST_AUTO_TEST_CASE(dependences) {
     nest_refused("no operation of this kernel has this id", "depends_on[0]",
                  [](dfx::program& p) { product(p).depends_on[0].op = 999; });
     nest_refused("more components than loops", "depends_on[3]",
                  [](dfx::program& p) { product(p).depends_on[3].distance.push_back(0); });
+    nest_refused("iterations of a parallel loop depend on each other: 'ti'", "depends_on[3]", [](dfx::program& p) {
+        product(p).depends_on[3].distance = {1, -1, 1};
+    });
     nest_refused("depends on a later iteration", "depends_on[3]", [](dfx::program& p) {
         product(p).depends_on[3].distance = {0, -1, 1};
     });
@@ -273,18 +335,65 @@ BOOST_AUTO_TEST_CASE(external_data) {
     nest_refused("is not stored completely", "tensors[Cout]", [](dfx::program& p) { rows(p).loop.end -= 1; });
     nest_refused("is not stored completely", "tensors[Cout]", [](dfx::program& p) { columns(p).body.pop_back(); });
     nest_refused("stored once and without gaps", "", [](dfx::program& p) {
-        // The store moves into the reduction loop: once per step.
-        for (std::size_t i = 4; i < 8; ++i)
-            depth(p).body.push_back(columns(p).body[i]);
-        columns(p).body.resize(4);
+        dfx::loop_nest twice;
+        twice.loop.induction_var = "again";
+        twice.loop.end = 2;
+        twice.body.emplace_back(std::move(columns(p).body.back()));
+        columns(p).body.back() = std::move(twice);
     });
+    nest_refused("the program has no output", "tensors",
+                 [](dfx::program& p) { p.tensors[3].role = dfx::tensor_role::intermediate; });
     nest_refused("stores into constant", "", [](dfx::program& p) { p.tensors[3].role = dfx::tensor_role::constant; });
     nest_refused("that nothing has stored before", "",
                  [](dfx::program& p) { p.tensors[0].role = dfx::tensor_role::intermediate; });
     flat_refused("stores elements of C again", "", [](dfx::program& p) {
-        auto again = flat_op<dfx::data_move_op>(p, 14);
-        again.op_id = again.produces = 100;
-        p.kernels[0].body.emplace_back(again);
+        auto& store = flat_op<dfx::data_move_op>(p, 14);
+        auto out = store;
+        store.destination.level = out.source.level = dfx::memory_level::l1;
+        out.depends_on = {{store.op_id, {}}};
+        for (const std::uint64_t id : {100U, 101U}) {
+            out.op_id = out.produces = id;
+            p.kernels[0].body.emplace_back(out);
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_kernel_reads_back_what_it_stores) {
+    const dfx::program p = test::fused_chain(5, "fixed:2,2,3");
+    refused(p, "reads C1 without depending on the operation that stores it: '11'", "source", [](dfx::program& q) {
+        test::for_each_statement(q.kernels[0].body, [](dfx::statement& s) {
+            auto* move = std::get_if<dfx::data_move_op>(&s);
+            if (move != nullptr && move->op_id == 12)
+                move->depends_on.clear();
+        });
+    });
+    // In one loop over rows: each iteration may read what it has stored itself.
+    const auto fuse_rows = [](dfx::program& q) {
+        auto& body = q.kernels[0].body;
+        auto& first = std::get<dfx::loop_nest>(body[0]);
+        auto& second = std::get<dfx::loop_nest>(body[1]);
+        first.loop.order = dfx::iteration_order::row_major;
+        std::move(second.body.begin(), second.body.end(), std::back_inserter(first.body));
+        body.pop_back();
+    };
+    dfx::program rows = p;
+    fuse_rows(rows);
+    BOOST_TEST(to_string(dfx::verify(rows)) == "");
+    refused(rows, "cannot show that what is read of C1 was stored before: '11'", "source", [](dfx::program& q) {
+        // The second product takes the rows from the last to the first, the first makes them in ascending order.
+        const auto reverse = [](dfx::tensor_region& r) {
+            if (r.tensor_name != "B2")
+                r.tile_indices[0] = {{-1}, 2};
+        };
+        test::for_each_statement(q.kernels[0].body, [&](dfx::statement& s) {
+            if (auto* move = std::get_if<dfx::data_move_op>(&s); move != nullptr && move->op_id >= 12) {
+                reverse(move->source);
+                reverse(move->destination);
+            } else if (auto* op = std::get_if<dfx::compute_op>(&s); op != nullptr && op->op_id >= 12) {
+                reverse(op->inputs[0]);
+                reverse(op->output);
+            }
+        });
     });
 }
 

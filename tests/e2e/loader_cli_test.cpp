@@ -90,6 +90,40 @@ BOOST_AUTO_TEST_CASE(tensors_are_found_by_label_and_by_node_id) {
     BOOST_TEST((read_file(w.file("labels.out")) == read_file(w.file("ids.out"))));
 }
 
+BOOST_AUTO_TEST_CASE(a_program_carries_its_weights) {
+    const workplace w;
+    const tensor a = random_tensor(dtype::f32, {24, 36}, 3);
+    const tensor b = random_tensor(dtype::f32, {36, 20}, 4);
+    write_npz(w.file("both.npz"), {{"A", a}, {"n1", b}});
+    write_npz(w.file("a.npz"), {{"A", a}});
+    write_npz(w.file("b.npz"), {{"B", b}});
+    const std::string carrying = w.file("carrying.kpu");
+    const auto load = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {carrying, "--config", w.platform, "--outputs", w.file("found.npz")});
+        return tool("kpu-loader", arguments);
+    };
+    BOOST_REQUIRE(w.load({"--random", "3", "--outputs", w.file("expected.npz")}).exit_code == 0);
+    const auto runs = [&](const std::string& weights, const std::vector<std::string>& arguments) {
+        for (const char* format : {"json", "binary"}) {
+            const auto compile = tool("kpu-kernel-compiler",
+                                      {w.graph, "-o", carrying, "--format", format, "--weights", w.file(weights)});
+            BOOST_REQUIRE(compile.exit_code == 0);
+            const auto run = load(arguments);
+            BOOST_TEST(run.exit_code == 0, run.err);
+            BOOST_TEST((read_file(w.file("found.npz")) == read_file(w.file("expected.npz"))));
+        }
+    };
+    runs("both.npz", {});
+    runs("both.npz", {"--verify"});
+    runs("b.npz", {"--tensors", w.file("a.npz"), "--verify"});
+    runs("b.npz", {"--random", "3"}); // A is still number 0
+    runs("a.npz", {"--random", "3"}); // and B number 1
+    check_refused(load({"--tensors", w.file("a.npz"), "--random", "1"}),
+                  "a.npz: A: error: constant A has its value in the program already");
+    check_refused(load({"--tensors", w.file("both.npz")}), "constant A has its value in the program already");
+    check_refused(load({}), "missing tensor: 'B or n1'");
+}
+
 BOOST_AUTO_TEST_CASE(both_encodings_run_alike) {
     const workplace w;
     BOOST_REQUIRE(tool("kpu-kernel-compiler", {w.graph, "-o", w.file("binary.kpu"), "--format", "binary"}).exit_code ==

@@ -1,8 +1,8 @@
-#include "compiler/object/base64.h"
+#include "compiler/tensor/base64.h"
 
 #include <cstdint>
 
-namespace kpu::object {
+namespace kpu {
 
 namespace {
 
@@ -48,4 +48,4 @@ std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
     return out;
 }
 
-} // namespace kpu::object
+} // namespace kpu

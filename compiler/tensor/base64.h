@@ -1,5 +1,5 @@
 #pragma once
-// Base64 (RFC 4648, with padding): tensor values in JSON.
+// Base64 (RFC 4648, with padding): tensor values in text.
 
 #include <cstddef>
 #include <optional>
@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-namespace kpu::object {
+namespace kpu {
 
 [[nodiscard]] std::string to_base64(const std::vector<std::byte>& bytes);
 /// Nothing where the text is not canonical base64.
 [[nodiscard]] std::optional<std::vector<std::byte>> from_base64(std::string_view text);
 
-} // namespace kpu::object
+} // namespace kpu

@@ -1,0 +1,333 @@
+// Reads the language that text.cpp writes, line by line: a line that cannot be read is reported and left out.
+
+#include "compiler/dfx/text.h"
+#include "compiler/dfx/text_line.h"
+#include "compiler/dfx/text_statement.h"
+#include "compiler/dfx/verify.h"
+#include "compiler/tensor/base64.h"
+#include "platforms/common/diagnostic.h"
+
+#include <algorithm>
+#include <map>
+
+namespace kpu::dfx {
+
+namespace {
+
+constexpr std::size_t k_most_errors = 100;
+constexpr std::size_t k_read_depth = 64;
+
+class text_reader {
+  public:
+    text_reader(std::string_view text, const std::string& name, const value_source& values)
+        : m_text(text), m_name(name), m_values(values) {}
+
+    program run() {
+        for (std::size_t at = 0; at < m_text.size() && m_problems.items().size() < k_most_errors;) {
+            const std::size_t end = std::min(m_text.find('\n', at), m_text.size());
+            ++m_number;
+            read(m_text.substr(at, end - at));
+            at = end + 1;
+        }
+        ++m_number;
+        if (m_stage == stage::nothing)
+            report({1, "the text does not begin with a version", "", "dfx 2.0"});
+        else if (m_stage == stage::value || !m_open.empty())
+            report({1, "the text ends within a block", "", "}"});
+        m_problems.throw_if_errors();
+        verify_with_lines();
+        return std::move(m_program);
+    }
+
+  private:
+    enum class stage { nothing, head, value, kernel };
+
+    /// A block that has begun: a kernel's, or a loop's.
+    struct block {
+        tile_loop loop;
+        std::vector<statement> body;
+        std::string path;
+        bool broken = false; ///< its first line could not be read
+    };
+
+    void read(std::string_view bytes) {
+        bool opens = false;
+        bool is_value = false;
+        try {
+            text_line line(bytes);
+            if (line.at_end())
+                return;
+            opens = line.ends_with_brace();
+            is_value = line.sees("value");
+            dispatch(line);
+        } catch (const line_error& problem) {
+            report(problem);
+            if (opens)
+                open_broken(is_value);
+        }
+    }
+
+    void report(const line_error& problem) {
+        m_problems.error(here(problem.column), problem.message, problem.text, problem.expected);
+    }
+
+    [[nodiscard]] location here(unsigned column) const {
+        location where;
+        where.file = m_name;
+        where.line = m_number;
+        where.column = column;
+        return where;
+    }
+
+    void dispatch(text_line& line) {
+        switch (m_stage) {
+        case stage::nothing:
+            return version(line);
+        case stage::head:
+            return head(line);
+        case stage::value:
+            return value_line(line);
+        case stage::kernel:
+            return in_kernel(line);
+        }
+    }
+
+    void version(text_line& line) {
+        m_stage = stage::head; // whatever this line says, the next is read as what follows it
+        note("");
+        line.require("dfx");
+        m_program.version = line.word("a version such as 2.0");
+        line.require(".");
+        m_program.version += "." + line.word("a version such as 2.0");
+        line.finish();
+    }
+
+    void head(text_line& line) {
+        if (line.accept("graph"))
+            m_program.graph_name = line.quoted("the graph's name");
+        else if (line.accept("compiler"))
+            m_program.compiler = line.quoted("the compiler's name");
+        else if (line.accept("tensor"))
+            declare(line);
+        else if (line.accept("value"))
+            begin_value(line);
+        else if (line.accept("kernel"))
+            begin_kernel(line);
+        else
+            line.refuse("unknown line", "graph, compiler, tensor, value or kernel");
+        line.finish();
+    }
+
+    void declare(text_line& line) {
+        const std::string name = line.name("a tensor's name");
+        note("tensors[" + std::to_string(m_program.tensors.size()) + "]");
+        note("tensors[" + name + "]");
+        // Known from here on, so that an error in the rest of the line is not repeated wherever the tensor is used.
+        m_program.tensors.push_back({name, {}, dtype::f32, tensor_role::intermediate, {}});
+        tensor_descriptor& t = m_program.tensors.back();
+        line.require(":");
+        t.dims = line.extents();
+        t.type = choice<dtype>(line, "element type");
+        t.role = choice<tensor_role>(line, "role of a tensor");
+        if (line.accept("keys"))
+            line.list([&] { t.keys.push_back(line.name("a key")); });
+    }
+
+    void begin_value(text_line& line) {
+        const unsigned from = line.column();
+        const std::string name = line.name("a tensor's name");
+        const tensor_descriptor* t = m_program.find(name);
+        if (t == nullptr)
+            throw line_error{from, "no such tensor before this line", name, ""};
+        if (m_program.constants.count(name) != 0)
+            throw line_error{from, "tensor has a value already", name, ""};
+        note("constants[" + name + "]");
+        if (line.accept("from"))
+            return refer(line, *t);
+        line.require("{");
+        m_value = name;
+        m_base64.clear();
+        m_stage = stage::value;
+    }
+
+    void value_line(text_line& line) {
+        if (!line.accept("}")) {
+            m_base64 += line.quoted("base64");
+            return line.finish();
+        }
+        m_stage = stage::head;
+        if (m_value.empty())
+            return; // of a line that could not be read
+        const std::optional<std::vector<std::byte>> bytes = from_base64(m_base64);
+        if (!bytes)
+            line.refuse("the value of " + m_value + " is not base64");
+        tensor& value = m_program.constants[m_value];
+        const tensor_descriptor& t = *m_program.find(m_value);
+        value.type = t.type;
+        value.dims = t.dims;
+        value.data = *bytes;
+        line.finish();
+    }
+
+    void refer(text_line& line, const tensor_descriptor& t) {
+        const unsigned from = line.column();
+        const std::string file = line.quoted("a file's name");
+        const std::string key = line.accept("key") ? line.quoted("a key") : t.keys.empty() ? t.name : t.keys.front();
+        if (!m_values)
+            throw line_error{from, "values of other files are not looked up here", file, ""};
+        auto arrays = m_files.find(file);
+        if (arrays == m_files.end())
+            arrays = m_files.emplace(file, m_values(file)).first;
+        const auto found = arrays->second.find(key);
+        if (found == arrays->second.end())
+            throw line_error{from, "file " + file + " has no array of this name", key, ""};
+        try {
+            m_program.constants[t.name] = as_tensor(found->second, t.type, t.dims, here(from));
+        } catch (const input_error& problem) {
+            m_problems.append(problem.problems());
+        }
+    }
+
+    void begin_kernel(text_line& line) {
+        kernel k;
+        k.name = line.name("a kernel's name");
+        if (line.accept("nodes"))
+            line.list([&] { k.graph_nodes.push_back(line.number("a node's number")); });
+        k.flow = choice<dataflow>(line, "dataflow");
+        line.require("tiles");
+        k.tiles = choice<tile_policy>(line, "tile policy");
+        line.require("{");
+        line.finish();
+        enter_kernel(std::move(k), false);
+    }
+
+    void enter_kernel(kernel k, bool broken) {
+        block b;
+        b.path = "kernels[" + std::to_string(m_program.kernels.size()) + "]";
+        b.broken = broken;
+        note(b.path);
+        m_program.kernels.push_back(std::move(k));
+        m_open.push_back(std::move(b));
+        m_stage = stage::kernel;
+    }
+
+    void in_kernel(text_line& line) {
+        if (line.accept("}")) {
+            line.finish();
+            return close();
+        }
+        if (line.accept("hints"))
+            return hints(line);
+        if (line.sees("%")) {
+            statement s = read_operation(line, m_program, m_names, broken());
+            note(next_path());
+            m_open.back().body.push_back(std::move(s));
+            return;
+        }
+        tile_loop loop = read_loop(line);
+        line.finish();
+        enter_loop(std::move(loop), false);
+    }
+
+    void hints(text_line& line) {
+        if (m_open.size() != 1)
+            line.refuse("hints stand in the kernel, not in a loop");
+        kernel_hints& h = m_program.kernels.back().hints;
+        line.require("dram_bytes");
+        h.estimated_dram_bytes = line.number("bytes");
+        line.require("compute_cycles");
+        h.estimated_compute_cycles = line.number("cycles");
+        line.require("parallelism");
+        h.parallelism_degree = line.number("a number");
+        line.finish();
+    }
+
+    void enter_loop(tile_loop loop, bool broken) {
+        block b;
+        b.path = next_path();
+        b.broken = broken;
+        note(b.path);
+        if (m_open.size() > k_read_depth) {
+            report({1, "loops are nested more than " + std::to_string(k_read_depth) + " deep", "", ""});
+            m_problems.throw_if_errors(); // nothing below is worth reading
+        }
+        m_names.push_back(loop.induction_var);
+        b.loop = std::move(loop);
+        m_open.push_back(std::move(b));
+    }
+
+    /// A block whose first line could not be read: what it holds is still looked at.
+    void open_broken(bool is_value) {
+        if (m_stage == stage::kernel)
+            return enter_loop({}, true);
+        if (!is_value)
+            return enter_kernel({}, true);
+        m_value.clear();
+        m_stage = stage::value;
+    }
+
+    void close() {
+        block b = std::move(m_open.back());
+        m_open.pop_back();
+        if (m_open.empty()) {
+            m_program.kernels.back().body = std::move(b.body);
+            m_stage = stage::head;
+            return;
+        }
+        m_names.pop_back();
+        m_open.back().body.emplace_back(loop_nest{std::move(b.loop), std::move(b.body)});
+    }
+
+    [[nodiscard]] bool broken() const {
+        return std::any_of(m_open.begin(), m_open.end(), [](const block& b) { return b.broken; });
+    }
+    [[nodiscard]] std::string next_path() const {
+        return m_open.back().path + ".body[" + std::to_string(m_open.back().body.size()) + "]";
+    }
+    void note(const std::string& path) { m_lines.emplace(path, m_number); }
+
+    /// The line of the longest part of a path that stands on one.
+    [[nodiscard]] unsigned line_of(std::string path) const {
+        for (;;) {
+            const auto found = m_lines.find(path);
+            if (found != m_lines.end())
+                return found->second;
+            if (path.empty())
+                return 0;
+            path.erase(std::min(path.find_last_of(".["), path.size() - 1));
+        }
+    }
+
+    void verify_with_lines() {
+        diagnostics found;
+        const diagnostics violations = verify(m_program);
+        for (diagnostic problem : violations.items()) {
+            problem.where.file = m_name;
+            problem.where.line = line_of(problem.where.path);
+            found.add(std::move(problem));
+        }
+        found.throw_if_errors();
+    }
+
+    std::string_view m_text;
+    const std::string& m_name;
+    const value_source& m_values;
+    program m_program;
+    diagnostics m_problems;
+    stage m_stage = stage::nothing;
+    unsigned m_number = 0; ///< of the line that is read
+    std::vector<block> m_open;
+    std::vector<std::string> m_names; ///< of the loops that are open
+    std::string m_value;              ///< tensor whose value is read
+    std::string m_base64;
+    std::map<std::string, npz_arrays> m_files;
+    std::map<std::string, unsigned> m_lines; ///< where each path of the program stands
+};
+
+} // namespace
+
+program from_text(std::string_view text, const std::string& name, const value_source& values) {
+    return text_reader(text, name, values).run();
+}
+
+} // namespace kpu::dfx

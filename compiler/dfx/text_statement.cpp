@@ -1,0 +1,194 @@
+#include "compiler/dfx/text_statement.h"
+
+#include <algorithm>
+
+namespace kpu::dfx {
+
+namespace {
+
+class operation_reader {
+  public:
+    operation_reader(text_line& line, const program& p, const std::vector<std::string>& loops, bool lenient)
+        : m_line(line), m_program(p), m_loops(loops), m_lenient(lenient) {}
+
+    statement run() {
+        m_line.require("%");
+        const std::uint64_t id = m_line.number("an operation's number");
+        m_line.require("=");
+        if (m_line.accept("BARRIER"))
+            return barrier(id);
+        for (const compute_type type : all_of<compute_type>())
+            if (m_line.accept(name_of(type)))
+                return compute(id, type);
+        return move(id, choice<data_move_type>(m_line, "operation"));
+    }
+
+  private:
+    statement move(std::uint64_t id, data_move_type type) {
+        data_move_op op;
+        op.op_id = id;
+        op.type = type;
+        op.source = region();
+        m_line.require("->");
+        op.destination = m_line.sees("[", 1) ? region() : at_level(op.source);
+        op.transpose = m_line.accept("transpose");
+        op.broadcast = m_line.accept("broadcast");
+        op.depends_on = after();
+        op.produces = produces(id);
+        return op;
+    }
+
+    statement compute(std::uint64_t id, compute_type type) {
+        compute_op op;
+        op.op_id = id;
+        op.type = type;
+        op.output = region();
+        m_line.require("<-");
+        do
+            op.inputs.push_back(region());
+        while (m_line.accept(","));
+        if (m_line.accept("accumulate"))
+            op.accumulate = rule();
+        op.depends_on = after();
+        op.produces = produces(id);
+        return op;
+    }
+
+    statement barrier(std::uint64_t id) {
+        barrier_op op;
+        op.op_id = id;
+        if (m_line.accept("after")) {
+            do {
+                m_line.require("%");
+                op.wait_for.push_back(m_line.number("an operation's number"));
+            } while (m_line.accept(","));
+        }
+        op.label = m_line.quoted("a label");
+        m_line.finish();
+        return op;
+    }
+
+    accumulate_rule rule() {
+        if (!m_line.sees("after") || !m_line.sees("first", 1))
+            return {accumulate_rule::kind::always, {}};
+        m_line.require("after");
+        m_line.require("first");
+        return {accumulate_rule::kind::after_first, m_line.name("a loop's name")};
+    }
+
+    tensor_region region() {
+        tensor_region r;
+        const unsigned from = m_line.column();
+        r.tensor_name = m_line.name("a tensor's name");
+        const tensor_descriptor* t = m_program.find(r.tensor_name);
+        if (t == nullptr)
+            throw line_error{from, "no such tensor", r.tensor_name, ""};
+        r.element_size = size_of(t->type);
+        m_line.require("[");
+        do
+            r.tile_indices.push_back(index());
+        while (m_line.accept(","));
+        m_line.require("]");
+        r.tile_shape = m_line.extents();
+        r.level = choice<memory_level>(m_line, "memory level");
+        return r;
+    }
+
+    tensor_region at_level(tensor_region r) {
+        r.level = choice<memory_level>(m_line, "memory level");
+        return r;
+    }
+
+    affine index() {
+        affine form;
+        bool negative = m_line.accept("-");
+        for (;;) {
+            term(form, negative);
+            if (m_line.accept("-"))
+                negative = true;
+            else if (m_line.accept("+"))
+                negative = false;
+            else
+                return form;
+        }
+    }
+
+    void term(affine& form, bool negative) {
+        const unsigned from = m_line.column();
+        std::uint64_t size = 1;
+        const bool counted = m_line.sees_number();
+        if (counted)
+            size = m_line.number("a tile index");
+        const std::int64_t value = signed_value(negative, size, from);
+        if (counted && !m_line.accept("*")) {
+            if (__builtin_add_overflow(form.offset, value, &form.offset))
+                m_line.refuse("tile index overflows 64 bits");
+            return;
+        }
+        const unsigned at = m_line.column();
+        const std::string name = m_line.name("a loop's name");
+        const auto found = std::find(m_loops.begin(), m_loops.end(), name);
+        if (found == m_loops.end()) {
+            if (m_lenient)
+                return;
+            throw line_error{at, "no enclosing loop has this name", name, ""};
+        }
+        const auto loop = static_cast<std::size_t>(found - m_loops.begin());
+        form.coefficients.resize(std::max(form.coefficients.size(), loop + 1));
+        if (form.coefficients[loop] != 0)
+            throw line_error{at, "loop has a coefficient already", name, ""};
+        form.coefficients[loop] = value;
+    }
+
+    std::vector<dependence> after() {
+        std::vector<dependence> all;
+        if (!m_line.accept("after"))
+            return all;
+        do {
+            m_line.require("%");
+            dependence d;
+            d.op = m_line.number("an operation's number");
+            if (m_line.sees("("))
+                m_line.list([&] { d.distance.push_back(m_line.integer("a distance")); });
+            all.push_back(std::move(d));
+        } while (m_line.accept(","));
+        return all;
+    }
+
+    std::uint64_t produces(std::uint64_t id) {
+        const std::uint64_t product = m_line.accept("produces") ? m_line.number("a synchronisation point") : id;
+        m_line.finish();
+        return product;
+    }
+
+    text_line& m_line;
+    const program& m_program;
+    const std::vector<std::string>& m_loops;
+    bool m_lenient;
+};
+
+} // namespace
+
+statement read_operation(text_line& line, const program& p, const std::vector<std::string>& loops, bool lenient) {
+    return operation_reader(line, p, loops, lenient).run();
+}
+
+tile_loop read_loop(text_line& line) {
+    tile_loop l;
+    l.kind = choice<loop_kind>(line, "loop");
+    l.induction_var = line.name("a loop's name");
+    line.require("in");
+    l.start = line.number("the first value");
+    line.require("..");
+    l.end = line.number("the end");
+    if (line.accept("step"))
+        l.step = line.number("the step");
+    if (!line.sees("{"))
+        l.order = choice<iteration_order>(line, "iteration order");
+    if (line.sees("("))
+        line.list([&] { l.sequence.push_back(line.number("a value of the loop")); });
+    line.require("{");
+    return l;
+}
+
+} // namespace kpu::dfx
