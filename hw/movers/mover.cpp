@@ -243,6 +243,9 @@ mover::transfer mover::write_segments(strided_walk& to, const chunk& c) {
         initiator& side = is_far(s.where) ? m_write_far : m_write_near;
         sc_core::sc_time delay;
         done.error = fault_of(side.write(s.where, s.length, c.data + put.value(), delay));
+        picoseconds& way = is_far(s.where) ? m_way_far : m_way_near;
+        way = std::min(way, to_ps(side.first()));
+        done.way = way;
         done.last = std::max(done.last, now + to_ps(delay));
         done.occupies += m_rate.duration(s.length);
         put += s.length;
@@ -251,7 +254,7 @@ mover::transfer mover::write_segments(strided_walk& to, const chunk& c) {
 }
 
 /// Runs when the chunk's first data reaches the engine. It is written when the memory has accepted it, but not before
-/// its last byte has come and passed through the engine.
+/// its last byte has come and gone the way from the engine to the memory.
 void mover::write_chunk(chunk& c) {
     const picoseconds now = now_ps();
     c.write_begin = std::max(now, m_write_end);
@@ -267,7 +270,7 @@ void mover::write_chunk(chunk& c) {
         count(perf_counter::write_bytes, c.length.value());
         m_write_free = std::max(m_write_free, now) + write.occupies;
     }
-    c.write_end = std::max({write.last, m_write_free, c.read_end + m_rate.beat(), m_write_end});
+    c.write_end = std::max({write.last, m_write_free, c.read_end + write.way, m_write_end});
     m_write_end = c.write_end;
     const picoseconds read_late =
         c.read_end - c.requested - std::min(m_rate.duration(c.length), c.read_end - c.requested);

@@ -9,6 +9,7 @@
 #include "platforms/platform.h"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <systemc>
 #include <tlm>
@@ -60,6 +61,7 @@ class mover : public command_engine {
         iface::fault error = iface::fault::none;
         picoseconds first, last; ///< absolute times of the first and the last byte
         picoseconds occupies;    ///< of the engine's own datapath: whole beats per segment
+        picoseconds way;         ///< of a write: from the engine until a beat has been accepted, where nothing holds it up
     };
 
     iface::fault execute(const command& c) override;
@@ -106,6 +108,9 @@ class mover : public command_engine {
     std::size_t m_written = 0;
     picoseconds m_write_free; ///< when the engine's write side has accepted everything so far
     picoseconds m_write_end;  ///< when everything so far is written
+    /// The shortest way of a beat that was seen: the one without contention, once there was none.
+    picoseconds m_way_far{std::numeric_limits<std::uint64_t>::max()};
+    picoseconds m_way_near{std::numeric_limits<std::uint64_t>::max()};
     ring<completion> m_completions;
     sc_core::sc_event m_room{"room"};
     sc_core::sc_event m_write{"write"};
