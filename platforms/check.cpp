@@ -159,9 +159,10 @@ void checker::check_banks() {
                     format_quantity(d.t_ccd_s.value(), measure::picoseconds) + " on each sub-channel",
                 "the preset is for another width or rate");
     // Rows are at most 1 MiB, banks at most 16 * 64, channels and sub-channels at most 256 each: this does not wrap.
-    const std::uint64_t stripe =
-        std::max(d.row.value() * d.bank_groups * d.banks, dram.interleave.value()) * dram.channels * dram.sub_channels;
-    if (dram.capacity.value() % stripe != 0)
+    const std::uint64_t rows = d.row.value() * d.bank_groups * d.banks;
+    const std::uint64_t interleave = dram.interleave.value();
+    const std::uint64_t stripe = (rows > interleave ? rows : interleave) * dram.channels * dram.sub_channels;
+    if (stripe != 0 && dram.capacity.value() % stripe != 0)
         problem("dram.capacity", "does not divide into equal banks of whole rows",
                 "a multiple of channels * sub_channels * bank_groups * banks * row, " +
                     format_quantity(stripe, measure::bytes));

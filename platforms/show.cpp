@@ -83,10 +83,13 @@ std::vector<std::string> dram_lines(const platform& p) {
     const double total = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels;
     return {fmt::format("DRAM {}: {}, {}", p.dram.kind, units(p.dram.channels, "channel", "channels"),
                         size_of(p.dram.capacity)),
-            fmt::format("{} each, {:.1f} B/cycle together; latency {}, interleave {}",
+            fmt::format("{} each, {:.1f} B/cycle together; {}, interleave {}",
                         format_quantity(p.dram.bandwidth.value(), measure::bytes_per_second),
                         total / static_cast<double>(p.clock.frequency.value()),
-                        format_quantity(p.dram.latency.value(), measure::picoseconds), size_of(p.dram.interleave))};
+                        p.dram.timing == dram_timing::banked
+                            ? "banked, " + p.dram.preset
+                            : "latency " + format_quantity(p.dram.latency.value(), measure::picoseconds),
+                        size_of(p.dram.interleave))};
 }
 
 std::vector<std::string> compute_lines(const platform& p) {

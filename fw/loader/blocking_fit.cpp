@@ -24,8 +24,9 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     const std::uint64_t staging = e.seed == 0 || e.seed == e.accumulator ? 0 : e.seed;
     plan.result_slot = bytes(slot_bytes(plan.fold_rows * plan.fold_columns * e.accumulator).value() +
                              slot_bytes(plan.fold_rows * plan.fold_columns * staging).value());
+    // every fold has another column panel, a row panel serves a whole row of folds
     plan.row_slots = slots_within(tile.row.size, plan.row_slot, 4);
-    plan.column_slots = slots_within(tile.column.size, plan.column_slot, 4);
+    plan.column_slots = slots_within(tile.column.size, plan.column_slot, 8);
     plan.result_slots = slots_within(tile.result.size, plan.result_slot, 8);
     return plan.row_slots > 0 && plan.column_slots > 0 && plan.result_slots > 0;
 }

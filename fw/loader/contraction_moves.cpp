@@ -264,8 +264,7 @@ engine_id contraction_stream::next_loader() {
 }
 
 engine_id contraction_stream::next_storer() {
-    const bool all_loaded = m_all_seen && m_prefetched >= m_window.size();
-    const std::size_t storers = all_loaded ? m_chip.dma.size() : std::max<std::size_t>(1, m_storers);
+    const std::size_t storers = all_loaded() ? m_chip.dma.size() : std::max<std::size_t>(1, m_storers);
     return m_chip.dma[m_chip.dma.size() - storers + m_stored++ % storers];
 }
 

@@ -152,6 +152,7 @@ class contraction_stream {
 
     /// DMA engines take loads, and stores, in turn. Where there are several, some keep to stores, by the share that
     /// stores have in the traffic, so that no load queues behind a store that waits for its sums.
+    [[nodiscard]] bool all_loaded() const { return m_all_seen && m_prefetched >= m_window.size(); }
     [[nodiscard]] engine_id next_loader();
     [[nodiscard]] engine_id next_storer();
     [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t role) const;

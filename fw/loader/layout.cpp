@@ -83,6 +83,21 @@ copies store_cells(const placed_operand& c, address matrix, const cell_row& row,
     });
 }
 
+copies split_rows(const iface::copy_operands& cells, std::uint64_t parts) {
+    constexpr std::size_t k_rows = 2; // as load_cells and store_cells lay their dimensions out
+    copies all;
+    const std::uint64_t rows = cells.count[k_rows];
+    const std::uint64_t rows_per_part = ceil_div(rows, parts);
+    for (std::uint64_t first = 0; first < rows; first += rows_per_part) {
+        iface::copy_operands part = cells;
+        part.count[k_rows] = narrow(std::min(rows_per_part, rows - first));
+        part.source.base = cells.source.base + bytes(first * cells.source.stride[k_rows]);
+        part.destination.base = cells.destination.base + bytes(first * cells.destination.stride[k_rows]);
+        all.push_back(part);
+    }
+    return all;
+}
+
 copies move_cells(const cell_row& row, address from, address to) {
     return per_cell_width(row, [&](std::uint64_t first, std::uint64_t count, std::uint64_t width) {
         const bytes offset(first * row.cell_pitch);

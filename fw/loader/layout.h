@@ -57,6 +57,8 @@ using copies = std::vector<iface::copy_operands>;
 /// DRAM ↔ a row of cells.
 [[nodiscard]] copies load_cells(const placed_operand& c, address matrix, const cell_row& row, address cells);
 [[nodiscard]] copies store_cells(const placed_operand& c, address matrix, const cell_row& row, address cells);
+/// A load or store of cells cut along the matrix's rows into at most `parts` copies.
+[[nodiscard]] copies split_rows(const iface::copy_operands& cells, std::uint64_t parts);
 /// A row of cells between two memories with equal cell pitch.
 [[nodiscard]] copies move_cells(const cell_row& row, address from, address to);
 
