@@ -38,12 +38,16 @@ void contraction_stream::open_round(std::size_t round) {
     if (arriving.empty())
         return;
     const auto parts = static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
-    const std::uint64_t most =
-        std::max(ceil_div(m_plan.mb, m_plan.fold_rows), ceil_div(m_plan.nb, m_plan.fold_columns));
-    for (std::uint64_t panel = 0; panel < most; ++panel)
-        for (const arriving_tile& tile : arriving)
-            if (panel < panels_of(tile.at, tile.role))
-                load_panel(tile, panel, parts);
+    // in the order of need: the first row of folds takes one panel of A and all of B
+    const auto load_panels_of = [&](operand_role role, std::uint64_t from, std::uint64_t to) {
+        for (std::uint64_t panel = from; panel < to; ++panel)
+            for (const arriving_tile& tile : arriving)
+                if (tile.role == role && panel < panels_of(tile.at, tile.role))
+                    load_panel(tile, panel, parts);
+    };
+    load_panels_of(operand_role::a, 0, 1);
+    load_panels_of(operand_role::b, 0, ceil_div(m_plan.nb, m_plan.fold_columns));
+    load_panels_of(operand_role::a, 1, ceil_div(m_plan.mb, m_plan.fold_rows));
 }
 
 /// DRAM → L3 of one panel, cut along its rows into parts for that many DMA engines: while nothing is stored all of them
@@ -146,14 +150,11 @@ prepared_step contraction_stream::prepare(const step& s) {
     if (!in_turns)
         move_panels(s, a, 0, a.panels());
     const tile_move b = claim_tile(l, s, operand_role::b);
-    const std::size_t shared = in_turns ? std::min(a.panels(), b.panels()) : 0;
-    for (std::size_t panel = 0; panel < shared; ++panel) {
-        move_panels(s, a, panel, panel + 1);
-        move_panels(s, b, panel, panel + 1);
-    }
     if (in_turns)
-        move_panels(s, a, shared, a.panels());
-    move_panels(s, b, shared, b.panels());
+        move_panels(s, a, 0, 1);
+    move_panels(s, b, 0, b.panels());
+    if (in_turns)
+        move_panels(s, a, 1, a.panels());
     p.a = a.slot;
     p.b = b.slot;
     begin_sums(l, p);

@@ -62,8 +62,8 @@ void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
     const std::uint64_t others = place.turn % together;
     const std::uint64_t first = place.row % 2 == 0 ? place.column - others : place.column;
     const std::uint64_t end = std::min(columns_of(s).count, (first + others + 1) * m_plan.fold_columns);
-    l.leaving.push_back({s, m_current->sums, l.destination, place.row, first, end - first * m_plan.fold_columns,
-                         place.ends_step && is_closing(s)});
+    l.leaving.push_back(
+        {s, m_current->sums, l.destination, place.row, first, end - first * m_plan.fold_columns, is_closing(s)});
     if (place.ends_step)
         l.destination = nullptr;
 }
@@ -130,7 +130,7 @@ void contraction_stream::flush_stores() {
         const address cells = some.to->base + bytes(first_cell_of(some) * fold_cells() * m_sizes.accumulator);
         dependences after;
         after.read_after_write.merge(store.written);
-        // the very last cells are shared among all DMA engines, which have nothing else to do
+        // those of the last visits are shared among all DMA engines, which have nothing else to do
         const std::size_t parts = some.last ? static_cast<std::size_t>(ceil_div(m_chip.dma.size(), m_plan.lanes)) : 1;
         for (const iface::copy_operands& move : store_cells(m_operands.c.place, matrix, cells_of(some), cells)) {
             for (const iface::copy_operands& part : split_rows(move, parts)) {

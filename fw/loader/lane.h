@@ -54,7 +54,7 @@ struct pending_cells {
     std::uint64_t fold_row = 0;
     std::uint64_t first_cell = 0; ///< in the row
     std::uint64_t columns = 0;    ///< elements of all the cells together
-    bool last = false;            ///< nothing of the lane follows
+    bool last = false;            ///< of the lane's last visit
 };
 
 enum class stream_role : std::uint8_t { row, column, seed, drain };

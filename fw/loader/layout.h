@@ -8,8 +8,8 @@
 #include "hw/interface/descriptor.h"
 #include "platforms/common/units.h"
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
-#include <vector>
 
 namespace kpu::fw {
 
@@ -45,7 +45,8 @@ struct cell_row {
     [[nodiscard]] std::uint64_t rest() const { return columns % cell_columns; }
 };
 
-using copies = std::vector<iface::copy_operands>;
+/// Few at a time: they stay off the heap.
+using copies = boost::container::small_vector<iface::copy_operands, 4>;
 
 [[nodiscard]] iface::copy_operands contiguous(address from, address to, std::uint64_t size);
 /// DRAM → A tile.

@@ -10,8 +10,7 @@ dram_channel::dram_channel(sc_core::sc_module_name name, const platform::dram_pa
     : memory_module(name, params.capacity / params.channels, where), m_burst(params.burst.value()),
       m_latency(params.timing == platform::dram_timing::banked ? params.controller_latency : params.latency),
       m_bus(transfer_rate::continuous(params.bandwidth, params.burst), 1),
-      m_pieces(params.interleave, params.sub_channels), m_piece_bits(log2_of(params.interleave.value())),
-      m_unit_bits(log2_of(params.sub_channels)), m_refresh_interval(params.device.t_refi) {
+      m_pieces(params.interleave, params.sub_channels), m_refresh_interval(params.device.t_refi) {
     if (params.timing == platform::dram_timing::banked)
         m_units.assign(params.sub_channels, dram_scheduler(params));
 }
@@ -34,9 +33,7 @@ memory_module::grant dram_channel::reserve_banked(bool is_write, std::uint64_t l
     for (std::uint64_t done = 0; done < length.value();) {
         const std::uint64_t run = std::min(m_pieces.run(local + done), length.value() - done);
         const interleave::place at = m_pieces.locate(local + done);
-        const std::uint32_t unit =
-            (at.unit + digit_hash(at.local >> m_piece_bits, m_unit_bits)) & ((1U << m_unit_bits) - 1);
-        const dram_scheduler::window part = m_units[unit].access(is_write, at.local, bytes(run), request);
+        const dram_scheduler::window part = m_units[at.unit].access(is_write, at.local, bytes(run), request);
         if (done == 0)
             all.start = part.start;
         all.end = std::max(all.end, part.end);

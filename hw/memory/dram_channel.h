@@ -17,7 +17,7 @@ namespace kpu::hw {
 /// timing: fixed. For ceil(b / bandwidth) from start = max(request, bus free) on; completes `latency` after that; its
 /// first beat is one burst.
 ///
-/// timing: banked. Pieces of `interleave` bytes go to the sub-channels in turn (digit_hash added), each to a
+/// timing: banked. Pieces of `interleave` bytes go to the sub-channels as `interleave` has it, each to a
 /// dram_scheduler; the access starts with its first piece, ends with the last one to end, and completes
 /// `controller_latency` after that.
 class dram_channel final : public memory_module {
@@ -36,7 +36,6 @@ class dram_channel final : public memory_module {
 
     // banked
     interleave m_pieces; ///< over the sub-channels, before hashing
-    std::uint32_t m_piece_bits, m_unit_bits;
     picoseconds m_refresh_interval;
     std::vector<dram_scheduler> m_units; ///< one per sub-channel
 };

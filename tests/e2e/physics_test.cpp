@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_starved_dram_is_named) {
 
 BOOST_AUTO_TEST_CASE(starved_streams_show_at_the_array) {
     platform::platform p = test::shipped("edge_ai");
-    p.streamer.mover.width = bytes(8);
+    p.streamer.mover.width = bytes(2);
     const test::compiled_graph g = matmul(256, 256, 256);
     const trace::run_statistics run = test::measure(p, g.program, test::random_inputs(g, 1));
     for (const trace::engine_statistics& e : run.engines)
