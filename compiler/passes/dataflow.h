@@ -10,28 +10,29 @@
 
 namespace kpu::passes {
 
-/// On-chip bytes for which the comparison and the hints are made.
+/// On-chip bytes for which the hints are made.
 inline constexpr std::uint64_t k_nominal_capacity = 1ULL << 20U;
-/// Keeping A or B must move this much less than keeping C does: the sums then leave the array rounded once and only
-/// once.
+/// Keeping A or B in the array must take this much less time than keeping C: sums that leave the array and come back
+/// cost traffic on the chip.
 inline constexpr double k_margin = 0.9;
 
 struct dataflow_choice {
     dfx::dataflow flow = dfx::dataflow::output_stationary;
-    bool overridden = false;              ///< by the user
-    std::array<std::uint64_t, 3> bytes{}; ///< DRAM bytes of output, weight and input stationary at the nominal capacity
-    /// "output_stationary: 24 MiB against ..." the numbers that decided.
+    bool overridden = false;        ///< by the user
+    std::array<double, 3> cycles{}; ///< of output, weight and input stationary folds, see choose_dataflow()
+    /// "output_stationary; array cycles: output_stationary 1000, …": the numbers that decided.
     [[nodiscard]] std::string reason() const;
 };
 
-/// The least traffic over all blockings (mb, nb, kb) whose three blocks fit the nominal capacity, with nm, nn, nk
-/// blocks:
-///   output stationary: nn |A| + nm |B| + |C|
-///   weight stationary: nn |A| +    |B| + |C| + 2 (nk - 1) |P|
-///   input stationary:     |A| + nm |B| + |C| + 2 (nk - 1) |P|        (P: partial sums; |seed| is the same for all)
-/// Weight or input stationary is chosen where it moves less than k_margin times output stationary's bytes, the smaller
-/// of the two (weight stationary if equal). So large M gives weight, large N input stationary, balanced extents and
-/// small K output stationary.
+/// Cycles of a pipelined s × s array that does nothing but folds, per batch element:
+///   output stationary   ceil(M/s) ceil(N/s) max(K, s)
+///   weight stationary   ceil(K/s) ceil(N/s) max(M, s)
+///   input stationary    ceil(K/s) ceil(M/s) max(N, s)
+/// and of those the geometric mean over s = 8, 16, 32, 64. Where extents are multiples of s, or large, all three are
+/// equal; they differ by the padding of the two dimensions that are spread over the array. Weight or input stationary
+/// is chosen where it takes less than k_margin times output stationary's cycles, the smaller of the two (weight
+/// stationary if equal). DRAM traffic does not enter: the loader decides what stays on the chip whatever stays in the
+/// array.
 [[nodiscard]] dataflow_choice choose_dataflow(const dfx::contraction& c, std::optional<dfx::dataflow> wanted);
 
 /// What the compiler expects. DRAM bytes: the best blocking for the nominal capacity (dfx::best_blocking). Compute

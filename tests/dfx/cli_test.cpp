@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(compiles_in_both_formats) {
         BOOST_TEST(r.exit_code == 0, r.err);
         BOOST_TEST(r.out == "");
         BOOST_TEST(r.err.find("kernel C: tiles 4x4x16 (analytical") != std::string::npos, r.err);
-        BOOST_TEST(r.err.find("kernel C: output_stationary; DRAM bytes") != std::string::npos, r.err);
+        BOOST_TEST(r.err.find("kernel C: output_stationary; array cycles") != std::string::npos, r.err);
         const std::string bytes = read_file(w.output());
         BOOST_TEST((bytes.substr(0, 3) == "KPU") == (format == "binary"));
         const dfx::program p = object::read_program(w.output());
