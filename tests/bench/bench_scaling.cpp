@@ -10,7 +10,7 @@ void time_per_mac(bool quick) {
     fmt::print("  {:<12} {:>6} {:>10} {:>14} {:>12} {:>14}\n", "platform", "size", "run s", "ps per MAC", "us per fold",
                "Mcycles per s");
     for (const char* platform : {"edge_ai", "datacenter"}) {
-        for (const std::uint64_t size : {256, 512, 1024, 2048, 4096}) {
+        for (const std::uint64_t size : {256U, 512U, 1024U, 2048U, 4096U}) {
             if (quick && size > 512)
                 break;
             cost c;
@@ -38,7 +38,7 @@ void memory_beside_tensors(bool quick) {
     fmt::print("  {:<12} {:>6} {:>6} {:>12} {:>12} {:>12}\n", "platform", "size", "data", "peak MiB", "tensors MiB",
                "beside MiB");
     for (const char* platform : {"edge_ai", "datacenter"}) {
-        for (const std::uint64_t size : {1024, 2048}) {
+        for (const std::uint64_t size : {1024U, 2048U}) {
             for (const bool data : {true, false}) {
                 if (quick && size > 1024)
                     continue;

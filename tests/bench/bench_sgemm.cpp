@@ -15,7 +15,7 @@ void against_sgemm(bool quick) {
         fmt::print("  OpenBLAS runs its {} kernels; goal: 5 or less at 1024 and 2048\n", probe.core);
     fmt::print("  {:<12} {:>6} {:>10} {:>10} {:>7}\n", "platform", "size", "run s", "sgemm s", "ratio");
     for (const char* platform : {"edge_ai", "datacenter"}) {
-        for (const std::uint64_t size : {256, 512, 1024, 2048}) {
+        for (const std::uint64_t size : {256U, 512U, 1024U, 2048U}) {
             if (quick && size > 256)
                 break;
             const auto run = [&] { return simulate_apart({platform, size, true, listener::nobody}).seconds; };

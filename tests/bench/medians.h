@@ -21,6 +21,7 @@ namespace kpu::bench {
         for (std::size_t i = 0; i < measurements.size(); ++i)
             seen[i].push_back(measurements[i]());
     std::vector<double> medians;
+    medians.reserve(seen.size());
     for (const std::vector<double>& values : seen)
         medians.push_back(median(values));
     return medians;
