@@ -17,9 +17,9 @@ constexpr double k_hand_over = 12;
 constexpr double k_burst = 64;
 /// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
 /// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it.
-constexpr double k_weight_of_dram = 0.25;
+constexpr double k_weight_of_dram = 0.3;
 constexpr double k_weight_of_movers = 0.02;
-constexpr double k_weight_of_firmware = 0.01;
+constexpr double k_weight_of_firmware = 0.025;
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
