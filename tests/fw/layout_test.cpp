@@ -64,3 +64,13 @@ BOOST_AUTO_TEST_CASE(the_last_piece_is_short) {
     BOOST_TEST(piece(10, 4, 2).count == 2U);
     BOOST_TEST(piece(8, 4, 1).count == 4U);
 }
+
+BOOST_AUTO_TEST_CASE(parts_of_rows_move_what_the_whole_moves) {
+    const cell_row row{7, 10, 4, 128, 2};
+    for (const iface::copy_operands& whole : store_cells(k_matrix, address(5000), row, address(64)))
+        for (const std::uint64_t parts : {1U, 2U, 3U, 7U, 20U}) {
+            const copies cut = split_rows(whole, parts);
+            BOOST_TEST(cut.size() <= std::max<std::uint64_t>(parts, 1));
+            BOOST_TEST((bytes_moved(cut) == bytes_moved({whole})));
+        }
+}

@@ -1,0 +1,81 @@
+// The rehearsal's recurrences against closed forms of single commands and of commands that share an engine or a unit.
+
+#include "fw/loader/fold_time.h"
+#include "fw/loader/rehearsal.h"
+#include "tests/fw/flat_chip.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace kpu;
+using namespace kpu::fw;
+
+namespace {
+
+// make_machine: descriptors of 4 cycles, movers of 64 bytes per cycle that start in 4 cycles, L3 of 64 bytes per cycle
+// and 16 cycles, L2 of 64 bytes per cycle and 8 cycles, DRAM of 32 bytes per cycle and 80 cycles
+struct bench {
+    machine chip = test::make_machine([] {
+        test::machine_shape shape;
+        shape.movers = 2;
+        shape.l2_banks = 1;
+        return shape;
+    }());
+    emitter out{chip};
+
+    iface::copy_operands down(std::uint32_t size) const {
+        iface::copy_operands copy;
+        copy.run = size;
+        copy.count = {1, 1, 1, 1};
+        copy.source.base = chip.l3.base;
+        copy.destination.base = chip.l2.base;
+        return copy;
+    }
+    double cycles() {
+        rehearsal all(chip);
+        while (!out.empty())
+            all.add(out.take());
+        return all.cycles();
+    }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_copy_takes_its_way_and_its_bytes, bench) {
+    (void)out.copy(chip.block_movers[0], 1, down(1024), {});
+    BOOST_TEST(cycles() == 4 + 4 + 16 + 1024 / 64 + 8); // descriptor, start, L3, bytes, L2
+}
+
+BOOST_FIXTURE_TEST_CASE(commands_of_an_engine_follow_each_other_and_latencies_overlap, bench) {
+    for (int i = 0; i < 3; ++i)
+        (void)out.copy(chip.block_movers[0], 1, down(1024), {});
+    BOOST_TEST(cycles() == 4 + 3 * (4 + 16) + 16 + 8);
+}
+
+BOOST_FIXTURE_TEST_CASE(engines_that_share_a_unit_take_turns, bench) {
+    for (const engine_id mover : chip.block_movers)
+        (void)out.copy(mover, 1, down(4096), {});
+    // the second is pushed 4 cycles later and finds L3 busy for the first one's 64 cycles
+    BOOST_TEST(cycles() == 4 + 4 + 16 + 2 * 64 + 8);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wait_holds_a_command_until_the_other_is_done, bench) {
+    const point first = out.copy(chip.block_movers[0], 1, down(1024), {});
+    dependences after;
+    after.read_after_write.add(first);
+    (void)out.copy(chip.block_movers[1], 1, down(1024), after);
+    BOOST_TEST(cycles() == 4 + 2 * (4 + 16 + 16 + 8));
+}
+
+BOOST_FIXTURE_TEST_CASE(folds_follow_at_the_arrays_period, bench) {
+    iface::fold_operands fold;
+    fold.m = fold.n = 4;
+    fold.k = 100;
+    const fold_time time = time_of(chip.tiles[0], fold);
+    BOOST_TEST(time.period == 100);
+    BOOST_TEST(time.latency == 100 + 3 * 4);
+    for (int i = 0; i < 5; ++i)
+        (void)out.fold(chip.tiles[0].array, 1, fold, {});
+    BOOST_TEST(cycles() == 4 + 2 + 4 * time.period + time.latency); // L1 takes two cycles
+    fold.flow = iface::array_dataflow::weight_stationary;
+    BOOST_TEST(time_of(chip.tiles[0], fold).period == 4); // as many rows stream as the array has
+}
