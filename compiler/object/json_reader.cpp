@@ -1,9 +1,9 @@
-#include "compiler/tensor/base64.h"
 #include "compiler/object/encodings.h"
 #include "compiler/object/flat_form.h"
 #include "compiler/object/json_fields.h"
 #include "compiler/object/json_statements.h"
 #include "compiler/object/object.h"
+#include "compiler/tensor/base64.h"
 
 #include <algorithm>
 

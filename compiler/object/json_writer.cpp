@@ -1,5 +1,5 @@
-#include "compiler/tensor/base64.h"
 #include "compiler/object/encodings.h"
+#include "compiler/tensor/base64.h"
 #include "platforms/common/diagnostic.h"
 
 #include <nlohmann/json.hpp>

@@ -10,7 +10,6 @@
 #include "platforms/reader.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
@@ -101,12 +100,6 @@ int run(const options& o) {
 }
 
 } // namespace
-
-// The library's own main() prints a banner unless the environment forbids it.
-int main(int argc, char** argv) {
-    setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
-    return sc_core::sc_elab_and_sim(argc, argv);
-}
 
 int sc_main(int argc, char** argv) {
     CLI::App app("Shows what a compiled program holds, or what it becomes on a chip.", "kpu-disassembler");

@@ -12,7 +12,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
 #include <systemc>
@@ -158,12 +157,6 @@ int run(const fw::loader_options& o) {
 }
 
 } // namespace
-
-// The library's own main() prints a banner unless the environment forbids it.
-int main(int argc, char** argv) {
-    setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
-    return sc_core::sc_elab_and_sim(argc, argv);
-}
 
 int sc_main(int argc, char** argv) {
     CLI::App app("Runs a compiled program on a modelled chip and says what it cost.", "kpu-loader");

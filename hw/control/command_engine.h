@@ -3,11 +3,11 @@
 // semaphores, interrupts, performance counters, faults. A kind of engine adds `execute`.
 
 #include "hw/control/activity.h"
-#include "platforms/common/ring.h"
 #include "hw/control/semaphores.h"
 #include "hw/interface/descriptor.h"
 #include "hw/observe/observer.h"
 #include "hw/registers/register_file.h"
+#include "platforms/common/ring.h"
 
 #include <array>
 #include <systemc>

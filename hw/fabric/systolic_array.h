@@ -4,10 +4,10 @@
 // is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
-#include "platforms/common/ring.h"
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/fold_timing.h"
 #include "hw/tlm/initiator.h"
+#include "platforms/common/ring.h"
 #include "platforms/platform.h"
 
 #include <array>

@@ -61,7 +61,7 @@ class mover : public command_engine {
         iface::fault error = iface::fault::none;
         picoseconds first, last; ///< absolute times of the first and the last byte
         picoseconds occupies;    ///< of the engine's own datapath: whole beats per segment
-        picoseconds way;         ///< of a write: from the engine until a beat has been accepted, where nothing holds it up
+        picoseconds way; ///< of a write: from the engine until a beat has been accepted, where nothing holds it up
     };
 
     iface::fault execute(const command& c) override;
