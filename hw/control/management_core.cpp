@@ -36,6 +36,11 @@ management_core::management_core(sc_core::sc_module_name name, const platform::m
     set_stack_size(k_program_stack);
 }
 
+void management_core::end_of_elaboration() {
+    m_wake |= irq.value_changed_event();
+    m_wake |= m_abandon;
+}
+
 void management_core::load(firmware_program program) {
     if (m_program)
         throw std::logic_error("the management core already has a program");
@@ -110,7 +115,7 @@ void management_core::wait_irq() {
         return;
     m_sleeping = true;
     while (!irq.read() && !m_abandoned)
-        wait(irq.value_changed_event() | m_abandon);
+        wait(m_wake);
     m_sleeping = false;
     if (m_abandoned)
         throw program_abandoned();

@@ -47,6 +47,7 @@ class management_core : public sc_core::sc_module, private mmio {
     [[nodiscard]] bool sleeping() const { return m_sleeping; }
 
   private:
+    void end_of_elaboration() override;
     [[nodiscard]] std::uint32_t read32(address where) override;
     void write32(address where, std::uint32_t value) override;
     void read_block(address where, std::uint32_t* words, std::size_t count) override;
@@ -68,6 +69,7 @@ class management_core : public sc_core::sc_module, private mmio {
     bool m_abandoned = false;
     sc_core::sc_event m_loaded{"loaded"};
     sc_core::sc_event m_abandon{"abandon"};
+    sc_core::sc_event_or_list m_wake; ///< the interrupt line changes, or the program is abandoned
 };
 
 } // namespace kpu::hw

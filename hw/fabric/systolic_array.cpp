@@ -123,8 +123,7 @@ fault systolic_array::execute(const command& c) {
     failed = read_streamed(fold, data, slowest);
     if (failed != fault::none)
         return failed;
-    if (m_computes)
-        compute(fold, data);
+    compute(fold, data);
     if (!wait_to_enter(shape))
         return fault::none;
     m_lead = slowest.first;
@@ -244,7 +243,9 @@ fault systolic_array::read(initiator& from, address where, bytes length, std::ve
 void systolic_array::compute(fold_in_flight& fold, const operand_data& data) {
     const iface::fold_operands& x = fold.operands;
     const bytes size = result_size(x);
-    make_room(fold.sums, size);
+    make_room(fold.sums, size); // what is written is read there, computed or not
+    if (!m_computes)
+        return;
     if (data.seed == nullptr)
         std::memset(fold.sums.data(), 0, size.value());
     else if (data.seed != fold.sums.data())

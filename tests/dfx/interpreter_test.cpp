@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(every_order_gives_the_same_bits) {
     spec.m = 37;
     spec.n = 29;
     spec.k = 31;
-    dfx::program p = test::compiled(spec, "fixed:8,8,8");
+    dfx::program p = test::compiled(spec, "fixed:8,8,8", dfx::dataflow::output_stationary);
     const tensor_map inputs = test::random_inputs(p, 5);
     const tensor_map expected = dfx::interpret(p, inputs);
     auto& rows = std::get<dfx::loop_nest>(p.kernels[0].body[0]);

@@ -136,8 +136,9 @@ passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_
     return passes::lower(g, bound, options);
 }
 
-dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles) {
+dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles, std::optional<dfx::dataflow> flow) {
     passes::lower_options options;
+    options.flow = flow;
     options.tiles = passes::parse_tile_request(tiles);
     return compile(spec, options).program;
 }

@@ -26,7 +26,8 @@ namespace kpu::test {
 
 /// A graph through binding and lowering.
 [[nodiscard]] passes::lowered compile(const dfg::matmul_graph_spec& spec, const passes::lower_options& options = {});
-[[nodiscard]] dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles = "analytical");
+[[nodiscard]] dfx::program compiled(const dfg::matmul_graph_spec& spec, const std::string& tiles = "analytical",
+                                    std::optional<dfx::dataflow> flow = std::nullopt);
 
 /// D = (A * B) * B2 in one kernel: the second product reads from EXTERNAL what the first has stored there.
 [[nodiscard]] dfx::program fused_chain(std::uint64_t m, const std::string& tiles);
