@@ -50,8 +50,8 @@ std::string_view name_of(compute_type type) {
     switch (type) {
     case compute_type::matmul_tile:
         return "MATMUL_TILE";
-    case compute_type::conv2d_tile:
-        return "CONV2D_TILE";
+    case compute_type::conv_tile:
+        return "CONV_TILE";
     case compute_type::elementwise:
         return "ELEMENTWISE";
     case compute_type::reduction:
@@ -59,9 +59,51 @@ std::string_view name_of(compute_type type) {
     case compute_type::softmax_tile:
         return "SOFTMAX_TILE";
     case compute_type::layernorm_tile:
+        return "LAYERNORM_TILE";
+    case compute_type::depthwise_conv2d_tile:
+        return "DEPTHWISE_CONV2D_TILE";
+    case compute_type::pool2d_tile:
+        return "POOL2D_TILE";
+    case compute_type::rearrange_tile:
         break;
     }
-    return "LAYERNORM_TILE";
+    return "REARRANGE_TILE";
+}
+
+std::string_view name_of(element_function function) {
+    switch (function) {
+    case element_function::identity:
+        return "identity";
+    case element_function::add:
+        return "add";
+    case element_function::subtract:
+        return "subtract";
+    case element_function::multiply:
+        return "multiply";
+    case element_function::divide:
+        return "divide";
+    case element_function::maximum:
+        return "maximum";
+    case element_function::minimum:
+        return "minimum";
+    case element_function::clamp:
+        return "clamp";
+    case element_function::relu:
+        return "relu";
+    case element_function::sigmoid:
+        return "sigmoid";
+    case element_function::arctangent:
+        return "arctangent";
+    case element_function::exponential:
+        return "exponential";
+    case element_function::reciprocal:
+        return "reciprocal";
+    case element_function::absolute:
+        return "absolute";
+    case element_function::negate:
+        break;
+    }
+    return "negate";
 }
 
 std::string_view name_of(dataflow flow) {
@@ -138,9 +180,21 @@ const std::vector<data_move_type>& all_of() {
 }
 template <>
 const std::vector<compute_type>& all_of() {
-    static const std::vector<compute_type> all = {compute_type::matmul_tile,  compute_type::conv2d_tile,
-                                                  compute_type::elementwise,  compute_type::reduction,
-                                                  compute_type::softmax_tile, compute_type::layernorm_tile};
+    static const std::vector<compute_type> all = {compute_type::matmul_tile,           compute_type::conv_tile,
+                                                  compute_type::elementwise,           compute_type::reduction,
+                                                  compute_type::softmax_tile,          compute_type::layernorm_tile,
+                                                  compute_type::depthwise_conv2d_tile, compute_type::pool2d_tile,
+                                                  compute_type::rearrange_tile};
+    return all;
+}
+template <>
+const std::vector<element_function>& all_of() {
+    static const std::vector<element_function> all = {
+        element_function::identity,   element_function::add,        element_function::subtract,
+        element_function::multiply,   element_function::divide,     element_function::maximum,
+        element_function::minimum,    element_function::clamp,      element_function::relu,
+        element_function::sigmoid,    element_function::arctangent, element_function::exponential,
+        element_function::reciprocal, element_function::absolute,   element_function::negate};
     return all;
 }
 template <>
@@ -210,9 +264,22 @@ bool operator==(const accumulate_rule& a, const accumulate_rule& b) {
     return std::tie(a.when, a.loop) == std::tie(b.when, b.loop);
 }
 
+bool operator==(const element_step& a, const element_step& b) {
+    return std::tie(a.function, a.operand, a.operand_first, a.low, a.high, a.result) ==
+           std::tie(b.function, b.operand, b.operand_first, b.low, b.high, b.result);
+}
+
+bool operator==(const sliding_window& a, const sliding_window& b) {
+    return std::tie(a.kernel, a.stride, a.dilation, a.before, a.after) ==
+           std::tie(b.kernel, b.stride, b.dilation, b.before, b.after);
+}
+
 bool operator==(const compute_op& a, const compute_op& b) {
-    return std::tie(a.op_id, a.type, a.inputs, a.output, a.accumulate, a.depends_on, a.produces) ==
-           std::tie(b.op_id, b.type, b.inputs, b.output, b.accumulate, b.depends_on, b.produces);
+    const auto fields = [](const compute_op& op) {
+        return std::tie(op.op_id, op.type, op.inputs, op.output, op.accumulate, op.biased, op.combine, op.window,
+                        op.axes, op.before, op.along, op.steps, op.depends_on, op.produces);
+    };
+    return fields(a) == fields(b);
 }
 
 bool operator==(const barrier_op& a, const barrier_op& b) {
@@ -238,8 +305,13 @@ bool operator==(const kernel& a, const kernel& b) {
            std::tie(b.name, b.graph_nodes, b.flow, b.tiles, b.body, b.hints);
 }
 
+bool operator==(const host_layout& a, const host_layout& b) {
+    return std::tie(a.dims, a.permutation) == std::tie(b.dims, b.permutation);
+}
+
 bool operator==(const tensor_descriptor& a, const tensor_descriptor& b) {
-    return std::tie(a.name, a.dims, a.type, a.role, a.keys) == std::tie(b.name, b.dims, b.type, b.role, b.keys);
+    return std::tie(a.name, a.dims, a.type, a.role, a.keys, a.view_of, a.host) ==
+           std::tie(b.name, b.dims, b.type, b.role, b.keys, b.view_of, b.host);
 }
 
 bool operator==(const program& a, const program& b) {

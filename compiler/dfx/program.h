@@ -53,7 +53,52 @@ struct data_move_op {
     std::uint64_t produces = 0;
 };
 
-enum class compute_type { matmul_tile, conv2d_tile, elementwise, reduction, softmax_tile, layernorm_tile };
+enum class compute_type {
+    matmul_tile,
+    conv_tile,
+    elementwise,
+    reduction,
+    softmax_tile,
+    layernorm_tile,
+    depthwise_conv2d_tile,
+    pool2d_tile,
+    rearrange_tile
+};
+
+/// Functions of one or two elements. Results are defined in platforms/common/element_math.h.
+enum class element_function {
+    identity,
+    add,
+    subtract,
+    multiply,
+    divide,
+    maximum,
+    minimum,
+    clamp,
+    relu,
+    sigmoid,
+    arctangent,
+    exponential,
+    reciprocal,
+    absolute,
+    negate
+};
+
+/// value = f(value) or f(value, operand), rounded to `result`. The operand's dimensions have the output's extents or 1.
+struct element_step {
+    element_function function = element_function::identity;
+    std::optional<std::uint64_t> operand; ///< number of the input that is the other argument
+    bool operand_first = false;           ///< f(operand, value)
+    double low = 0, high = 0;             ///< of clamp
+    dtype result = dtype::f32;
+};
+
+/// How a window slides over the spatial dimensions of [batch, spatial..., channels]; all lists have one entry per
+/// spatial dimension. Output extent = (before + extent + after - dilation·(kernel - 1) - 1) / stride + 1; elements
+/// outside of the input are zero (for a maximum: absent).
+struct sliding_window {
+    std::vector<std::uint64_t> kernel, stride, dilation, before, after;
+};
 
 /// Whether the output tile's accumulators keep their value from the preceding reduction step.
 struct accumulate_rule {
@@ -64,12 +109,34 @@ struct accumulate_rule {
 /// MATMUL_TILE: inputs A[.., i, k], B[.., k, j] and optionally a seed C[.., i, j] that the accumulators start from
 /// (widened to the accumulator type) where the rule does not accumulate; k ascending, product and sum each rounded to
 /// the accumulator type.
+///
+/// All others, and MATMUL_TILE where it says so, work on whole tensors in EXTERNAL: a kernel's only operation, which
+/// the loader cuts into tiles. Sums are in the accumulator type of the operands, product and sum rounded apart; `steps`
+/// then apply to each element in order, the first to the sum rounded to the first step's result type (without steps: to
+/// the output's).
+///   MATMUL_TILE     A[i, k], B[k, j], bias[j] if `biased`
+///   CONV_TILE       X[n, spatial.., c], W[kernel.., c (flattened to k), o], bias[o] if `biased`: sum over k ascending
+///                   from the bias or +0 into Y[n, spatial.., o]; taps outside of X count as +0
+///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, c], bias[c] if `biased`: as CONV_TILE, each channel by itself
+///   POOL2D_TILE     X[n, h, w, c]: `combine` over the window's taps in ascending order (add or maximum)
+///   ELEMENTWISE     steps on the first input
+///   REDUCTION       `combine` over axes[0], ascending; the output has extent 1 there
+///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
+///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;
+///                   several inputs follow each other along dimension `along`
 struct compute_op {
     std::uint64_t op_id = 0;
     compute_type type = compute_type::matmul_tile;
     std::vector<tensor_region> inputs;
     tensor_region output;
     accumulate_rule accumulate;
+    bool biased = false; ///< the third input is a bias
+    element_function combine = element_function::add;
+    sliding_window window;
+    std::vector<std::uint64_t> axes;
+    std::vector<std::uint64_t> before;
+    std::uint64_t along = 0;
+    std::vector<element_step> steps; ///< their operands are among the inputs behind those named above
     std::vector<dependence> depends_on;
     std::uint64_t produces = 0;
 };
@@ -128,6 +195,13 @@ struct kernel {
 
 enum class tensor_role { input, constant, output, intermediate };
 
+/// How files hold a tensor whose dimensions lie in another order on the device: `dims` as in the file; the device's
+/// order is that of dims[permutation[0]], dims[permutation[1]], …, regrouped to the descriptor's dimensions.
+struct host_layout {
+    shape dims;
+    std::vector<std::uint64_t> permutation;
+};
+
 /// `name` is unique in the program. Inputs and constants are looked up by any of `keys` in the file of tensors; an
 /// output is written under its first key.
 struct tensor_descriptor {
@@ -136,6 +210,8 @@ struct tensor_descriptor {
     dtype type = dtype::f32;
     tensor_role role = tensor_role::intermediate;
     std::vector<std::string> keys;
+    std::string view_of; ///< an earlier tensor whose elements these are, with other dimensions; empty: none
+    std::optional<host_layout> host;
 };
 
 struct program {
@@ -153,6 +229,7 @@ struct program {
 [[nodiscard]] std::string_view name_of(memory_level level);
 [[nodiscard]] std::string_view name_of(data_move_type type);
 [[nodiscard]] std::string_view name_of(compute_type type);
+[[nodiscard]] std::string_view name_of(element_function function);
 [[nodiscard]] std::string_view name_of(dataflow flow);
 [[nodiscard]] std::string_view name_of(iteration_order order);
 [[nodiscard]] std::string_view name_of(tensor_role role);
@@ -170,6 +247,8 @@ template <>
 const std::vector<data_move_type>& all_of();
 template <>
 const std::vector<compute_type>& all_of();
+template <>
+const std::vector<element_function>& all_of();
 template <>
 const std::vector<dataflow>& all_of();
 template <>
@@ -206,12 +285,15 @@ template <class Enum>
 [[nodiscard]] bool operator==(const dependence& a, const dependence& b);
 [[nodiscard]] bool operator==(const data_move_op& a, const data_move_op& b);
 [[nodiscard]] bool operator==(const accumulate_rule& a, const accumulate_rule& b);
+[[nodiscard]] bool operator==(const element_step& a, const element_step& b);
+[[nodiscard]] bool operator==(const sliding_window& a, const sliding_window& b);
 [[nodiscard]] bool operator==(const compute_op& a, const compute_op& b);
 [[nodiscard]] bool operator==(const barrier_op& a, const barrier_op& b);
 [[nodiscard]] bool operator==(const tile_loop& a, const tile_loop& b);
 [[nodiscard]] bool operator==(const loop_nest& a, const loop_nest& b);
 [[nodiscard]] bool operator==(const kernel_hints& a, const kernel_hints& b);
 [[nodiscard]] bool operator==(const kernel& a, const kernel& b);
+[[nodiscard]] bool operator==(const host_layout& a, const host_layout& b);
 [[nodiscard]] bool operator==(const tensor_descriptor& a, const tensor_descriptor& b);
 [[nodiscard]] bool operator==(const program& a, const program& b);
 

@@ -1,5 +1,7 @@
 #include "hw/interface/descriptor.h"
 
+#include <cstring>
+
 namespace kpu::iface {
 
 namespace {
@@ -35,18 +37,32 @@ class word_reader {
     std::size_t m_at;
 };
 
-void put_side(word_writer& out, const copy_side& side) {
+template <class Side>
+void put_side(word_writer& out, const Side& side) {
     out.put(side.base);
     for (const std::uint32_t stride : side.stride)
         out.put(stride);
 }
 
-copy_side read_side(word_reader& in) {
-    copy_side side;
+template <class Side>
+Side read_side(word_reader& in) {
+    Side side;
     side.base = in.addr();
     for (std::uint32_t& stride : side.stride)
         stride = in.word();
     return side;
+}
+
+std::uint32_t bits_of(float value) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+float float_of(std::uint32_t bits) {
+    float value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 } // namespace
@@ -89,10 +105,25 @@ descriptor_words encode(const command_header& header, const fold_operands& fold)
 descriptor_words encode(const command_header& header, const vector_operands& vector) {
     descriptor_words words = encode(header);
     word_writer out(words, k_header_words);
-    out.put(static_cast<std::uint32_t>(vector.from) | static_cast<std::uint32_t>(vector.to) << 8);
-    out.put(vector.count);
-    for (const address base : {vector.source, vector.operand, vector.destination})
-        out.put(base);
+    out.put(static_cast<std::uint32_t>(vector.function) | static_cast<std::uint32_t>(vector.from) << 8 |
+            static_cast<std::uint32_t>(vector.to) << 16);
+    for (const std::uint32_t count : vector.count)
+        out.put(count);
+    for (const vector_side* side : {&vector.source, &vector.operand, &vector.destination})
+        put_side(out, *side);
+    out.put(bits_of(vector.low));
+    out.put(bits_of(vector.high));
+    return words;
+}
+
+descriptor_words encode(const command_header& header, const fill_operands& fill) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    out.put(fill.run);
+    for (const std::uint32_t count : fill.count)
+        out.put(count);
+    out.put(address(fill.pattern));
+    put_side(out, fill.destination);
     return words;
 }
 
@@ -116,8 +147,8 @@ copy_operands decode_copy(const descriptor_words& words) {
     copy.run = in.word();
     for (std::uint32_t& count : copy.count)
         count = in.word();
-    copy.source = read_side(in);
-    copy.destination = read_side(in);
+    copy.source = read_side<copy_side>(in);
+    copy.destination = read_side<copy_side>(in);
     return copy;
 }
 
@@ -139,12 +170,27 @@ vector_operands decode_vector(const descriptor_words& words) {
     word_reader in(words, k_header_words);
     vector_operands vector;
     const std::uint32_t kinds = in.word();
-    vector.from = static_cast<element_type>(kinds & 0xff);
-    vector.to = static_cast<element_type>(kinds >> 8 & 0xff);
-    vector.count = in.word();
-    for (address* base : {&vector.source, &vector.operand, &vector.destination})
-        *base = in.addr();
+    vector.function = static_cast<vector_function>(kinds & 0xff);
+    vector.from = static_cast<element_type>(kinds >> 8 & 0xff);
+    vector.to = static_cast<element_type>(kinds >> 16 & 0xff);
+    for (std::uint32_t& count : vector.count)
+        count = in.word();
+    for (vector_side* side : {&vector.source, &vector.operand, &vector.destination})
+        *side = read_side<vector_side>(in);
+    vector.low = float_of(in.word());
+    vector.high = float_of(in.word());
     return vector;
+}
+
+fill_operands decode_fill(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    fill_operands fill;
+    fill.run = in.word();
+    for (std::uint32_t& count : fill.count)
+        count = in.word();
+    fill.pattern = in.addr().value();
+    fill.destination = read_side<copy_side>(in);
+    return fill;
 }
 
 } // namespace kpu::iface

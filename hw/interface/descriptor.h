@@ -53,24 +53,46 @@ struct fold_operands {
     bool seeded = false;
 };
 
-/// convert: count elements of `from` at source become `to` at destination (may be the same address where `to` is not
-/// wider). accumulate: destination = source + operand, all of type `from`.
+inline constexpr std::size_t k_vector_dims = 3;
+
+/// One operand of a vector command: the address of element (0,0,0) and the byte stride of each dimension, outermost
+/// first. A stride of 0 uses the same element again.
+struct vector_side {
+    address base;
+    std::array<std::uint32_t, k_vector_dims> stride{};
+};
+
+/// For all (i0,i1,i2) in counts, last index fastest, one after the other: destination[i] = function(source[i],
+/// operand[i]). Where the destination's stride is 0 it keeps the last value, and is what a command reads that names it
+/// as source too: so reductions are made. Source and operand are of type `from`, the destination of type `to`.
 struct vector_operands {
-    address source, operand, destination;
-    std::uint32_t count = 0;
+    vector_function function = vector_function::identity;
     element_type from = element_type::f32;
     element_type to = element_type::f32;
+    std::array<std::uint32_t, k_vector_dims> count{1, 1, 1};
+    vector_side source, operand, destination;
+    float low = 0, high = 0; ///< of clamp
+};
+
+/// fill: the copy's destination is filled with `pattern`, repeated; it begins anew with every run.
+struct fill_operands {
+    std::array<std::uint32_t, k_copy_dims> count{1, 1, 1, 1};
+    std::uint32_t run = 0; ///< bytes
+    std::uint64_t pattern = 0;
+    copy_side destination;
 };
 
 [[nodiscard]] descriptor_words encode(const command_header& header);
 [[nodiscard]] descriptor_words encode(const command_header& header, const copy_operands& copy);
 [[nodiscard]] descriptor_words encode(const command_header& header, const fold_operands& fold);
 [[nodiscard]] descriptor_words encode(const command_header& header, const vector_operands& vector);
+[[nodiscard]] descriptor_words encode(const command_header& header, const fill_operands& fill);
 
 /// Decoding never fails: engines check opcode, waits and operands and raise modelled faults.
 [[nodiscard]] command_header decode_header(const descriptor_words& words);
 [[nodiscard]] copy_operands decode_copy(const descriptor_words& words);
 [[nodiscard]] fold_operands decode_fold(const descriptor_words& words);
 [[nodiscard]] vector_operands decode_vector(const descriptor_words& words);
+[[nodiscard]] fill_operands decode_fill(const descriptor_words& words);
 
 } // namespace kpu::iface

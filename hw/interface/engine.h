@@ -59,12 +59,39 @@ enum class array_dataflow : std::uint8_t { output_stationary = 0, weight_station
 
 /// Operation codes, in the descriptor's first word. Every engine accepts `join`; the others belong to the kind named.
 enum class opcode : std::uint8_t {
-    join = 0,      ///< any engine: waits, does nothing, completes
-    copy = 1,      ///< dma, block_mover, streamer: strided copy from one memory to another
-    fold = 2,      ///< array: one matmul fold, C = (seed or 0) + A·B
-    convert = 3,   ///< vector: element-wise conversion between element types
-    accumulate = 4 ///< vector: element-wise sum of two operands of one type
+    join = 0,   ///< any engine: waits, does nothing, completes
+    copy = 1,   ///< dma, block_mover, streamer: strided copy from one memory to another
+    fold = 2,   ///< array: one matmul fold, C = (seed or 0) + A·B
+    vector = 3, ///< vector: an element-wise function of strided operands
+    fill = 4    ///< dma, block_mover, streamer: a pattern written to one memory
 };
+
+/// What a vector command does to each element. Functions compute in the type `from`, as platforms/common/element_math.h
+/// defines them, and round once to the type `to`.
+enum class vector_function : std::uint8_t {
+    identity = 0,
+    add = 1,
+    subtract = 2,
+    multiply = 3,
+    divide = 4,
+    maximum = 5,
+    minimum = 6,
+    clamp = 7, ///< to [low, high]
+    relu = 8,
+    sigmoid = 9,
+    arctangent = 10,
+    exponential = 11,
+    reciprocal = 12,
+    absolute = 13,
+    negate = 14,
+    multiply_add = 15 ///< destination + source·operand in the type `to`, product and sum rounded apart
+};
+inline constexpr std::uint32_t k_vector_functions = 16;
+
+/// True where the function has a second argument.
+[[nodiscard]] constexpr bool takes_operand(vector_function f) {
+    return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add;
+}
 
 /// Error causes in the `error_cause` register. The queue stops at the faulty command; later ones stay queued.
 enum class fault : std::uint8_t {
