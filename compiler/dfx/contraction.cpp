@@ -50,7 +50,9 @@ class analyser {
 
     std::vector<contraction> run() {
         std::vector<contraction> out;
-        if (is_flat(m_kernel)) {
+        if (const compute_op* whole = whole_tensor_operator(m_kernel)) {
+            out.push_back(of_operator(*whole));
+        } else if (is_flat(m_kernel)) {
             flat(out);
         } else {
             for (const leaf& l : m_leaves)
@@ -61,6 +63,51 @@ class analyser {
     }
 
   private:
+    /// The last dimension of every operand is a column; all before it are rows.
+    contraction of_operator(const compute_op& op) const {
+        if (op.type != compute_type::matmul_tile && op.type != compute_type::conv_tile)
+            refuse(m_kernel, m_leaves.front(), "it is a " + std::string(name_of(op.type)));
+        const auto tensor = [&](const tensor_region& r) -> const tensor_descriptor& {
+            return *m_program.find(r.tensor_name);
+        };
+        const tensor_descriptor& a = tensor(op.inputs[0]);
+        const tensor_descriptor& b = tensor(op.inputs[1]);
+        const tensor_descriptor& out = tensor(op.output);
+        contraction c;
+        c.a = a.name;
+        c.b = b.name;
+        c.c = out.name;
+        c.n = out.dims.back();
+        c.k = element_count(b.dims) / c.n;
+        c.m = element_count(out.dims) / c.n;
+        c.tile = {c.m, c.n, c.k};
+        if (op.type == compute_type::conv_tile && !is_product_of_rows(op.window)) {
+            c.windows = window_rows{a.dims, out.dims, op.window};
+            c.windows->places.pop_back();
+        }
+        if (op.biased) {
+            c.seed = op.inputs[2].tensor_name;
+            c.seed_type = tensor(op.inputs[2]).type;
+            c.bias = true;
+        }
+        c.steps = op.steps;
+        c.operand = a.type;
+        c.accumulator = accumulator_of(a.type);
+        c.result = out.type;
+        c.flow = m_kernel.flow;
+        c.tiles = m_kernel.tiles;
+        c.ids = {op.op_id, op.op_id, op.biased ? op.op_id : 0, op.op_id, op.op_id};
+        return c;
+    }
+
+    /// Windows of one element that lie side by side: A is X as it is.
+    static bool is_product_of_rows(const sliding_window& w) {
+        const auto all = [](const std::vector<std::uint64_t>& list, std::uint64_t value) {
+            return std::all_of(list.begin(), list.end(), [&](std::uint64_t x) { return x == value; });
+        };
+        return all(w.kernel, 1) && all(w.stride, 1) && all(w.before, 0) && all(w.after, 0);
+    }
+
     std::uint64_t load_of(const leaf& l, const tensor_region& r) const {
         const auto found = m_loads.find(tile_key(r, false));
         if (found == m_loads.end())

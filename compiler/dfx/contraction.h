@@ -28,9 +28,18 @@ struct contraction_ops {
     std::uint64_t store = 0;
 };
 
+/// Rows of A that are windows of a tensor X[n, spatial…, c]: row i is the window at output place i of `places` (n,
+/// spatial…), element k of it the k-th of (kernel…, c), row-major, and zero where the window reaches beyond X.
+struct window_rows {
+    shape input;
+    shape places;
+    sliding_window window;
+};
+
 /// C[b, i, j] = round(seed[b, i, j] + sum over k ascending of A[b, i, k] * B[b, k, j]) for i < m, j < n, k < k, b <
 /// batch, each index taken relative to the operand's origin. Without a seed the sum starts from +0. All tensors have
-/// the same rank, 2 (batch = 1) or 3.
+/// the same rank, 2 (batch = 1) or 3; those of a whole-tensor operator any, since they are used as matrices. `steps`
+/// follow the sum, which is rounded to the first one's type.
 struct contraction {
     std::string a, b, c; ///< tensor names
     std::optional<std::string> seed;
@@ -42,6 +51,9 @@ struct contraction {
     dtype accumulator = dtype::f32; ///< accumulator_of(operand)
     dtype result = dtype::f32;      ///< of C
     dtype seed_type = dtype::f32;   ///< of the seed tensor; meaningless without one
+    bool bias = false;              ///< the seed is one row, for all rows of C
+    std::optional<window_rows> windows;
+    std::vector<element_step> steps; ///< without operands
     dataflow flow = dataflow::output_stationary;
     tile_policy tiles = tile_policy::suggested;
     iteration_order order = iteration_order::row_major; ///< of the outermost parallel loop over rows or columns
@@ -52,10 +64,14 @@ struct contraction {
 
     [[nodiscard]] std::uint64_t macs() const { return batch * m * n * k; }
     /// Bytes of the sub-ranges of A, B, C and the seed (0 without one).
-    [[nodiscard]] std::uint64_t a_bytes() const { return batch * m * k * size_of(operand); }
+    [[nodiscard]] std::uint64_t a_bytes() const {
+        return (windows ? element_count(windows->input) : batch * m * k) * size_of(operand);
+    }
     [[nodiscard]] std::uint64_t b_bytes() const { return batch * k * n * size_of(operand); }
     [[nodiscard]] std::uint64_t c_bytes() const { return batch * m * n * size_of(result); }
-    [[nodiscard]] std::uint64_t seed_bytes() const { return seed ? batch * m * n * size_of(seed_type) : 0; }
+    [[nodiscard]] std::uint64_t seed_bytes() const {
+        return seed ? batch * (bias ? 1 : m) * n * size_of(seed_type) : 0;
+    }
     [[nodiscard]] const contraction_ops& ids_of_k_tile(std::uint64_t tk) const {
         return tk < chain.size() ? chain[static_cast<std::size_t>(tk)] : ids;
     }
@@ -65,10 +81,11 @@ struct contraction {
 /// kernel.
 [[nodiscard]] std::vector<contraction> joined(const std::vector<contraction>& parts);
 
-/// The contractions of one kernel in an order in which each may run after the ones before it: one per MATMUL_TILE
-/// operation of a loop nest, one per output tile of a flat kernel, whose MATMUL_TILE operations on one output tile must
-/// form a chain with k ascending and without gaps. Expects a verified program. Throws input_error naming kernel and
-/// operation where the kernel is not made of contractions whose operands and results lie in EXTERNAL.
+/// The contractions of one kernel in an order in which each may run after the ones before it: one of a whole-tensor
+/// MATMUL_TILE or CONV_TILE, one per MATMUL_TILE operation of a loop nest, one per output tile of a flat kernel, whose
+/// MATMUL_TILE operations on one output tile must form a chain with k ascending and without gaps. Expects a verified
+/// program. Throws input_error naming kernel and operation where the kernel is not made of contractions whose operands
+/// and results lie in EXTERNAL.
 [[nodiscard]] std::vector<contraction> contractions_of(const program& p, const kernel& k);
 
 } // namespace kpu::dfx

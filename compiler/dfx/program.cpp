@@ -16,6 +16,11 @@ bool is_flat(const kernel& k) {
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
 }
 
+const compute_op* whole_tensor_operator(const kernel& k) {
+    const auto* only = k.body.size() == 1 ? std::get_if<compute_op>(&k.body.front()) : nullptr;
+    return only != nullptr && only->output.level == memory_level::external ? only : nullptr;
+}
+
 std::string_view name_of(memory_level level) {
     switch (level) {
     case memory_level::external:

@@ -275,6 +275,9 @@ template <class Enum>
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
 
+/// The kernel's only operation where it works on whole tensors in EXTERNAL, else null.
+[[nodiscard]] const compute_op* whole_tensor_operator(const kernel& k);
+
 /// Coefficient d, zero where it is left out.
 [[nodiscard]] inline std::int64_t coefficient(const affine& a, std::size_t d) {
     return d < a.coefficients.size() ? a.coefficients[d] : 0;

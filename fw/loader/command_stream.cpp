@@ -25,8 +25,8 @@ void check_supported(const machine& chip, const dfx::kernel& kernel, const dfx::
 }
 
 dram_operand operand(tensor_table& tensors, const std::string& name, const dfx::element_origin& origin) {
-    placed_tensor& tensor = tensors.at(name);
-    return {view_of(tensor, origin.batch, origin.row, origin.column), &tensor.use};
+    const placed_tensor& tensor = tensors.at(name);
+    return {view_of(tensor, origin.batch, origin.row, origin.column), tensor.use};
 }
 
 std::string side(const iface::copy_side& s, const iface::copy_operands& copy) {
@@ -66,34 +66,62 @@ std::string operands_of(const iface::command_header& header, const iface::descri
 
 } // namespace
 
-std::vector<planned_contraction> plan_program(const machine& chip, const dfx::program& program) {
-    std::vector<planned_contraction> all;
+std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program) {
+    std::vector<planned_work> all;
     for (const dfx::kernel& kernel : program.kernels) {
+        const dfx::compute_op* only = dfx::whole_tensor_operator(kernel);
+        if (only != nullptr && runs_on_vector_unit(*only)) {
+            all.push_back({kernel.name, choose_tiles(chip, vector_work_of(program, *only))});
+            continue;
+        }
         for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
             check_supported(chip, kernel, work);
-            all.push_back({kernel.name, work, choose_blocking(chip, work)});
+            all.push_back({kernel.name, planned_contraction{work, choose_blocking(chip, work)}});
         }
     }
     return all;
 }
 
-command_stream::command_stream(const machine& chip, const std::vector<planned_contraction>& plan, tensor_table& tensors)
+std::string to_string(const planned_work& work) {
+    if (const vector_plan* plan = work.vector())
+        return to_string(*plan);
+    const planned_contraction& c = *work.contraction();
+    return fmt::format("{}x{}x{}{} {}: {}", c.work.m, c.work.n, c.work.k,
+                       c.work.batch > 1 ? fmt::format(" batch {}", c.work.batch) : "", name_of(c.work.operand),
+                       to_string(c.plan));
+}
+
+command_stream::command_stream(const machine& chip, const std::vector<planned_work>& plan, tensor_table& tensors)
     : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(chip) {}
 
 std::optional<bound_command> command_stream::next() {
-    while (m_out.empty()) {
-        if (!m_running && !start_next())
+    while (m_out.empty())
+        if (!advance() && !start_next())
             return std::nullopt;
-        if (!m_running->advance())
-            m_running.reset();
-    }
     return m_out.take();
+}
+
+/// False where nothing is running.
+bool command_stream::advance() {
+    if (m_contraction && !m_contraction->advance())
+        m_contraction.reset();
+    if (m_vector && !m_vector->advance())
+        m_vector.reset();
+    return m_contraction || m_vector;
 }
 
 bool command_stream::start_next() {
     if (m_next == m_plan.size())
         return false;
-    const planned_contraction& planned = m_plan[m_next++];
+    const planned_work& next = m_plan[m_next++];
+    if (next.vector() != nullptr)
+        m_vector = std::make_unique<vector_stream>(m_chip, *next.vector(), m_tensors, m_out);
+    else
+        start(*next.contraction());
+    return true;
+}
+
+void command_stream::start(const planned_contraction& planned) {
     const dfx::contraction& work = planned.work;
     contraction_operands operands;
     operands.a = operand(m_tensors, work.a, work.a_origin);
@@ -101,8 +129,7 @@ bool command_stream::start_next() {
     operands.c = operand(m_tensors, work.c, work.c_origin);
     if (work.seed)
         operands.seed = operand(m_tensors, *work.seed, work.seed_origin);
-    m_running = std::make_unique<contraction_stream>(m_chip, work, planned.plan, operands, m_out);
-    return true;
+    m_contraction = std::make_unique<contraction_stream>(m_chip, work, planned.plan, operands, m_out);
 }
 
 std::string describe(const machine& chip, const bound_command& command) {

@@ -5,43 +5,59 @@
 #include "fw/loader/blocking.h"
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/tensor_table.h"
+#include "fw/loader/vector_plan.h"
+#include "fw/loader/vector_stream.h"
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace kpu::fw {
 
 /// A contraction and how it is going to be carried out.
 struct planned_contraction {
-    std::string kernel; ///< name
     dfx::contraction work;
     blocking plan;
 };
 
-/// Every contraction of the program in execution order, each with its blocking. Throws input_error, naming the kernel,
-/// where the chip cannot run one: an element type without support, memories too small for one fold.
-[[nodiscard]] std::vector<planned_contraction> plan_program(const machine& chip, const dfx::program& program);
+/// A part of a kernel: a contraction on the arrays, or an operator on the vector units.
+struct planned_work {
+    std::string kernel; ///< name
+    std::variant<planned_contraction, vector_plan> how;
 
-/// Pull-based: its memory is that of the running contraction's window, whatever the number of tiles.
+    [[nodiscard]] const planned_contraction* contraction() const { return std::get_if<planned_contraction>(&how); }
+    [[nodiscard]] const vector_plan* vector() const { return std::get_if<vector_plan>(&how); }
+};
+
+/// All work of the program in execution order, cut for the chip. Throws input_error, naming the kernel, where the chip
+/// cannot run something: an element type without support, memories too small for one fold or one tile.
+[[nodiscard]] std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program);
+/// "512x512x512 f32: blocks …", "ELEMENTWISE in …".
+[[nodiscard]] std::string to_string(const planned_work& work);
+
+/// Pull-based: its memory is that of the running work's window, whatever the number of tiles.
 class command_stream {
   public:
     /// `chip`, `plan` and `tensors` must outlive the stream.
-    command_stream(const machine& chip, const std::vector<planned_contraction>& plan, tensor_table& tensors);
+    command_stream(const machine& chip, const std::vector<planned_work>& plan, tensor_table& tensors);
 
     /// The next command, or nothing when the program has been emitted whole.
     [[nodiscard]] std::optional<bound_command> next();
 
   private:
     bool start_next();
+    void start(const planned_contraction& planned);
+    bool advance();
 
     const machine& m_chip;
-    const std::vector<planned_contraction>& m_plan;
+    const std::vector<planned_work>& m_plan;
     tensor_table& m_tensors;
     emitter m_out;
     std::size_t m_next = 0;
-    std::unique_ptr<contraction_stream> m_running;
+    std::unique_ptr<contraction_stream> m_contraction; ///< what is running, one of these
+    std::unique_ptr<vector_stream> m_vector;
 };
 
 /// One line for --dry-run: engine, number, operation, operands, waits.

@@ -12,17 +12,6 @@ namespace {
 /// Drains lag this many folds behind, so that on a shared streamer the next folds' seeds go first.
 constexpr std::size_t k_drain_lag = 2;
 
-/// The last command of every engine of the given kinds.
-point_set latest(const machine& chip, const emitter& out, std::initializer_list<iface::engine_kind> kinds) {
-    point_set all;
-    for (const engine_info& engine : chip.engines) {
-        const point last = out.last(engine.id);
-        if (last.number > 0 && std::find(kinds.begin(), kinds.end(), engine.kind) != kinds.end())
-            all.add(last);
-    }
-    return all;
-}
-
 /// How many of the DMA engines to keep for stores.
 std::size_t storers_among(std::size_t engines, const dfx::contraction& work, const blocking& plan) {
     if (engines < 2)
@@ -38,11 +27,11 @@ contraction_stream::contraction_stream(const machine& chip, const dfx::contracti
                                        const contraction_operands& operands, emitter& out)
     : m_chip(chip), m_work(work), m_plan(plan), m_sizes(sizes_of(work)), m_operands(operands), m_out(out),
       m_walk(plan, work.batch),
-      m_l3(chip, plan, latest(chip, out, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
+      m_l3(chip, plan, out.latest(chip, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
       m_storers(storers_among(chip.dma.size(), work, plan)) {
     using iface::engine_kind;
-    const point_set l2 = latest(chip, out, {engine_kind::block_mover, engine_kind::streamer});
-    const point_set l1 = latest(chip, out, {engine_kind::streamer, engine_kind::array, engine_kind::vector});
+    const point_set l2 = out.latest(chip, {engine_kind::block_mover, engine_kind::streamer});
+    const point_set l1 = out.latest(chip, {engine_kind::streamer, engine_kind::array, engine_kind::vector});
     for (std::size_t i = 0; i < plan.lanes; ++i)
         m_lanes.emplace_back(chip, plan, m_sizes, i, l1, l2);
 }

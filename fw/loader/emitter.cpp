@@ -1,5 +1,7 @@
 #include "fw/loader/emitter.h"
 
+#include <algorithm>
+
 namespace kpu::fw {
 
 emitter::emitter(const machine& chip)
@@ -19,6 +21,16 @@ point emitter::fold(engine_id engine, std::uint32_t tag, const iface::fold_opera
 point emitter::convert(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands,
                        const dependences& after) {
     return push(engine, encode(header_for(engine, tag, iface::opcode::convert, after), operands));
+}
+
+point_set emitter::latest(const machine& chip, std::initializer_list<iface::engine_kind> kinds) const {
+    point_set all;
+    for (const engine_info& engine : chip.engines) {
+        const point last_one = last(engine.id);
+        if (last_one.number > 0 && std::find(kinds.begin(), kinds.end(), engine.kind) != kinds.end())
+            all.add(last_one);
+    }
+    return all;
 }
 
 bound_command emitter::take() {

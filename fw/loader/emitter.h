@@ -7,6 +7,7 @@
 #include "hw/interface/descriptor.h"
 #include "platforms/common/ring.h"
 
+#include <initializer_list>
 #include <vector>
 
 namespace kpu::fw {
@@ -31,6 +32,8 @@ class emitter {
 
     /// The engine's latest command; number 0 if it has none yet.
     [[nodiscard]] point last(engine_id engine) const { return {engine, m_last.at(engine.value())}; }
+    /// The last command of every engine of the given kinds.
+    [[nodiscard]] point_set latest(const machine& chip, std::initializer_list<iface::engine_kind> kinds) const;
     [[nodiscard]] bool empty() const { return m_ready.empty(); }
     [[nodiscard]] bound_command take();
 

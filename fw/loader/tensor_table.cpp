@@ -25,10 +25,16 @@ tensor_table::tensor_table(const dfx::program& program, const memory_info& dram)
     std::uint64_t total = 0;
     bool fits_in = true;
     for (const dfx::tensor_descriptor& tensor : program.tensors) {
+        if (!tensor.view_of.empty()) { // of an earlier tensor
+            placed_tensor view = at(tensor.view_of);
+            view.what = &tensor;
+            m_tensors[tensor.name] = view;
+            continue;
+        }
         const std::uint64_t size = element_count(tensor.dims) * size_of(tensor.type);
         total += size;
         fits_in = fits_in && fits(next, size, dram.size.value());
-        m_tensors[tensor.name] = {&tensor, dram.base + bytes(next), bytes(size), usage()};
+        m_tensors[tensor.name] = {&tensor, dram.base + bytes(next), bytes(size), &m_uses.emplace_back()};
         next = round_up(next + size, k_tensor_alignment);
     }
     if (!fits_in)
@@ -36,7 +42,7 @@ tensor_table::tensor_table(const dfx::program& program, const memory_info& dram)
                fmt::format("at most {} bytes of DRAM", dram.size.value()));
 }
 
-placed_tensor& tensor_table::at(const std::string& name) {
+const placed_tensor& tensor_table::at(const std::string& name) {
     const auto found = m_tensors.find(name);
     if (found == m_tensors.end())
         refuse("the program has no tensor named '" + name + "'", "a tensor of its tensor list");

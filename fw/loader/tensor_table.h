@@ -6,6 +6,7 @@
 #include "fw/loader/layout.h"
 #include "fw/loader/ordering.h"
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -15,22 +16,25 @@ struct placed_tensor {
     const dfx::tensor_descriptor* what = nullptr;
     address base;
     bytes size;
-    usage use;
+    usage* use = nullptr; ///< of the storage, which views share
 };
 
-/// Tensors lie one after the other, each on a 4 KiB boundary. References stay valid as long as the table and the
-/// program live.
+/// Tensors lie one after the other, each on a 4 KiB boundary; a view lies where the tensor does that it shows.
+/// References stay valid as long as the table and the program live.
 class tensor_table {
   public:
     /// Throws input_error with the sizes if the tensors do not fit.
     tensor_table(const dfx::program& program, const memory_info& dram);
+    tensor_table(const tensor_table&) = delete;
+    tensor_table& operator=(const tensor_table&) = delete;
 
     /// Throws input_error for a name that the program does not have.
-    [[nodiscard]] placed_tensor& at(const std::string& name);
+    [[nodiscard]] const placed_tensor& at(const std::string& name);
     [[nodiscard]] const std::map<std::string, placed_tensor>& all() const { return m_tensors; }
 
   private:
     std::map<std::string, placed_tensor> m_tensors;
+    std::deque<usage> m_uses;
 };
 
 /// The rank-2 (or batched rank-3) view of a tensor from an element on.

@@ -36,7 +36,7 @@ class device {
     [[nodiscard]] const std::map<std::string, placed_tensor>& tensors() const { return m_tensors->all(); }
 
     /// How the program was cut for this chip; empty before a run.
-    [[nodiscard]] const std::vector<planned_contraction>& plan() const { return m_plan; }
+    [[nodiscard]] const std::vector<planned_work>& plan() const { return m_plan; }
     /// Time that the firmware spent on discovering the chip, before the program.
     [[nodiscard]] picoseconds boot_time() const { return m_boot; }
     /// From there to the end of the program.
@@ -56,7 +56,7 @@ class device {
     hw::hazard_checker* m_checker = nullptr;
     machine m_machine;
     std::optional<tensor_table> m_tensors;
-    std::vector<planned_contraction> m_plan;
+    std::vector<planned_work> m_plan;
     picoseconds m_boot;
 };
 

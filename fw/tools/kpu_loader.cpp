@@ -50,10 +50,8 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
 }
 
 void print_plan(const fw::device& host) {
-    for (const fw::planned_contraction& c : host.plan())
-        std::cerr << fmt::format("{}: {}x{}x{}{} {}: {}\n", c.kernel, c.work.m, c.work.n, c.work.k,
-                                 c.work.batch > 1 ? fmt::format(" batch {}", c.work.batch) : "",
-                                 name_of(c.work.operand), fw::to_string(c.plan));
+    for (const fw::planned_work& work : host.plan())
+        std::cerr << fmt::format("{}: {}\n", work.kernel, fw::to_string(work));
 }
 
 void show_schedule(hw::chip& chip, const dfx::program& program) {

@@ -52,24 +52,43 @@ double on_chip_rate(const platform::memory_params& unit, std::uint32_t units) {
 double peak_rate(const hw::chip& chip, const device& host) {
     double macs = 0;
     double cycles_at_peak = 0;
-    for (const planned_contraction& c : host.plan()) {
-        const double work = static_cast<double>(c.work.macs());
+    for (const planned_work& part : host.plan()) {
+        const planned_contraction* c = part.contraction();
+        if (c == nullptr)
+            continue;
+        const auto type = static_cast<std::size_t>(code_of(c->work.operand));
+        const double work = static_cast<double>(c->work.macs());
         macs += work;
-        cycles_at_peak +=
-            work /
-            static_cast<double>(platform::peak_macs(chip.params(), static_cast<std::size_t>(code_of(c.work.operand))));
+        cycles_at_peak += work / static_cast<double>(platform::peak_macs(chip.params(), type));
     }
     return cycles_at_peak > 0 ? macs / cycles_at_peak : 0;
 }
 
-void add_kernel(trace::run_statistics& run, const planned_contraction& c, const platform::platform& p) {
+/// All operands and the result once: what an operator on the vector units moves.
+std::uint64_t compulsory_bytes(const vector_work& work) {
+    const auto size = [](const vector_operand& x) {
+        return x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * size_of(x.type);
+    };
+    std::uint64_t sum = size(work.output);
+    for (const vector_operand& input : work.inputs)
+        sum += size(input);
+    return sum;
+}
+
+void add_kernel(trace::run_statistics& run, const planned_work& part, const platform::platform& p) {
+    if (run.kernels.empty() || run.kernels.back().name != part.kernel)
+        run.kernels.push_back({part.kernel, 0, 0, 0});
+    trace::kernel_statistics& kernel = run.kernels.back();
+    if (const vector_plan* vector = part.vector()) {
+        kernel.lower_bound_bytes += compulsory_bytes(vector->work);
+        kernel.best_blocking_bytes += compulsory_bytes(vector->work);
+        return;
+    }
+    const dfx::contraction& work = part.contraction()->work;
     const std::uint64_t l3 = p.l3.tile.capacity.value() * p.l3.tiles;
     const std::uint64_t l2 = p.l2.bank.capacity.value() * p.l2.banks;
-    const dfx::traffic_bounds bounds = dfx::bounds_of(c.work, l3, l2);
-    if (run.kernels.empty() || run.kernels.back().name != c.kernel)
-        run.kernels.push_back({c.kernel, 0, 0, 0});
-    trace::kernel_statistics& kernel = run.kernels.back();
-    kernel.macs += c.work.macs();
+    const dfx::traffic_bounds bounds = dfx::bounds_of(work, l3, l2);
+    kernel.macs += work.macs();
     kernel.lower_bound_bytes += bounds.lower_bound_bytes;
     kernel.best_blocking_bytes += bounds.best_blocking_bytes;
 }
@@ -124,8 +143,9 @@ void add_engine(trace::activity& done, const hw::command_engine& engine) {
 
 trace::activity activity_of(const hw::chip& chip, const device& host) {
     trace::activity done;
-    for (const planned_contraction& c : host.plan())
-        done.macs.at(static_cast<std::size_t>(code_of(c.work.operand))) += c.work.macs();
+    for (const planned_work& part : host.plan())
+        if (const planned_contraction* c = part.contraction())
+            done.macs.at(static_cast<std::size_t>(code_of(c->work.operand))) += c->work.macs();
     for (const hw::command_engine* engine : chip.engines())
         add_engine(done, *engine);
     done.dram = bus_traffic(chip.dram().stats());
@@ -150,9 +170,9 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     run.cycles = host.run_cycles().value();
     for (const hw::command_engine* engine : chip.engines())
         run.engines.push_back(engine_report(chip, *engine, run.cycles));
-    for (const planned_contraction& c : host.plan()) {
-        run.macs += c.work.macs();
-        add_kernel(run, c, p);
+    for (const planned_work& part : host.plan()) {
+        run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
+        add_kernel(run, part, p);
     }
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;

@@ -1,0 +1,75 @@
+#include "fw/loader/boxes.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+/// One side of the copy of `count` elements from `first` on of a packed tensor of these extents.
+iface::copy_side side_in(address base, const quad& dims, std::uint64_t element, const quad& first) {
+    const std::uint64_t stride[] = {dims[1] * dims[2] * dims[3] * element, dims[2] * dims[3] * element,
+                                    dims[3] * element, element};
+    iface::copy_side side;
+    side.base = base;
+    for (std::size_t d = 0; d < 4; ++d)
+        side.base = side.base + bytes(first[d] * stride[d]);
+    for (std::size_t d = 0; d < 3; ++d)
+        side.stride[d + 1] = static_cast<std::uint32_t>(stride[d]);
+    return side;
+}
+
+iface::copy_operands copy_of(const quad& count, std::uint64_t element) {
+    iface::copy_operands copy;
+    for (std::size_t d = 0; d < 3; ++d)
+        copy.count[d + 1] = static_cast<std::uint32_t>(count[d]);
+    copy.run = static_cast<std::uint32_t>(count[3] * element);
+    return copy;
+}
+
+} // namespace
+
+box_in_tensor clipped(const operand_box& box, const quad& dims) {
+    box_in_tensor part;
+    for (std::size_t d = 0; d < 4; ++d) {
+        const std::int64_t end =
+            std::min(box.first[d] + static_cast<std::int64_t>(box.count[d]), static_cast<std::int64_t>(dims[d]));
+        const std::int64_t first = std::max<std::int64_t>(box.first[d], 0);
+        part.first[d] = static_cast<std::uint64_t>(first);
+        part.count[d] = end > first ? static_cast<std::uint64_t>(end - first) : 0;
+    }
+    return part;
+}
+
+iface::copy_operands load_box(address tensor, const vector_operand& operand, const box_in_tensor& part,
+                              const operand_box& box, address to) {
+    const std::uint64_t element = size_of(operand.type);
+    quad within{};
+    for (std::size_t d = 0; d < 4; ++d)
+        within[d] = static_cast<std::uint64_t>(static_cast<std::int64_t>(part.first[d]) - box.first[d]);
+    iface::copy_operands copy = copy_of(part.count, element);
+    copy.source = side_in(tensor, operand.dims, element, part.first);
+    copy.destination = side_in(to, box.count, element, within);
+    return copy;
+}
+
+iface::copy_operands store_box(address tensor, const vector_operand& operand, const operand_box& box, address from) {
+    const std::uint64_t element = size_of(operand.type);
+    quad first{};
+    for (std::size_t d = 0; d < 4; ++d)
+        first[d] = static_cast<std::uint64_t>(box.first[d]);
+    iface::copy_operands copy = copy_of(box.count, element);
+    copy.source = side_in(from, box.count, element, {});
+    copy.destination = side_in(tensor, operand.dims, element, first);
+    return copy;
+}
+
+iface::fill_operands contiguous_fill(address to, std::uint64_t size, std::uint64_t pattern) {
+    iface::fill_operands fill;
+    fill.run = static_cast<std::uint32_t>(size);
+    fill.pattern = pattern;
+    fill.destination.base = to;
+    return fill;
+}
+
+} // namespace kpu::fw
