@@ -6,10 +6,14 @@ namespace kpu::fw {
 
 namespace {
 
+/// Bytes from one index to the next of a packed tensor.
+quad strides_of(const quad& dims, std::uint64_t element) {
+    return {dims[1] * dims[2] * dims[3] * element, dims[2] * dims[3] * element, dims[3] * element, element};
+}
+
 /// One side of the copy of `count` elements from `first` on of a packed tensor of these extents.
 iface::copy_side side_in(address base, const quad& dims, std::uint64_t element, const quad& first) {
-    const std::uint64_t stride[] = {dims[1] * dims[2] * dims[3] * element, dims[2] * dims[3] * element,
-                                    dims[3] * element, element};
+    const quad stride = strides_of(dims, element);
     iface::copy_side side;
     side.base = base;
     for (std::size_t d = 0; d < 4; ++d)
@@ -62,6 +66,41 @@ iface::copy_operands store_box(address tensor, const vector_operand& operand, co
     copy.source = side_in(from, box.count, element, {});
     copy.destination = side_in(tensor, operand.dims, element, first);
     return copy;
+}
+
+iface::copy_operands store_permuted(address tensor, const vector_operand& result, const operand_box& box, address from,
+                                    const std::array<std::size_t, 4>& source, const quad& offset) {
+    const std::uint64_t element = size_of(result.type);
+    const quad in_box = strides_of(box.count, element);
+    const quad in_tensor = strides_of(result.dims, element);
+    const bool runs = source[3] == 3; // rows stay rows
+    iface::copy_operands copy;
+    copy.run = static_cast<std::uint32_t>(runs ? box.count[3] * element : element);
+    copy.source.base = from;
+    copy.destination.base = tensor;
+    for (std::size_t d = 0; d < 4; ++d) {
+        const std::uint64_t first = static_cast<std::uint64_t>(box.first[source[d]]) + offset[d];
+        copy.destination.base = copy.destination.base + bytes(first * in_tensor[d]);
+        if (runs && d == 3)
+            continue;
+        const std::size_t place = runs ? d + 1 : d;
+        copy.count[place] = static_cast<std::uint32_t>(box.count[source[d]]);
+        copy.source.stride[place] = static_cast<std::uint32_t>(in_box[source[d]]);
+        copy.destination.stride[place] = static_cast<std::uint32_t>(in_tensor[d]);
+    }
+    return copy;
+}
+
+iface::fill_operands fill_box(address tensor, const vector_operand& operand, const box_in_tensor& part,
+                              std::uint64_t pattern) {
+    const std::uint64_t element = size_of(operand.type);
+    const iface::copy_operands shape = copy_of(part.count, element);
+    iface::fill_operands fill;
+    fill.count = shape.count;
+    fill.run = shape.run;
+    fill.pattern = pattern;
+    fill.destination = side_in(tensor, operand.dims, element, part.first);
+    return fill;
 }
 
 iface::fill_operands contiguous_fill(address to, std::uint64_t size, std::uint64_t pattern) {

@@ -21,6 +21,15 @@ struct box_in_tensor {
 [[nodiscard]] iface::copy_operands store_box(address tensor, const vector_operand& operand, const operand_box& box,
                                              address from);
 
+/// The packed box at `from` → DRAM with its dimensions in another order: the result's dimension d is the box' dimension
+/// source[d], and the box' place there is moved by `offset`.
+[[nodiscard]] iface::copy_operands store_permuted(address tensor, const vector_operand& result, const operand_box& box,
+                                                  address from, const std::array<std::size_t, 4>& source,
+                                                  const quad& offset);
+/// A part of a tensor in DRAM.
+[[nodiscard]] iface::fill_operands fill_box(address tensor, const vector_operand& operand, const box_in_tensor& part,
+                                            std::uint64_t pattern);
+
 [[nodiscard]] iface::fill_operands contiguous_fill(address to, std::uint64_t size, std::uint64_t pattern);
 
 } // namespace kpu::fw

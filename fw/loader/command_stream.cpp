@@ -74,6 +74,10 @@ std::vector<planned_work> plan_program(const machine& chip, const dfx::program& 
             all.push_back({kernel.name, choose_tiles(chip, vector_work_of(program, *only))});
             continue;
         }
+        if (only != nullptr && only_moves(*only)) {
+            all.push_back({kernel.name, plan_rearrangement(chip, program, *only)});
+            continue;
+        }
         for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
             check_supported(chip, kernel, work);
             all.push_back({kernel.name, planned_contraction{work, choose_blocking(chip, work)}});
@@ -84,6 +88,8 @@ std::vector<planned_work> plan_program(const machine& chip, const dfx::program& 
 
 std::string to_string(const planned_work& work) {
     if (const vector_plan* plan = work.vector())
+        return to_string(*plan);
+    if (const rearrange_plan* plan = work.rearrangement())
         return to_string(*plan);
     const planned_contraction& c = *work.contraction();
     return fmt::format("{}x{}x{}{} {}: {}", c.work.m, c.work.n, c.work.k,
@@ -107,7 +113,9 @@ bool command_stream::advance() {
         m_contraction.reset();
     if (m_vector && !m_vector->advance())
         m_vector.reset();
-    return m_contraction || m_vector;
+    if (m_rearrangement && !m_rearrangement->advance())
+        m_rearrangement.reset();
+    return m_contraction || m_vector || m_rearrangement;
 }
 
 bool command_stream::start_next() {
@@ -116,6 +124,8 @@ bool command_stream::start_next() {
     const planned_work& next = m_plan[m_next++];
     if (next.vector() != nullptr)
         m_vector = std::make_unique<vector_stream>(m_chip, *next.vector(), m_tensors, m_out);
+    else if (next.rearrangement() != nullptr)
+        m_rearrangement = std::make_unique<rearrange_stream>(m_chip, *next.rearrangement(), m_tensors, m_out);
     else
         start(*next.contraction());
     return true;

@@ -4,6 +4,8 @@
 #include "compiler/dfx/contraction.h"
 #include "fw/loader/blocking.h"
 #include "fw/loader/contraction_stream.h"
+#include "fw/loader/rearrange_plan.h"
+#include "fw/loader/rearrange_stream.h"
 #include "fw/loader/tensor_table.h"
 #include "fw/loader/vector_plan.h"
 #include "fw/loader/vector_stream.h"
@@ -22,13 +24,14 @@ struct planned_contraction {
     blocking plan;
 };
 
-/// A part of a kernel: a contraction on the arrays, or an operator on the vector units.
+/// A part of a kernel: a contraction on the arrays, an operator on the vector units, or a rearrangement by DMA.
 struct planned_work {
     std::string kernel; ///< name
-    std::variant<planned_contraction, vector_plan> how;
+    std::variant<planned_contraction, vector_plan, rearrange_plan> how;
 
     [[nodiscard]] const planned_contraction* contraction() const { return std::get_if<planned_contraction>(&how); }
     [[nodiscard]] const vector_plan* vector() const { return std::get_if<vector_plan>(&how); }
+    [[nodiscard]] const rearrange_plan* rearrangement() const { return std::get_if<rearrange_plan>(&how); }
 };
 
 /// All work of the program in execution order, cut for the chip. Throws input_error, naming the kernel, where the chip
@@ -58,6 +61,7 @@ class command_stream {
     std::size_t m_next = 0;
     std::unique_ptr<contraction_stream> m_contraction; ///< what is running, one of these
     std::unique_ptr<vector_stream> m_vector;
+    std::unique_ptr<rearrange_stream> m_rearrangement;
 };
 
 /// One line for --dry-run: engine, number, operation, operands, waits.

@@ -64,14 +64,22 @@ double peak_rate(const hw::chip& chip, const device& host) {
     return cycles_at_peak > 0 ? macs / cycles_at_peak : 0;
 }
 
-/// All operands and the result once: what an operator on the vector units moves.
-std::uint64_t compulsory_bytes(const vector_work& work) {
-    const auto size = [](const vector_operand& x) {
-        return x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * size_of(x.type);
-    };
-    std::uint64_t sum = size(work.output);
-    for (const vector_operand& input : work.inputs)
-        sum += size(input);
+std::uint64_t size_of(const vector_operand& x) {
+    return x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * kpu::size_of(x.type);
+}
+
+/// All operands and the result once: what an operator that is no contraction moves.
+std::uint64_t compulsory_bytes(const planned_work& part) {
+    std::uint64_t sum = 0;
+    if (const vector_plan* vector = part.vector()) {
+        sum = size_of(vector->work.output);
+        for (const vector_operand& input : vector->work.inputs)
+            sum += size_of(input);
+    } else if (const rearrange_plan* moves = part.rearrangement()) {
+        sum = size_of(moves->output);
+        for (const rearranged_input& input : moves->inputs)
+            sum += size_of(input.from);
+    }
     return sum;
 }
 
@@ -79,9 +87,9 @@ void add_kernel(trace::run_statistics& run, const planned_work& part, const plat
     if (run.kernels.empty() || run.kernels.back().name != part.kernel)
         run.kernels.push_back({part.kernel, 0, 0, 0});
     trace::kernel_statistics& kernel = run.kernels.back();
-    if (const vector_plan* vector = part.vector()) {
-        kernel.lower_bound_bytes += compulsory_bytes(vector->work);
-        kernel.best_blocking_bytes += compulsory_bytes(vector->work);
+    if (part.contraction() == nullptr) {
+        kernel.lower_bound_bytes += compulsory_bytes(part);
+        kernel.best_blocking_bytes += compulsory_bytes(part);
         return;
     }
     const dfx::contraction& work = part.contraction()->work;

@@ -1,0 +1,88 @@
+#include "fw/loader/rearrange_stream.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+/// Box number `index` of an input, innermost boxes first.
+operand_box box_number(const rearranged_input& input, std::uint64_t index) {
+    operand_box box;
+    for (std::size_t d = 4; d-- > 0;) {
+        const std::uint64_t pieces = ceil_div(input.from.dims[d], input.box[d]);
+        const std::uint64_t first = index % pieces * input.box[d];
+        box.first[d] = static_cast<std::int64_t>(first);
+        box.count[d] = std::min(input.box[d], input.from.dims[d] - first);
+        index /= pieces;
+    }
+    return box;
+}
+
+std::uint64_t boxes_of(const rearranged_input& input) {
+    std::uint64_t all = 1;
+    for (std::size_t d = 0; d < 4; ++d)
+        all *= ceil_div(input.from.dims[d], input.box[d]);
+    return all;
+}
+
+} // namespace
+
+rearrange_stream::rearrange_stream(const machine& chip, const rearrange_plan& plan, const tensor_table& tensors,
+                                   emitter& out)
+    : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(out), m_tag(static_cast<std::uint32_t>(plan.op_id)) {
+    const point_set earlier = out.latest(chip, {iface::engine_kind::dma, iface::engine_kind::block_mover});
+    for (std::size_t i = 0; i < plan.slots; ++i)
+        m_slots.push_back({chip.l3.base + plan.slot * i, usage(earlier)});
+}
+
+bool rearrange_stream::advance() {
+    if (m_done)
+        return false;
+    if (!m_begun)
+        fill_zeros();
+    m_begun = true;
+    const rearranged_input& input = m_plan.inputs[m_input];
+    load(input, box_number(input, m_box));
+    if (++m_box == boxes_of(input)) {
+        m_box = 0;
+        m_done = ++m_input == m_plan.inputs.size();
+    }
+    // stores follow their loads at a distance, so that no engine's next load queues behind a store that waits
+    const std::size_t lag = m_done ? 0 : m_slots.size() / 2;
+    for (; m_loaded.size() > lag; m_loaded.pop_front())
+        store(m_loaded.front());
+    return true;
+}
+
+void rearrange_stream::fill_zeros() {
+    const placed_tensor& tensor = m_tensors.at(m_plan.output.tensor);
+    for (const box_in_tensor& zeros : m_plan.zeros)
+        tensor.use->note_more_written(
+            m_out.fill(next_engine(), m_tag, fill_box(tensor.base, m_plan.output, zeros, 0), {}));
+}
+
+void rearrange_stream::load(const rearranged_input& input, const operand_box& box) {
+    const placed_tensor& tensor = m_tensors.at(input.from.tensor);
+    slot& to = m_slots[m_next_slot];
+    m_next_slot = (m_next_slot + 1) % m_slots.size();
+    dependences after;
+    tensor.use->require_for_read(after);
+    to.use.require_for_write(after);
+    to.use.note_overwrite(m_out.copy(
+        next_engine(), m_tag, load_box(tensor.base, input.from, clipped(box, input.from.dims), box, to.base), after));
+    m_loaded.push_back({&input, box, &to});
+}
+
+void rearrange_stream::store(const departure& d) {
+    const placed_tensor& tensor = m_tensors.at(m_plan.output.tensor);
+    dependences after;
+    d.at->use.require_for_read(after);
+    const point p = m_out.copy(
+        next_engine(), m_tag,
+        store_permuted(tensor.base, m_plan.output, d.box, d.at->base, d.input->source, d.input->offset), after);
+    d.at->use.note_read(p);
+    tensor.use->note_more_written(p);
+}
+
+} // namespace kpu::fw
