@@ -105,7 +105,7 @@ one_fold_run run_one_fold(const platform::platform& p) {
     chip.load_firmware([&](mmio& bus) {
         const fw::machine machine = fw::discover(bus);
         fw::prepare_engines(bus, machine);
-        const std::vector<fw::planned_contraction> plan = fw::plan_program(machine, g.program);
+        const std::vector<fw::planned_work> plan = fw::plan_program(machine, g.program);
         fw::tensor_table tensors(g.program, machine.dram);
         fw::command_stream stream(machine, plan, tensors);
         counting_bus counted(bus);

@@ -43,7 +43,7 @@ class checked_chip {
     struct outcome {
         tensor_map outputs;
         std::vector<std::string> findings; ///< of the checkers, since the chip was made
-        std::vector<fw::planned_contraction> plan;
+        std::vector<fw::planned_work> plan;
         cycles taken;
     };
     [[nodiscard]] outcome run(const dfx::program& program, const tensor_map& inputs);

@@ -36,7 +36,8 @@ BOOST_DATA_TEST_CASE(removed_waits_of_random_streams_are_reported, boost::unit_t
         const test::problem p = small_problem(random);
         const dfx::contraction work = test::contraction_of(p);
         try {
-            const std::vector<fw::planned_contraction> plan{{"k", work, fw::choose_blocking(machine, work)}};
+            const std::vector<fw::planned_work> plan{
+                {"k", fw::planned_contraction{work, fw::choose_blocking(machine, work)}}};
             test::emitted_stream stream = test::emit(machine, test::program_of(p), plan);
             test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
         } catch (const input_error&) {

@@ -42,7 +42,7 @@ inline iface::descriptor_words with_header(const iface::descriptor_words& words,
 }
 
 inline emitted_stream emit(const fw::machine& machine, const dfx::program& program,
-                           const std::vector<fw::planned_contraction>& plan) {
+                           const std::vector<fw::planned_work>& plan) {
     fw::tensor_table tensors(program, machine.dram);
     emitted_stream s;
     s.engines = static_cast<std::uint32_t>(machine.engines.size());

@@ -74,7 +74,7 @@ outcome run(const fw::machine& machine, const problem& p, const dfx::contraction
         in[t.name] = random_tensor(t.type, t.dims, seed++);
         chip.initialise(tensors.at(t.name).base, in[t.name].data.data(), in[t.name].data.size());
     }
-    std::vector<fw::planned_contraction> plan{{"k", work, fw::choose_blocking(machine, work)}};
+    const std::vector<fw::planned_work> plan{{"k", fw::planned_contraction{work, fw::choose_blocking(machine, work)}}};
     fw::command_stream stream(machine, plan, tensors);
     while (const std::optional<fw::bound_command> command = stream.next())
         chip.execute(*command);
@@ -84,7 +84,7 @@ outcome run(const fw::machine& machine, const problem& p, const dfx::contraction
     o.hazards = chip.checker().report();
     o.commands = chip.executed();
     o.dram_bytes = chip.dram_bytes();
-    o.plan = plan[0].plan;
+    o.plan = plan[0].contraction()->plan;
     return o;
 }
 
@@ -176,8 +176,8 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_tiles) {
     p.m = p.n = p.k = 4096;
     const dfx::program program = program_of(p);
     fw::tensor_table tensors(program, machine.dram);
-    const std::vector<fw::planned_contraction> plan{
-        {"k", contraction_of(p), fw::choose_blocking(machine, contraction_of(p))}};
+    const std::vector<fw::planned_work> plan{
+        {"k", fw::planned_contraction{contraction_of(p), fw::choose_blocking(machine, contraction_of(p))}}};
     fw::command_stream stream(machine, plan, tensors);
     const std::size_t before = heap_in_use();
     std::size_t most = before;

@@ -1,0 +1,73 @@
+// Command streams of random whole-tensor operators on random chips: executed on flat memories they give the
+// interpreter's bits, and their waits alone order every two conflicting accesses.
+
+#include "compiler/dfx/interpreter.h"
+#include "compiler/object/encodings.h"
+#include "fw/loader/command_stream.h"
+#include "platforms/common/diagnostic.h"
+#include "tests/fw/flat_chip.h"
+#include "tests/fw/random_contraction.h"
+#include "tests/fw/random_operator.h"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace kpu;
+
+namespace {
+
+struct outcome {
+    std::size_t different = 0;
+    std::string hazards, plan;
+};
+
+outcome run(const fw::machine& machine, const dfx::program& program) {
+    const std::vector<fw::planned_work> plan = fw::plan_program(machine, program);
+    fw::tensor_table tensors(program, machine.dram);
+    test::flat_chip chip(machine);
+    tensor_map in;
+    std::uint64_t seed = 1;
+    for (const dfx::tensor_descriptor& t : program.tensors) {
+        if (t.role != dfx::tensor_role::input)
+            continue;
+        in[t.name] = random_tensor(t.type, t.dims, seed++);
+        chip.initialise(tensors.at(t.name).base, in[t.name].data.data(), in[t.name].data.size());
+    }
+    fw::command_stream stream(machine, plan, tensors);
+    while (const std::optional<fw::bound_command> command = stream.next())
+        chip.execute(*command);
+    outcome o;
+    for (const auto& [key, want] : dfx::interpret(program, in)) {
+        const unsigned char* found = chip.at(tensors.at(key).base, want.data.size());
+        const std::size_t e = size_of(want.type);
+        for (std::size_t i = 0; i < want.data.size(); i += e)
+            o.different += std::memcmp(&want.data[i], found + i, e) != 0 ? 1 : 0;
+    }
+    o.hazards = chip.checker().report();
+    o.plan = fw::to_string(plan.front());
+    return o;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(random_operators_are_right_and_free_of_races) {
+    const std::uint64_t seed = 20261127;
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    test::operator_generator generator(seed);
+    int refused = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const fw::machine machine = test::make_machine(test::random_shape(random));
+        const dfx::program program = generator.next();
+        try {
+            const outcome o = run(machine, program);
+            const std::string what = "case " + std::to_string(i) + ": " + o.plan + "\n" + object::to_json(program);
+            BOOST_TEST(o.different == 0U, o.different << " elements differ, " << what);
+            BOOST_TEST(o.hazards.empty(), what << "\n" << o.hazards.substr(0, 2000));
+        } catch (const input_error& refusal) {
+            ++refused;
+            BOOST_TEST(std::string(refusal.what()).find("too small for") != std::string::npos, refusal.what());
+        }
+    }
+    BOOST_TEST_MESSAGE(refused << " refused");
+    BOOST_TEST(refused < 150);
+}
