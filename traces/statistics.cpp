@@ -126,6 +126,13 @@ std::vector<std::string> check(const run_statistics& run) {
     return problems;
 }
 
+std::string limit_of(const kernel_statistics& kernel) {
+    const std::array<std::pair<double, const char*>, 3> uses{
+        {{kernel.arrays, "arrays"}, {kernel.vector, "vector units"}, {kernel.dram, "dram bandwidth"}}};
+    const auto most = std::max_element(uses.begin(), uses.end());
+    return most->first >= k_half ? most->second : "latency";
+}
+
 namespace {
 
 /// The arrays or the DRAM, if that share of their peak is used.

@@ -32,8 +32,14 @@ struct kernel_statistics {
     std::string name;
     std::uint64_t macs = 0;
     std::uint64_t lower_bound_bytes = 0;   ///< of DRAM traffic
-    std::uint64_t best_blocking_bytes = 0; ///< of DRAM traffic; 0 where it is no matmul
+    std::uint64_t best_blocking_bytes = 0; ///< of DRAM traffic
+    // measured where the run was watched kernel by kernel, else 0
+    std::uint64_t cycles = 0; ///< from the end of the kernel before it to its own: they add up to the run's
+    std::uint64_t dram_bytes = 0;
+    double arrays = 0, vector = 0, dram = 0; ///< shares of these resources' peak in its cycles
 };
+/// The resource of which most is used, or "latency" where it is less than half of any.
+[[nodiscard]] std::string limit_of(const kernel_statistics& kernel);
 
 /// Something with a capacity per cycle: how much of it was used.
 struct resource_statistics {

@@ -37,10 +37,15 @@ void members_of_engine(Engine& e, Visit&& visit) {
 
 template <class Kernel, class Visit>
 void members_of_kernel(Kernel& k, Visit&& visit) {
+    visit("arrays", k.arrays);
     visit("best_blocking_bytes", k.best_blocking_bytes);
+    visit("cycles", k.cycles);
+    visit("dram", k.dram);
+    visit("dram_bytes", k.dram_bytes);
     visit("lower_bound_bytes", k.lower_bound_bytes);
     visit("macs", k.macs);
     visit("name", k.name);
+    visit("vector", k.vector);
 }
 
 template <class Resource, class Visit>

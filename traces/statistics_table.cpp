@@ -99,6 +99,24 @@ std::string shares_of(const engine_statistics& e) {
                        cell(s.vector), cell(s.read), cell(s.write), cell(e.idle));
 }
 
+std::string kernels_of(const run_statistics& run) {
+    if (run.kernels.empty())
+        return "";
+    std::size_t width = 8;
+    for (const kernel_statistics& k : run.kernels)
+        width = std::max(width, k.name.size());
+    constexpr const char* row = "{:<{}} {:>12} {:>6} {:>15} {:>7} {:>7} {:>7} {:>12} {:>12}  {}\n";
+    std::string text = "\n" + fmt::format(row, "kernel", width, "cycles", "share", "MACs", "arrays", "vector", "DRAM",
+                                          "DRAM bytes", "at least", "limited by");
+    for (const kernel_statistics& k : run.kernels) {
+        const auto cell = [](double part) { return part == 0 ? std::string("-") : fmt::format("{:.1f}%", 100 * part); };
+        text += fmt::format(row, k.name, width, grouped(k.cycles), cell(share(k.cycles, run.cycles) / 100),
+                            grouped(k.macs), cell(k.arrays), cell(k.vector), cell(k.dram), size_of(k.dram_bytes),
+                            size_of(k.lower_bound_bytes), limit_of(k));
+    }
+    return text;
+}
+
 std::size_t widest(const std::vector<engine_statistics>& engines, std::size_t least) {
     for (const engine_statistics& e : engines)
         least = std::max(least, e.name.size());
@@ -166,12 +184,7 @@ std::string to_profile(const run_statistics& run) {
     for (const engine_statistics& e : run.engines)
         text += fmt::format("{:<{}} {:>10} {:>12} {:>12} {}\n", e.name, width, e.commands, size_of(e.read_bytes),
                             size_of(e.write_bytes), shares_of(e));
-    if (!run.kernels.empty()) {
-        text += fmt::format("\n{:<24} {:>16} {:>14} {:>14}\n", "kernel", "MACs", "lower bound", "best blocking");
-        for (const kernel_statistics& k : run.kernels)
-            text += fmt::format("{:<24} {:>16} {:>14} {:>14}\n", k.name, grouped(k.macs), size_of(k.lower_bound_bytes),
-                                size_of(k.best_blocking_bytes));
-    }
+    text += kernels_of(run);
     if (run.energy)
         text += "\n" + to_table(*run.energy, run.macs, picoseconds(run.time_ps));
     return text + tail_of(run);

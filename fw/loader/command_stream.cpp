@@ -26,7 +26,7 @@ void check_supported(const machine& chip, const dfx::kernel& kernel, const dfx::
 
 dram_operand operand(tensor_table& tensors, const std::string& name, const dfx::element_origin& origin) {
     const placed_tensor& tensor = tensors.at(name);
-    return {view_of(tensor, origin.batch, origin.row, origin.column), tensor.use};
+    return {view_of(tensor, origin.batch, origin.row, origin.column), tensor.use, {}};
 }
 
 std::string side(const iface::copy_side& s, const iface::copy_operands& copy) {
@@ -137,6 +137,7 @@ void command_stream::start(const planned_contraction& planned) {
     operands.a = operand(m_tensors, work.a, work.a_origin);
     operands.b = operand(m_tensors, work.b, work.b_origin);
     operands.c = operand(m_tensors, work.c, work.c_origin);
+    operands.c.before = earlier_uses(m_tensors.at(work.c), m_chip, m_out);
     if (work.seed)
         operands.seed = operand(m_tensors, *work.seed, work.seed_origin);
     m_contraction = std::make_unique<contraction_stream>(m_chip, work, planned.plan, operands, m_out);

@@ -130,6 +130,7 @@ void contraction_stream::flush_stores() {
         const address cells = some.to->base + bytes(first_cell_of(some) * fold_cells() * m_sizes.accumulator);
         dependences after;
         after.read_after_write.merge(store.written);
+        after.write_after.merge(m_operands.c.before);
         // those of the last visits are shared among all DMA engines, which have nothing else to do
         const std::size_t parts = some.last ? static_cast<std::size_t>(ceil_div(m_chip.dma.size(), m_plan.lanes)) : 1;
         for (const iface::copy_operands& move : store_cells(m_operands.c.place, matrix, cells_of(some), cells)) {

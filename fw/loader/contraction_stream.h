@@ -17,6 +17,7 @@ namespace kpu::fw {
 struct dram_operand {
     placed_operand place;
     usage* use = nullptr; ///< of the whole tensor; outlives the stream
+    point_set before;     ///< of a result: what used its memory earlier
 };
 
 struct contraction_operands {

@@ -30,7 +30,8 @@ std::uint64_t boxes_of(const rearranged_input& input) {
 
 rearrange_stream::rearrange_stream(const machine& chip, const rearrange_plan& plan, const tensor_table& tensors,
                                    emitter& out)
-    : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(out), m_tag(static_cast<std::uint32_t>(plan.op_id)) {
+    : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(out), m_tag(static_cast<std::uint32_t>(plan.op_id)),
+      m_before(earlier_uses(tensors.at(plan.output.tensor), chip, out)) {
     const point_set earlier = out.latest(chip, {iface::engine_kind::dma, iface::engine_kind::block_mover});
     for (std::size_t i = 0; i < plan.slots; ++i)
         m_slots.push_back({chip.l3.base + plan.slot * i, usage(earlier)});
@@ -57,9 +58,11 @@ bool rearrange_stream::advance() {
 
 void rearrange_stream::fill_zeros() {
     const placed_tensor& tensor = m_tensors.at(m_plan.output.tensor);
+    dependences after;
+    after.write_after.merge(m_before);
     for (const box_in_tensor& zeros : m_plan.zeros)
         tensor.use->note_more_written(
-            m_out.fill(next_engine(), m_tag, fill_box(tensor.base, m_plan.output, zeros, 0), {}));
+            m_out.fill(next_engine(), m_tag, fill_box(tensor.base, m_plan.output, zeros, 0), after));
 }
 
 void rearrange_stream::load(const rearranged_input& input, const operand_box& box) {
@@ -78,6 +81,7 @@ void rearrange_stream::store(const departure& d) {
     const placed_tensor& tensor = m_tensors.at(m_plan.output.tensor);
     dependences after;
     d.at->use.require_for_read(after);
+    after.write_after.merge(m_before);
     const point p = m_out.copy(
         next_engine(), m_tag,
         store_permuted(tensor.base, m_plan.output, d.box, d.at->base, d.input->source, d.input->offset), after);

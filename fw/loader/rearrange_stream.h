@@ -39,6 +39,7 @@ class rearrange_stream {
     const tensor_table& m_tensors;
     emitter& m_out;
     std::uint32_t m_tag;
+    point_set m_before; ///< what used the result's memory earlier
     std::vector<slot> m_slots;
     std::deque<departure> m_loaded; ///< boxes in L3 whose store is yet to be told
     std::size_t m_input = 0;

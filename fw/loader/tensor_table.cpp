@@ -20,7 +20,7 @@ constexpr std::uint64_t k_tensor_alignment = 4096;
 
 } // namespace
 
-tensor_table::tensor_table(const dfx::program& program, const memory_info& dram) {
+tensor_table::tensor_table(const dfx::program& program, const memory_info& dram, const resident_tensors& residents) {
     std::uint64_t next = 0;
     std::uint64_t total = 0;
     bool fits_in = true;
@@ -32,9 +32,13 @@ tensor_table::tensor_table(const dfx::program& program, const memory_info& dram)
             continue;
         }
         const std::uint64_t size = element_count(tensor.dims) * size_of(tensor.type);
+        if (const auto resident = residents.place.find(tensor.name); resident != residents.place.end()) {
+            m_tensors[tensor.name] = {&tensor, resident->second, bytes(size), &m_uses.emplace_back(), true};
+            continue;
+        }
         total += size;
         fits_in = fits_in && fits(next, size, dram.size.value());
-        m_tensors[tensor.name] = {&tensor, dram.base + bytes(next), bytes(size), &m_uses.emplace_back()};
+        m_tensors[tensor.name] = {&tensor, dram.base + bytes(next), bytes(size), &m_uses.emplace_back(), false};
         next = round_up(next + size, k_tensor_alignment);
     }
     if (!fits_in)
@@ -47,6 +51,10 @@ const placed_tensor& tensor_table::at(const std::string& name) {
     if (found == m_tensors.end())
         refuse("the program has no tensor named '" + name + "'", "a tensor of its tensor list");
     return found->second;
+}
+
+point_set earlier_uses(const placed_tensor& tensor, const machine& chip, const emitter& out) {
+    return tensor.on_chip ? out.latest(chip, {iface::engine_kind::dma}) : point_set();
 }
 
 placed_operand view_of(const placed_tensor& tensor, std::uint64_t batch, std::uint64_t row, std::uint64_t column) {

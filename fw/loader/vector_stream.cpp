@@ -19,8 +19,9 @@ std::size_t loaders_among(std::size_t engines) {
 
 } // namespace
 
-vector_stream::vector_stream(const machine& chip, const vector_plan& plan, tensor_table& tensors, emitter& out)
+vector_stream::vector_stream(const machine& chip, const vector_plan& plan, const tensor_table& tensors, emitter& out)
     : m_chip(chip), m_plan(plan), m_tensors(tensors), m_out(out), m_tag(static_cast<std::uint32_t>(plan.work.op_id)),
+      m_before(earlier_uses(tensors.at(plan.work.output.tensor), chip, out)),
       m_lag(plan.l1[plan.buffers.result].count > 1 ? plan.lanes : 0), m_loaders(loaders_among(chip.dma.size())) {
     using iface::engine_kind;
     const point_set l3 = out.latest(chip, {engine_kind::dma, engine_kind::block_mover});
@@ -209,6 +210,7 @@ void vector_stream::store(const departure& d) {
     }
     dependences after;
     d.at->use.require_for_read(after);
+    after.write_after.merge(m_before);
     const point p = m_out.copy(storer(), m_tag, store_box(tensor.base, m_plan.work.output, box, d.at->base), after);
     d.at->use.note_read(p);
     tensor.use->note_more_written(p);

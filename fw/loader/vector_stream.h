@@ -14,7 +14,7 @@ namespace kpu::fw {
 class vector_stream {
   public:
     /// Memory used by earlier work is taken over in order behind it. All arguments must outlive the stream.
-    vector_stream(const machine& chip, const vector_plan& plan, tensor_table& tensors, emitter& out);
+    vector_stream(const machine& chip, const vector_plan& plan, const tensor_table& tensors, emitter& out);
 
     /// Emits the next few commands: one tile's. False when everything had been emitted already.
     bool advance();
@@ -76,9 +76,10 @@ class vector_stream {
 
     const machine& m_chip;
     const vector_plan& m_plan;
-    tensor_table& m_tensors;
+    const tensor_table& m_tensors;
     emitter& m_out;
     std::uint32_t m_tag;
+    point_set m_before; ///< what used the result's memory earlier
     std::vector<lane_state> m_lanes;
     std::uint64_t m_tile = 0, m_chunk = 0;
     std::uint64_t m_first_of_round = 0;

@@ -57,8 +57,8 @@ void device::boot(mmio& bus) {
     dfx::require_valid(m_program, "");
     m_machine = discover(bus);
     prepare_engines(bus, m_machine);
-    m_plan = plan_program(m_machine, m_program);
-    m_tensors.emplace(m_program, m_machine.dram);
+    m_plan = plan_whole(m_machine, m_program);
+    m_tensors.emplace(m_program, m_machine.dram, m_plan.residents);
     m_boot = m_chip.elapsed();
 }
 
@@ -74,7 +74,8 @@ void device::declare_memory() {
         const dfx::tensor_role role = place.what->role;
         if (role == dfx::tensor_role::input || role == dfx::tensor_role::constant)
             m_checker->note_initialised({place.base, place.size});
-        m_checker->allow({place.base, place.size});
+        if (!place.on_chip)
+            m_checker->allow({place.base, place.size});
     }
 }
 
@@ -97,7 +98,7 @@ void device::execute(const std::function<void()>& upload) {
         upload();
         if (m_checker != nullptr)
             declare_memory();
-        command_stream stream(m_machine, m_plan, *m_tensors);
+        command_stream stream(m_plan.chip, m_plan.work, *m_tensors);
         run_commands(bus, m_machine, [&] { return stream.next(); });
     });
     try {
@@ -123,7 +124,7 @@ void device::run_without_data() {
 void device::dry_run(const std::function<bool(const machine&, const bound_command&)>& show) {
     m_chip.load_firmware([&](mmio& bus) { boot(bus); });
     m_chip.run();
-    command_stream stream(m_machine, m_plan, *m_tensors);
+    command_stream stream(m_plan.chip, m_plan.work, *m_tensors);
     std::optional<bound_command> command = stream.next();
     while (command && show(m_machine, *command))
         command = stream.next();

@@ -2,7 +2,7 @@
 // A modelled chip with its firmware, as a host program sees it: give it a program and tensors, get tensors and cycles.
 
 #include "compiler/dfx/program.h"
-#include "fw/loader/command_stream.h"
+#include "fw/loader/program_plan.h"
 #include "hw/kpu/chip.h"
 #include "hw/observe/hazard_checker.h"
 
@@ -32,11 +32,13 @@ class device {
     /// returns false. Nothing is executed.
     void dry_run(const std::function<bool(const machine&, const bound_command&)>& show);
 
-    /// Where each tensor lies in DRAM. Known once booted.
+    /// Where each tensor lies. Known once booted.
     [[nodiscard]] const std::map<std::string, placed_tensor>& tensors() const { return m_tensors->all(); }
 
     /// How the program was cut for this chip; empty before a run.
-    [[nodiscard]] const std::vector<planned_work>& plan() const { return m_plan; }
+    [[nodiscard]] const std::vector<planned_work>& plan() const { return m_plan.work; }
+    /// Which tensors stay on the chip, one per line; empty where there are none between kernels.
+    [[nodiscard]] std::string residents() const { return describe_residents(m_program, m_plan); }
     /// Time that the firmware spent on discovering the chip, before the program.
     [[nodiscard]] picoseconds boot_time() const { return m_boot; }
     /// From there to the end of the program.
@@ -56,7 +58,7 @@ class device {
     hw::hazard_checker* m_checker = nullptr;
     machine m_machine;
     std::optional<tensor_table> m_tensors;
-    std::vector<planned_work> m_plan;
+    program_plan m_plan;
     picoseconds m_boot;
 };
 

@@ -52,6 +52,7 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
 void print_plan(const fw::device& host) {
     for (const fw::planned_work& work : host.plan())
         std::cerr << fmt::format("{}: {}\n", work.kernel, fw::to_string(work));
+    std::cerr << host.residents();
 }
 
 void show_schedule(hw::chip& chip, const dfx::program& program) {
@@ -111,6 +112,11 @@ void execute(const fw::loader_options& o, const loaded& in) {
     }
     fw::run_recorders recorders(chip, o.trace, o.vcd,
                                 {k_tool, platform::to_yaml(in.chip), in.program.graph_name, in.hash});
+    std::unique_ptr<fw::kernel_times> times;
+    if (o.profile || !o.stats.empty()) {
+        times = std::make_unique<fw::kernel_times>(chip, in.program);
+        chip.attach(*times);
+    }
     chip.elaborate();
     const double elaborate_s = seconds_since(elaboration);
     const auto simulation = std::chrono::steady_clock::now();
@@ -132,6 +138,8 @@ void execute(const fw::loader_options& o, const loaded& in) {
         fw::write_outputs(in.program, outputs, o.outputs);
 
     trace::run_statistics run = fw::report_on(chip, host, in.program);
+    if (times)
+        fw::add_kernel_times(run, *times, chip, host);
     run.program_hash = in.hash;
     run.wall.elaborate_s = elaborate_s;
     run.wall.simulate_s = simulate_s;

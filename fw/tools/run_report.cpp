@@ -64,32 +64,46 @@ double peak_rate(const hw::chip& chip, const device& host) {
     return cycles_at_peak > 0 ? macs / cycles_at_peak : 0;
 }
 
-std::uint64_t size_of(const vector_operand& x) {
-    return x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * kpu::size_of(x.type);
-}
-
-/// All operands and the result once: what an operator that is no contraction moves.
-std::uint64_t compulsory_bytes(const planned_work& part) {
+/// All operands and the result once, but for those that stay on the chip: what an operator that is no contraction
+/// moves.
+std::uint64_t compulsory_bytes(const planned_work& part, const device& host) {
     std::uint64_t sum = 0;
+    const auto add = [&](const vector_operand& x) {
+        if (!host.tensors().at(x.tensor).on_chip)
+            sum += x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * size_of(x.type);
+    };
     if (const vector_plan* vector = part.vector()) {
-        sum = size_of(vector->work.output);
-        for (const vector_operand& input : vector->work.inputs)
-            sum += size_of(input);
+        add(vector->work.output);
+        std::for_each(vector->work.inputs.begin(), vector->work.inputs.end(), add);
     } else if (const rearrange_plan* moves = part.rearrangement()) {
-        sum = size_of(moves->output);
+        add(moves->output);
         for (const rearranged_input& input : moves->inputs)
-            sum += size_of(input.from);
+            add(input.from);
     }
     return sum;
 }
 
-void add_kernel(trace::run_statistics& run, const planned_work& part, const platform::platform& p) {
+/// What of a contraction's operands lies on the chip: no DRAM traffic is due for it.
+std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
+    std::uint64_t sum = 0;
+    const auto add = [&](const std::string& name, std::uint64_t size) {
+        sum += host.tensors().at(name).on_chip ? size : 0;
+    };
+    add(work.a, work.a_bytes());
+    add(work.b, work.b_bytes());
+    add(work.c, work.c_bytes());
+    if (work.seed)
+        add(*work.seed, work.seed_bytes());
+    return sum;
+}
+
+void add_kernel(trace::run_statistics& run, const planned_work& part, const device& host, const platform::platform& p) {
     if (run.kernels.empty() || run.kernels.back().name != part.kernel)
-        run.kernels.push_back({part.kernel, 0, 0, 0});
+        run.kernels.push_back({part.kernel, 0, 0, 0, 0, 0, 0, 0, 0});
     trace::kernel_statistics& kernel = run.kernels.back();
     if (part.contraction() == nullptr) {
-        kernel.lower_bound_bytes += compulsory_bytes(part);
-        kernel.best_blocking_bytes += compulsory_bytes(part);
+        kernel.lower_bound_bytes += compulsory_bytes(part, host);
+        kernel.best_blocking_bytes += compulsory_bytes(part, host);
         return;
     }
     const dfx::contraction& work = part.contraction()->work;
@@ -97,8 +111,9 @@ void add_kernel(trace::run_statistics& run, const planned_work& part, const plat
     const std::uint64_t l2 = p.l2.bank.capacity.value() * p.l2.banks;
     const dfx::traffic_bounds bounds = dfx::bounds_of(work, l3, l2);
     kernel.macs += work.macs();
-    kernel.lower_bound_bytes += bounds.lower_bound_bytes;
-    kernel.best_blocking_bytes += bounds.best_blocking_bytes;
+    const std::uint64_t resident = resident_bytes(work, host);
+    kernel.lower_bound_bytes += bounds.lower_bound_bytes - std::min(bounds.lower_bound_bytes, resident);
+    kernel.best_blocking_bytes += bounds.best_blocking_bytes - std::min(bounds.best_blocking_bytes, resident);
 }
 
 trace::activity::traffic bus_traffic(const hw::memory_stats& stats) {
@@ -180,7 +195,7 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
         run.engines.push_back(engine_report(chip, *engine, run.cycles));
     for (const planned_work& part : host.plan()) {
         run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
-        add_kernel(run, part, p);
+        add_kernel(run, part, host, p);
     }
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
@@ -204,6 +219,28 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
     getrusage(RUSAGE_SELF, &usage);
     run.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
     return run;
+}
+
+void add_kernel_times(trace::run_statistics& run, const kernel_times& times, const hw::chip& chip, const device& host) {
+    const platform::platform& p = chip.params();
+    const auto period = static_cast<double>(p.clock.period().value());
+    const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
+    const double peak = peak_rate(chip, host);
+    picoseconds before = host.boot_time();
+    for (std::size_t k = 0; k < run.kernels.size(); ++k) {
+        trace::kernel_statistics& kernel = run.kernels[k];
+        const kernel_time& seen = times.all().at(k);
+        const picoseconds took = seen.end > before ? seen.end - before : picoseconds();
+        before = std::max(before, seen.end);
+        kernel.cycles = took / p.clock.period();
+        kernel.dram_bytes = seen.dram.value();
+        if (kernel.cycles == 0)
+            continue;
+        const auto cycles = static_cast<double>(kernel.cycles);
+        kernel.arrays = peak > 0 ? static_cast<double>(kernel.macs) / peak / cycles : 0;
+        kernel.vector = static_cast<double>(seen.vector_busy.value()) / period / p.array.count / cycles;
+        kernel.dram = static_cast<double>(kernel.dram_bytes) / dram_rate / cycles;
+    }
 }
 
 } // namespace kpu::fw

@@ -1,0 +1,99 @@
+#include "fw/loader/program_plan.h"
+
+#include "platforms/common/diagnostic.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+namespace kpu::fw {
+
+namespace {
+
+/// Shares of L3 that intermediate tensors may take, largest first.
+constexpr std::uint64_t k_parts[] = {2, 4};
+
+double cycles_of(const planned_work& work) {
+    if (const planned_contraction* c = work.contraction())
+        return c->plan.estimated_cycles;
+    return work.vector() != nullptr ? work.vector()->estimated_cycles : 0;
+}
+
+std::uint64_t bytes_of(const planned_work& work) {
+    if (const planned_contraction* c = work.contraction())
+        return c->plan.estimated_dram_bytes;
+    return work.vector() != nullptr ? work.vector()->estimated_dram_bytes : 0;
+}
+
+struct cost {
+    double cycles = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// DRAM bytes of all kernels, without those of resident tensors: each of these is written once and read once at least.
+cost cost_of(const program_plan& plan, const dfx::program& program) {
+    cost sum;
+    for (const planned_work& work : plan.work) {
+        sum.cycles += cycles_of(work);
+        sum.bytes += bytes_of(work);
+    }
+    for (const auto& [name, place] : plan.residents.place) {
+        const dfx::tensor_descriptor& t = *program.find(name);
+        sum.bytes -= std::min(sum.bytes, 2 * element_count(t.dims) * size_of(t.type));
+    }
+    return sum;
+}
+
+/// Nothing where the chip is too small for it.
+std::optional<program_plan> plan_beside(const machine& chip, const dfx::program& program, std::uint64_t parts) {
+    program_plan plan;
+    plan.residents = place_intermediates(chip.l3, program, chip.l3.size / parts);
+    if (plan.residents.place.empty())
+        return std::nullopt;
+    plan.chip = beside(chip, plan.residents);
+    try {
+        plan.work = plan_program(plan.chip, program);
+    } catch (const input_error&) {
+        return std::nullopt;
+    }
+    return plan;
+}
+
+} // namespace
+
+program_plan plan_whole(const machine& chip, const dfx::program& program) {
+    program_plan best{chip, {}, plan_program(chip, program)};
+    if (program.kernels.size() < 2)
+        return best;
+    for (const std::uint64_t parts : k_parts) {
+        std::optional<program_plan> plan = plan_beside(chip, program, parts);
+        if (!plan)
+            continue;
+        const cost before = cost_of(best, program);
+        const cost after = cost_of(*plan, program);
+        if (after.bytes < before.bytes && after.cycles <= 1.01 * before.cycles)
+            best = std::move(*plan);
+    }
+    return best;
+}
+
+std::string describe_residents(const dfx::program& program, const program_plan& plan) {
+    std::string text;
+    std::uint64_t through_dram = 0;
+    for (const dfx::tensor_descriptor& t : program.tensors) {
+        if (t.role != dfx::tensor_role::intermediate || !t.view_of.empty())
+            continue;
+        const std::uint64_t size = element_count(t.dims) * size_of(t.type);
+        if (const auto found = plan.residents.place.find(t.name); found != plan.residents.place.end())
+            text += fmt::format("{} stays in L3 ({} bytes)\n", t.name, size);
+        else
+            text += fmt::format("{} goes through DRAM ({} bytes)\n", t.name, size);
+        through_dram += plan.residents.place.count(t.name) == 0 ? size : 0;
+    }
+    if (!text.empty())
+        text += fmt::format("{} bytes of L3 are kept for tensors, {} bytes of tensors go through DRAM\n",
+                            plan.residents.reserved.value(), through_dram);
+    return text;
+}
+
+} // namespace kpu::fw

@@ -1,0 +1,39 @@
+#pragma once
+// When each kernel of a run was at work, and what it moved: an observer that sorts commands by their DFX operation.
+
+#include "compiler/dfx/program.h"
+#include "hw/kpu/chip.h"
+
+#include <unordered_map>
+#include <vector>
+
+namespace kpu::fw {
+
+struct kernel_time {
+    picoseconds end;         ///< completion of its last command
+    picoseconds vector_busy; ///< of all vector units together
+    bytes dram;              ///< read and written
+};
+
+class kernel_times final : public hw::observer {
+  public:
+    /// Attach to the chip before the run; both must outlive this.
+    kernel_times(const hw::chip& chip, const dfx::program& program);
+
+    void on_start(const hw::command_ref& c, const iface::command_header& header) override;
+    void on_complete(const hw::command_ref& c) override;
+    void on_access(const std::string& memory, const memory_access& access) override;
+
+    /// One per kernel of the program.
+    [[nodiscard]] const std::vector<kernel_time>& all() const { return m_kernels; }
+
+  private:
+    [[nodiscard]] kernel_time* kernel_of(std::uint32_t operation);
+
+    const hw::chip& m_chip;
+    std::unordered_map<std::uint32_t, std::size_t> m_kernel_of; ///< by operation
+    std::vector<kernel_time> m_kernels;
+    std::vector<picoseconds> m_started; ///< by engine: vector units run one command at a time
+};
+
+} // namespace kpu::fw
