@@ -148,15 +148,22 @@ class model {
         const double rate = m_tile.stream_bytes_per_cycle;
         const double b_stream = as_double(m_plan.fold_columns * depth * m_e.operand) / rate + k_hand_over;
         const double a_stream = as_double(m_plan.fold_rows * depth * m_e.operand) / rate + k_hand_over;
-        const double cell = as_double(m_plan.fold_rows * m_plan.fold_columns * m_e.accumulator) / rate + k_hand_over;
+        const double cells =
+            as_double(m_plan.strip * m_plan.fold_rows * m_plan.fold_columns * m_e.accumulator) / rate + k_hand_over;
         const fold_time time = fold(depth);
         const double l2_latency = as_double(m_chip.l2.latency);
         const double executing = time.latency + l2_latency;
+        const double strip = as_double(std::min(m_plan.strip, folds_down(m_plan.mb)));
         const double folds_per_a = as_double(ceil_div(m_plan.nb, m_plan.fold_columns));
-        const double result_turn = executing + 2 * cell;
-        return std::max({time.period, b_stream, (executing + b_stream) / as_double(m_plan.column_slots),
-                         (executing + a_stream) / as_double(m_plan.row_slots) / folds_per_a,
-                         result_turn / as_double(m_plan.result_slots), cell});
+        // a slot's turn: it is filled, its folds enter one after the other, and the last one ends; the slots of a kind
+        // take turns
+        const double column_turn = b_stream + (strip - 1) * time.period + executing;
+        const double row_turn = a_stream + (folds_per_a - 1) * strip * time.period + executing;
+        const double result_turn = (strip - 1) * time.period + executing + 2 * cells;
+        return std::max({time.period, b_stream / strip, a_stream / folds_per_a, cells / strip,
+                         column_turn / strip / as_double(m_plan.column_slots),
+                         row_turn / folds_per_a / as_double(m_plan.row_slots),
+                         result_turn / strip / as_double(m_plan.result_slots)});
     }
 
     /// Cycles until both tiles of a step of that depth are in L2, on the lane's share of the block movers.
@@ -194,12 +201,14 @@ class model {
 } // namespace
 
 double commands_of(const dfx::contraction& work, const blocking& plan) {
-    // per fold: a B panel, the fold, its drain, and its seed where sums re-enter; per row of folds an A panel
-    const double per_fold = plan.k_slices > 1 || work.seed ? 4 : 3;
-    const double rows = as_double(ceil_div(plan.mb, plan.fold_rows));
-    const double folds = rows * as_double(ceil_div(plan.nb, plan.fold_columns));
+    // per column of a strip: a B panel, a drain, and a seed where sums re-enter; per row of folds an A panel
+    const double per_column = plan.k_slices > 1 || work.seed ? 3 : 2;
+    const std::uint64_t rows = ceil_div(plan.mb, plan.fold_rows);
+    const std::uint64_t columns = ceil_div(plan.nb, plan.fold_columns);
+    const double per_step =
+        as_double(rows * columns) + as_double(ceil_div(rows, plan.strip) * columns) * per_column + as_double(rows) + 4;
     const double visits = as_double(plan.row_blocks * plan.column_blocks * work.batch);
-    return visits * (as_double(plan.k_slices) * (folds * per_fold + rows + 4) + 2 * rows);
+    return visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows));
 }
 
 double compute_cycles(const machine& chip, const dfx::contraction& work, const element_sizes& e, const blocking& plan) {

@@ -28,6 +28,9 @@ struct blocking {
     /// One block of C is mb × nb, summed kb at a time (weight and input stationary: what the array holds of k at once).
     std::uint64_t mb = 0, nb = 0, kb = 0;
     std::uint64_t row_blocks = 0, column_blocks = 0, k_slices = 0;
+    /// Rows of folds that are worked on together, column by column: a panel of B serves them all, and their sums move
+    /// between L2 and L1 in one command.
+    std::uint64_t strip = 1;
     std::size_t lanes = 1; ///< compute tiles used
 
     // superblock: row_group × column_group blocks are worked on together, k_group slices at a time; where k_group <
@@ -36,7 +39,7 @@ struct blocking {
     block_order order = block_order::rows_outer;
 
     // slots
-    std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane
+    std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane; results: a strip's column of cells
     std::size_t l2_a = 0, l2_b = 0, l2_c = 0, l2_seed = 0;         ///< L2, per lane
     std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots
     bytes row_slot, column_slot, result_slot;                      ///< sizes

@@ -22,13 +22,13 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     plan.row_slot = slot_bytes(plan.fold_rows * plan.kb * e.operand);
     plan.column_slot = slot_bytes(plan.fold_columns * plan.kb * e.operand);
     const std::uint64_t staging = e.seed == 0 || e.seed == e.accumulator ? 0 : e.seed;
-    plan.result_slot = bytes(slot_bytes(plan.fold_rows * plan.fold_columns * e.accumulator).value() +
-                             slot_bytes(plan.fold_rows * plan.fold_columns * staging).value());
-    // every fold has another column panel, a row panel serves a whole row of folds
-    plan.row_slots = slots_within(tile.row.size, plan.row_slot, 4);
+    const std::uint64_t cells = plan.strip * plan.fold_rows * plan.fold_columns;
+    plan.result_slot = slot_bytes(cells * e.accumulator) + slot_bytes(cells * staging);
+    // a row panel serves a whole row of folds, a column panel one column of a strip
+    plan.row_slots = slots_within(tile.row.size, plan.row_slot, static_cast<std::size_t>(plan.strip) + 3);
     plan.column_slots = slots_within(tile.column.size, plan.column_slot, 8);
     plan.result_slots = slots_within(tile.result.size, plan.result_slot, 8);
-    return plan.row_slots > 0 && plan.column_slots > 0 && plan.result_slots > 0;
+    return plan.row_slots >= plan.strip && plan.column_slots > 0 && plan.result_slots > 0;
 }
 
 /// L2: two tiles of each operand where they fit, one where not. False where one of each does not fit.

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t k_most_folds_per_side = 16;
 constexpr std::uint64_t k_least_depth = 32;
+constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::size_t k_varied = 5;
@@ -202,14 +203,16 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
     const std::vector<std::uint64_t> all_depths = flow == dfx::dataflow::output_stationary
                                                       ? depths(t.chip.tiles.front(), t.e, t.work.k)
                                                       : std::vector<std::uint64_t>{plan.kb};
+    const std::uint64_t most_strip = flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
     for (std::uint64_t fm = 1; fm <= k_most_folds_per_side; ++fm) {
         plan.mb = std::min(t.work.m, fm * plan.fold_rows);
         for (std::uint64_t fn = 1; fn <= k_most_folds_per_side; ++fn) {
             plan.nb = std::min(t.work.n, fn * plan.fold_columns);
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
-                if (const std::optional<blocking> candidate = evaluate(t, plan))
-                    found.consider(*candidate);
+                for (plan.strip = 1; plan.strip <= std::min(fm, most_strip); plan.strip *= 2)
+                    if (const std::optional<blocking> candidate = evaluate(t, plan))
+                        found.consider(*candidate);
             }
             if (plan.nb == t.work.n)
                 break;

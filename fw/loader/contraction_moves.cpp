@@ -38,7 +38,7 @@ void contraction_stream::open_round(std::size_t round) {
     if (arriving.empty())
         return;
     const auto parts = static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
-    // in the order of need: the first row of folds takes one panel of A and all of B
+    // in the order of need: the first strip takes its panels of A and one of B for each of its columns
     const auto load_panels_of = [&](operand_role role, std::uint64_t from, std::uint64_t to) {
         for (std::uint64_t panel = from; panel < to; ++panel)
             for (const arriving_tile& tile : arriving)
@@ -46,8 +46,10 @@ void contraction_stream::open_round(std::size_t round) {
                     load_panel(tile, panel, parts);
     };
     load_panels_of(operand_role::a, 0, 1);
-    load_panels_of(operand_role::b, 0, ceil_div(m_plan.nb, m_plan.fold_columns));
-    load_panels_of(operand_role::a, 1, ceil_div(m_plan.mb, m_plan.fold_rows));
+    load_panels_of(operand_role::b, 0, 1);
+    load_panels_of(operand_role::a, 1, m_plan.strip);
+    load_panels_of(operand_role::b, 1, ceil_div(m_plan.nb, m_plan.fold_columns));
+    load_panels_of(operand_role::a, m_plan.strip, ceil_div(m_plan.mb, m_plan.fold_rows));
 }
 
 /// DRAM → L3 of one panel, cut along its rows into parts for that many DMA engines: while nothing is stored all of them
@@ -126,18 +128,26 @@ tile_slot& contraction_stream::fetch_seed(const step& s) {
     const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
-    const extent rows = rows_of(s);
-    copies all;
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows.count, m_plan.fold_rows); ++fold_row) {
-        const address matrix =
-            m_operands.seed->place.at(s.batch, rows.first + fold_row * m_plan.fold_rows, columns_of(s).first);
-        const address cells = slot.base + bytes(fold_row * cells_per_row() * fold_cells() * m_sizes.seed);
-        const copies row =
-            load_cells(m_operands.seed->place, matrix, cells_of(s, fold_row, m_sizes.seed, m_sizes.seed), cells);
-        all.insert(all.end(), row.begin(), row.end());
-    }
-    load(slot, all, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
+    load(slot, loads_of_seed(s, slot.base), *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
     return slot;
+}
+
+/// DRAM → L3, row by row of cells.
+copies contraction_stream::loads_of_seed(const step& s, address tile) const {
+    const placed_operand& matrix = m_operands.seed->place;
+    copies all;
+    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+        const cell_strip cells = strip_of(s, strip, m_sizes.seed);
+        cell_place place = place_of(tile, strip, 0, m_sizes.seed);
+        const std::uint64_t first = rows_of(s).first + rows_of_strip(s, strip).first;
+        for (std::uint64_t row = 0; row < cells_down(s, strip); ++row) {
+            const address from = matrix.at(s.batch, first + row * m_plan.fold_rows, columns_of(s).first);
+            const copies loads = load_cells(matrix, from, row_of(cells, place, row), place.first);
+            all.insert(all.end(), loads.begin(), loads.end());
+            place.first = place.first + bytes(place.down);
+        }
+    }
+    return all;
 }
 
 prepared_step contraction_stream::prepare(const step& s) {
@@ -150,11 +160,16 @@ prepared_step contraction_stream::prepare(const step& s) {
     if (!in_turns)
         move_panels(s, a, 0, a.panels());
     const tile_move b = claim_tile(l, s, operand_role::b);
-    if (in_turns)
+    if (!in_turns) {
+        move_panels(s, b, 0, b.panels());
+    } else {
+        const std::size_t strip = std::min(a.panels(), static_cast<std::size_t>(m_plan.strip));
         move_panels(s, a, 0, 1);
-    move_panels(s, b, 0, b.panels());
-    if (in_turns)
-        move_panels(s, a, 1, a.panels());
+        move_panels(s, b, 0, std::min<std::size_t>(1, b.panels()));
+        move_panels(s, a, 1, strip);
+        move_panels(s, b, 1, b.panels());
+        move_panels(s, a, strip, a.panels());
+    }
     p.a = a.slot;
     p.b = b.slot;
     begin_sums(l, p);
@@ -198,10 +213,9 @@ void contraction_stream::begin_sums(lane& to, prepared_step& p) {
     if (p.at.first_slice_of_visit) {
         c_block& block = to.blocks[to.next_block];
         to.next_block = (to.next_block + 1) % to.blocks.size();
-        const bool busy = std::any_of(to.leaving.begin(), to.leaving.end(),
-                                      [&](const pending_cells& some) { return some.from == &block; });
-        if (busy)
-            settle(to);
+        for (std::size_t i = 0; i < to.leaving.size(); ++i)
+            if (to.leaving[i].from == &block)
+                settle(to);
         to.last_sums = &block;
         if (p.at.slice > 0)
             fetch_sums(p.at, block);
@@ -219,17 +233,14 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     source.use.require_for_read(after);
     slot.use.require_for_write(after);
     bool first = true;
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.fold_rows); ++fold_row) {
-        const bytes offset(fold_row * cells_per_row() * fold_cells() * m_sizes.seed);
+    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+        const auto place = [&](address tile) { return place_of(tile, strip, 0, m_sizes.seed); };
         for (const iface::copy_operands& move :
-             move_cells(cells_of(s, fold_row, m_sizes.seed, m_sizes.seed), source.base + offset, slot.base + offset)) {
+             move_cells(strip_of(s, strip, m_sizes.seed), place(source.base), place(slot.base))) {
             const point p =
                 m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed), move, after);
             source.use.note_read(p);
-            if (first)
-                slot.use.note_overwrite(p);
-            else
-                slot.use.note_more_written(p);
+            slot.use.note_written(p, first);
             first = false;
         }
     }
@@ -240,21 +251,22 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
     l3_block& source = m_l3.sums_of(c_key(s));
     if (source.pending > 0)
         settle_all();
-    for (std::uint64_t fold_row = 0; fold_row < ceil_div(rows_of(s).count, m_plan.fold_rows); ++fold_row) {
-        const bytes offset(fold_row * cells_per_row() * fold_cells() * m_sizes.accumulator);
-        const cell_row row = cells_of(s, fold_row, m_sizes.accumulator, m_sizes.accumulator);
-        std::size_t cell = static_cast<std::size_t>(fold_row * cells_per_row());
-        for (const iface::copy_operands& move : move_cells(row, source.base + offset, into.base + offset)) {
-            dependences after;
-            source.use.require_for_read(after);
-            const std::size_t covered = move.count[3];
-            for (std::size_t i = cell; i < cell + covered; ++i)
-                into.cells[i].require_for_write(after);
+    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+        const std::size_t begin = column_index(strip, 0);
+        const std::size_t end = begin + static_cast<std::size_t>(ceil_div(columns_of(s).count, m_plan.fold_columns));
+        dependences after;
+        source.use.require_for_read(after);
+        for (std::size_t column = begin; column < end; ++column)
+            into.columns[column].require_for_write(after);
+        const auto place = [&](address block) { return place_of(block, strip, 0, m_sizes.accumulator); };
+        bool first = true;
+        for (const iface::copy_operands& move :
+             move_cells(strip_of(s, strip, m_sizes.accumulator), place(source.base), place(into.base))) {
             const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).compute), move, after);
             source.use.note_read(p);
-            for (std::size_t i = cell; i < cell + covered; ++i)
-                into.cells[i].note_overwrite(p);
-            cell += covered;
+            for (std::size_t column = begin; column < end; ++column)
+                into.columns[column].note_written(p, first);
+            first = false;
         }
     }
     m_l3.release_sums(c_key(s));

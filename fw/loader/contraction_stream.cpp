@@ -9,8 +9,9 @@ namespace kpu::fw {
 
 namespace {
 
-/// Drains lag this many folds behind, so that on a shared streamer the next folds' seeds go first.
+/// Drains lag behind the folds, so that on a shared streamer the next folds' seeds go first.
 constexpr std::size_t k_drain_lag = 2;
+constexpr std::size_t k_drain_lag_of_strips = 1;
 
 /// How many of the DMA engines to keep for stores.
 std::size_t storers_among(std::size_t engines, const dfx::contraction& work, const blocking& plan) {
@@ -60,7 +61,7 @@ void contraction_stream::fill_window() {
             m_all_seen = true;
             return;
         }
-        m_window.push_back(*s);
+        m_window.push(*s);
         m_uses.add(a_key(*s), s->number);
         m_uses.add(b_key(*s), s->number);
     }
@@ -70,10 +71,18 @@ const dfx::contraction_ops& contraction_stream::ids_of(const step& s) const {
     return m_work.ids_of_k_tile(depth_of(s).first / std::max<std::uint64_t>(1, m_work.tile[2]));
 }
 
-cell_row contraction_stream::cells_of(const step& s, std::uint64_t fold_row, std::uint64_t element,
-                                      std::uint64_t full) const {
-    return {piece(rows_of(s).count, m_plan.fold_rows, fold_row).count, columns_of(s).count, m_plan.fold_columns,
-            fold_cells() * full, element};
+cell_place contraction_stream::place_of(address block, std::uint64_t strip, std::uint64_t column,
+                                        std::uint64_t full) const {
+    const std::uint64_t cell = fold_cells() * full;
+    // a short block's columns begin where a full one's do: use is kept by column
+    const std::uint64_t down = piece(ceil_div(m_plan.mb, m_plan.fold_rows), m_plan.strip, strip).count;
+    const std::uint64_t before = strip * m_plan.strip * cells_per_row() + column * down;
+    return {block + bytes(before * cell), cell, down * cell};
+}
+
+cell_row contraction_stream::row_of(const cell_strip& cells, const cell_place& place, std::uint64_t row) const {
+    return {piece(cells.rows, m_plan.fold_rows, row).count, cells.columns, m_plan.fold_columns, place.across,
+            cells.element};
 }
 
 extent contraction_stream::panel_of(const step& s, operand_role role, std::uint64_t panel) const {
@@ -95,12 +104,19 @@ void contraction_stream::begin_step() {
     flush_stores();
 }
 
+/// After the current one; null where the window holds none.
+const step* contraction_stream::next_step_of(std::size_t lane_number) const {
+    for (std::size_t i = 1; i < m_window.size(); ++i)
+        if (m_window[i].lane == lane_number)
+            return &m_window[i];
+    return nullptr;
+}
+
 void contraction_stream::prepare_ahead(const step& current) {
     if (m_plan.l2_a < 2) // L2 has no second set of slots
         return;
-    const auto same_lane = [&](const step& s) { return s.lane == current.lane; };
-    const auto following = std::find_if(m_window.begin() + 1, m_window.end(), same_lane);
-    if (following == m_window.end())
+    const step* const following = next_step_of(current.lane);
+    if (following == nullptr)
         return;
     const bool sums_still_growing =
         following->first_slice_of_visit && following->slice > 0 && !m_l3.has_sums(c_key(*following));
@@ -112,7 +128,7 @@ void contraction_stream::end_step() {
     const step s = m_window.front();
     m_uses.drop(a_key(s));
     m_uses.drop(b_key(s));
-    m_window.pop_front();
+    m_window.pop();
     m_prefetched -= m_prefetched > 0 ? 1 : 0;
     m_current.reset();
 }
@@ -135,64 +151,119 @@ tile_slot& contraction_stream::panel(lane& l, tile_cache& cache, tile_slot& tile
 result_slot& contraction_stream::next_result(lane& l) {
     const std::size_t position = l.next_result;
     l.next_result = (position + 1) % l.results.size();
-    const auto waiting =
-        std::find_if(l.drains.rbegin(), l.drains.rend(), [&](const pending_drain& d) { return d.slot == position; });
-    drain_down_to(l, static_cast<std::size_t>(waiting - l.drains.rbegin()));
+    for (std::size_t i = l.drains.size(); i-- > 0;) {
+        if (l.drains[i].slot == position) {
+            drain_down_to(l, l.drains.size() - 1 - i);
+            break;
+        }
+    }
     return l.results[position];
 }
 
-void contraction_stream::seed_fold(lane& l, const prepared_step& p, std::size_t cell, result_slot& slot,
-                                   elements count) {
-    const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(p.at).load_seed);
+/// Room for a column of a strip, and its seeds.
+void contraction_stream::begin_column(lane& l, const prepared_step& current, const fold_place& place) {
+    const step& s = current.at;
+    m_column = {};
+    m_column.slot = &next_result(l);
+    m_column.cells = strip_of(s, place.strip, m_sizes.accumulator);
+    m_column.cells.columns = place.n.count;
+    m_column.closing = current.at.last_slice_of_visit && is_last_strip(s, place) && is_closing(s);
+    if (s.slice > 0)
+        seed_from_sums(l, current, place);
+    else if (current.seed != nullptr)
+        seed_column(l, current, place);
+    m_column.slot->use.require_for_read(m_column.before);
+    m_column.slot->use.require_for_write(m_column.before);
+}
+
+cell_place contraction_stream::in_l1(address first) const {
+    const std::uint64_t cell = fold_cells() * m_sizes.accumulator;
+    return {first, cell, 0};
+}
+
+void contraction_stream::seed_from_sums(lane& l, const prepared_step& p, const fold_place& place) {
+    const std::size_t column = column_index(place.strip, place.column);
+    drain_column_if_pending(l, *p.sums, column);
+    result_slot& slot = *m_column.slot;
+    usage& source = p.sums->columns[column];
     dependences after;
     slot.use.require_for_write(after);
-    if (p.at.slice > 0) {
-        drain_cell_if_pending(l, *p.sums, cell);
-        usage& source = p.sums->cells[cell];
-        source.require_for_read(after);
-        const address from = p.sums->base + bytes(cell * fold_cells() * m_sizes.accumulator);
-        const point read = m_out.copy(l.streamer(stream_role::seed), static_cast<std::uint32_t>(ids_of(p.at).compute),
-                                      contiguous(from, slot.cell, count.value() * m_sizes.accumulator), after);
+    source.require_for_read(after);
+    bool first = true;
+    for (const iface::copy_operands& move :
+         move_cells(m_column.cells, place_of(p.sums->base, place.strip, place.column, m_sizes.accumulator),
+                    in_l1(slot.cells))) {
+        const point read =
+            m_out.copy(l.streamer(stream_role::seed), static_cast<std::uint32_t>(ids_of(p.at).compute), move, after);
         source.note_read(read);
-        slot.use.note_overwrite(read);
-        return;
+        slot.use.note_written(read, first);
+        first = false;
     }
+}
+
+void contraction_stream::seed_column(lane& l, const prepared_step& p, const fold_place& place) {
+    const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(p.at).load_seed);
+    result_slot& slot = *m_column.slot;
+    dependences after;
+    slot.use.require_for_write(after);
     p.seed->use.require_for_read(after);
     const bool widen = m_work.seed_type != m_work.accumulator;
-    const address into = widen ? slot.staging : slot.cell;
-    const address from = p.seed->base + bytes(cell * fold_cells() * m_sizes.seed);
-    const point read =
-        m_out.copy(l.streamer(stream_role::seed), tag, contiguous(from, into, count.value() * m_sizes.seed), after);
-    p.seed->use.note_read(read);
-    slot.use.note_overwrite(read);
+    cell_strip seeds = m_column.cells;
+    seeds.element = m_sizes.seed;
+    const cell_place into = widen ? cell_place{slot.staging, fold_cells() * m_sizes.seed, 0} : in_l1(slot.cells);
+    bool first = true;
+    for (const iface::copy_operands& move :
+         move_cells(seeds, place_of(p.seed->base, place.strip, place.column, m_sizes.seed), into)) {
+        const point read = m_out.copy(l.streamer(stream_role::seed), tag, move, after);
+        p.seed->use.note_read(read);
+        slot.use.note_written(read, first);
+        first = false;
+    }
     if (!widen)
         return;
     dependences after_copy;
     slot.use.require_for_read(after_copy);
-    const iface::vector_operands convert{slot.staging,
-                                         {},
-                                         slot.cell,
-                                         static_cast<std::uint32_t>(count.value()),
-                                         code_of(m_work.seed_type),
-                                         code_of(m_work.accumulator)};
-    slot.use.note_overwrite(m_out.convert(l.tile->vector_unit, tag, convert, after_copy));
+    slot.use.note_overwrite(convert_cells(l, m_column.cells, into, in_l1(slot.cells),
+                                          {m_work.seed_type, m_work.accumulator}, tag, after_copy));
+}
+
+/// Converts a column's cells, in one command where they touch each other in both places. Returns the last command.
+point contraction_stream::convert_cells(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
+                                        std::pair<dtype, dtype> types, std::uint32_t tag, const dependences& after) {
+    const std::uint64_t full = m_plan.fold_rows * cells.columns;
+    const bool touching = from.down == full * size_of(types.first) && to.down == full * size_of(types.second);
+    const std::uint64_t rows = touching ? cells.rows : m_plan.fold_rows;
+    point last;
+    for (std::uint64_t row = 0; row * rows < cells.rows; ++row) {
+        const std::uint64_t count = piece(cells.rows, rows, row).count * cells.columns;
+        const iface::vector_operands convert{from.first + bytes(row * from.down),
+                                             {},
+                                             to.first + bytes(row * to.down),
+                                             static_cast<std::uint32_t>(count),
+                                             code_of(types.first),
+                                             code_of(types.second)};
+        last = m_out.convert(l.tile->vector_unit, tag, convert, after);
+    }
+    return last;
 }
 
 contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) const {
-    const std::uint64_t block_rows = rows_of(s).count;
     const std::uint64_t block_columns = columns_of(s).count;
     const std::uint64_t folds_across = ceil_div(block_columns, m_plan.fold_columns);
-    const std::uint64_t across = m_fold % folds_across;
+    const std::uint64_t folds_per_strip = folds_across * m_plan.strip;
     fold_place place;
-    place.row = m_fold / folds_across;
-    // every other row of folds runs backwards and begins with the B panel that the row before ended with
-    place.column = place.row % 2 == 0 ? across : folds_across - 1 - across;
-    place.m = piece(block_rows, m_plan.fold_rows, place.row);
+    place.strip = m_fold / folds_per_strip;
+    const std::uint64_t down = cells_down(s, place.strip);
+    place.turn = m_fold % folds_per_strip / down;
+    place.row_in_strip = m_fold % folds_per_strip % down;
+    place.row = place.strip * m_plan.strip + place.row_in_strip;
+    // every other strip runs backwards and begins with the B panel that the one before ended with
+    place.column = place.strip % 2 == 0 ? place.turn : folds_across - 1 - place.turn;
+    place.m = piece(rows_of(s).count, m_plan.fold_rows, place.row);
     place.n = piece(block_columns, m_plan.fold_columns, place.column);
-    place.cell = static_cast<std::size_t>(place.row * cells_per_row() + place.column);
-    place.turn = across;
-    place.ends_row = across + 1 == folds_across;
-    place.ends_step = place.ends_row && place.row + 1 == ceil_div(block_rows, m_plan.fold_rows);
+    place.ends_column = place.row_in_strip + 1 == down;
+    place.ends_strip = place.ends_column && place.turn + 1 == folds_across;
+    place.ends_step = place.ends_strip && is_last_strip(s, place);
     return place;
 }
 
@@ -200,9 +271,8 @@ void contraction_stream::emit_fold() {
     const prepared_step current = *m_current;
     lane& l = m_lanes[current.at.lane];
     const fold_place place = place_of_fold(current.at);
-    result_slot& result = run_fold(l, current, place);
-    round_and_drain(l, current, place, result);
-    if (current.at.last_slice_of_visit)
+    round_and_drain(l, current, place, run_fold(l, current, place));
+    if (current.at.last_slice_of_visit && place.ends_column)
         plan_to_leave(l, place);
     leave_if_drained(l);
     ++m_fold;
@@ -210,7 +280,7 @@ void contraction_stream::emit_fold() {
         end_step();
 }
 
-result_slot& contraction_stream::run_fold(lane& l, const prepared_step& current, const fold_place& place) {
+point contraction_stream::run_fold(lane& l, const prepared_step& current, const fold_place& place) {
     const step& s = current.at;
     const std::uint64_t depth = depth_of(s).count;
     const std::uint64_t line = depth * m_sizes.operand; // bytes of one row of A or one column of B
@@ -223,51 +293,68 @@ result_slot& contraction_stream::run_fold(lane& l, const prepared_step& current,
     b.panel = place.column + 1;
     tile_slot& column_panel = panel(l, l.columns, *current.b, b, place.n.first * line, place.n.count * line,
                                     stream_role::column, static_cast<std::uint32_t>(ids.load_b));
-    result_slot& result = next_result(l);
-    const bool seeded = s.slice > 0 || current.seed != nullptr;
-    if (seeded)
-        seed_fold(l, current, place.cell, result, elements(place.m.count * place.n.count));
+    if (place.row_in_strip == 0)
+        begin_column(l, current, place);
+    result_slot& result = *m_column.slot;
 
     iface::fold_operands fold;
     fold.a = row_panel.base;
     fold.b = column_panel.base;
-    fold.c = fold.seed = result.cell;
+    fold.c = fold.seed = result.cells + bytes(place.row_in_strip * fold_cells() * m_sizes.accumulator);
     fold.m = static_cast<std::uint32_t>(place.m.count);
     fold.n = static_cast<std::uint32_t>(place.n.count);
     fold.k = static_cast<std::uint32_t>(depth);
     fold.type = code_of(m_work.operand);
     fold.flow = code_of(m_plan.flow);
-    fold.seeded = seeded;
-    dependences after;
+    fold.seeded = s.slice > 0 || current.seed != nullptr;
+    dependences after = m_column.before;
     row_panel.use.require_for_read(after);
     column_panel.use.require_for_read(after);
-    if (seeded)
-        result.use.require_for_read(after);
-    result.use.require_for_write(after);
     const point done = m_out.fold(l.tile->array, static_cast<std::uint32_t>(ids.compute), fold, after);
     row_panel.use.note_read(done);
     column_panel.use.note_read(done);
-    result.use.note_overwrite(done);
-    return result;
+    result.use.note_written(done, !m_column.begun);
+    m_column.begun = true;
+    return done;
 }
 
-void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place,
-                                         result_slot& result) {
+/// Once the column's last fold is on its way, or where its cells leave one by one: rounds its results and has them
+/// drained.
+void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done) {
+    if (!place.ends_column && !m_column.closing)
+        return;
     const bool final = complete_after(current.at);
-    const std::uint64_t count = place.m.count * place.n.count;
+    const std::uint64_t row = m_column.closing ? place.row_in_strip : 0;
     const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(current.at).store);
+    result_slot& result = *m_column.slot;
+    pending_drain drain;
+    drain.slot = static_cast<std::size_t>(&result - l.results.data());
+    drain.to = current.sums;
+    drain.column = column_index(place.strip, place.column);
+    drain.cells = m_column.cells;
+    if (m_column.closing)
+        drain.cells.rows = place.m.count;
+    drain.cells.element = final ? m_sizes.result : m_sizes.accumulator;
+    const std::uint64_t cell = fold_cells() * m_sizes.accumulator;
+    drain.from = in_l1(result.cells + bytes(row * cell));
+    drain.into = place_of(current.sums->base, place.strip, place.column, m_sizes.accumulator);
+    drain.into.first = drain.into.first + bytes(row * cell);
+    drain.more = row > 0;
+    drain.after = done;
+    drain.tag = tag;
     if (final && m_work.result != m_work.accumulator) {
         dependences after;
-        result.use.require_for_read(after);
-        const iface::vector_operands round{
-            result.cell,           {}, result.cell, static_cast<std::uint32_t>(count), code_of(m_work.accumulator),
-            code_of(m_work.result)};
-        result.use.note_overwrite(m_out.convert(l.tile->vector_unit, tag, round, after));
+        after.read_after_write.add(done);
+        cell_place rounded = drain.from;
+        if (place.n.count == m_plan.fold_columns)
+            rounded.down = fold_cells() * m_sizes.result; // packed: one command rounds them
+        drain.after =
+            convert_cells(l, drain.cells, drain.from, rounded, {m_work.accumulator, m_work.result}, tag, after);
+        drain.from = rounded;
+        result.use.note_more_written(drain.after);
     }
-    const std::uint64_t element = final ? m_sizes.result : m_sizes.accumulator;
-    l.drains.push_back(
-        {static_cast<std::size_t>(&result - l.results.data()), current.sums, place.cell, count * element, tag});
-    drain_down_to(l, k_drain_lag);
+    l.drains.push(drain);
+    drain_down_to(l, m_plan.strip > 1 ? k_drain_lag_of_strips : k_drain_lag);
 }
 
 } // namespace kpu::fw

@@ -6,9 +6,10 @@
 #include "fw/loader/l3_store.h"
 #include "fw/loader/lane.h"
 #include "fw/loader/layout.h"
+#include "platforms/common/ring.h"
 
-#include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace kpu::fw {
@@ -38,10 +39,11 @@ class contraction_stream {
     /// Where a fold lies in its block.
     struct fold_place {
         std::uint64_t row = 0, column = 0; ///< in folds
-        std::uint64_t turn = 0;            ///< folds of this row before it
-        extent m, n;                       ///< in elements of the block
-        std::size_t cell = 0;
-        bool ends_row = false, ends_step = false;
+        std::uint64_t strip = 0;
+        std::uint64_t row_in_strip = 0;
+        std::uint64_t turn = 0; ///< columns of this strip before it
+        extent m, n;            ///< in elements of the block
+        bool ends_column = false, ends_strip = false, ends_step = false;
     };
     /// Cells in L3 that a DMA engine has to be told to store.
     struct pending_store {
@@ -59,17 +61,34 @@ class contraction_stream {
     [[nodiscard]] extent depth_of(const step& s) const { return piece(m_work.k, m_plan.kb, s.slice); }
     [[nodiscard]] const dfx::contraction_ops& ids_of(const step& s) const;
     [[nodiscard]] bool complete_after(const step& s) const { return s.slice + 1 == m_plan.k_slices; }
-    /// A block's row of cells, of elements of `element` bytes in cells that have room for elements of `full` bytes.
-    [[nodiscard]] cell_row cells_of(const step& s, std::uint64_t fold_row, std::uint64_t element,
-                                    std::uint64_t full) const;
-    /// Those of it that leave together, as sums or as results.
-    [[nodiscard]] cell_row cells_of(const pending_cells& some) const;
-    /// The first of them in its block.
-    [[nodiscard]] std::size_t first_cell_of(const pending_cells& some) const {
-        return static_cast<std::size_t>(some.fold_row * cells_per_row() + some.first_cell);
-    }
+
+    // cells of a block of C: where they lie is in layout.h
     [[nodiscard]] std::uint64_t cells_per_row() const { return ceil_div(m_plan.nb, m_plan.fold_columns); }
     [[nodiscard]] std::uint64_t fold_cells() const { return m_plan.fold_rows * m_plan.fold_columns; }
+    [[nodiscard]] std::uint64_t strips_of(const step& s) const {
+        return ceil_div(rows_of(s).count, m_plan.strip * m_plan.fold_rows);
+    }
+    [[nodiscard]] extent rows_of_strip(const step& s, std::uint64_t strip) const {
+        return piece(rows_of(s).count, m_plan.strip * m_plan.fold_rows, strip);
+    }
+    [[nodiscard]] std::uint64_t cells_down(const step& s, std::uint64_t strip) const {
+        return ceil_div(rows_of_strip(s, strip).count, m_plan.fold_rows);
+    }
+    /// A column of a strip, among those of the block.
+    [[nodiscard]] std::size_t column_index(std::uint64_t strip, std::uint64_t column) const {
+        return static_cast<std::size_t>(strip * cells_per_row() + column);
+    }
+    /// All cells of a strip, of elements of `element` bytes.
+    [[nodiscard]] cell_strip strip_of(const step& s, std::uint64_t strip, std::uint64_t element) const {
+        return {rows_of_strip(s, strip).count, columns_of(s).count, m_plan.fold_rows, m_plan.fold_columns, element};
+    }
+    /// Where they lie from that column on, in a block at `block` with room for elements of `full` bytes.
+    [[nodiscard]] cell_place place_of(address block, std::uint64_t strip, std::uint64_t column,
+                                      std::uint64_t full) const;
+    /// One row of them, that many columns wide.
+    [[nodiscard]] cell_row row_of(const cell_strip& cells, const cell_place& place, std::uint64_t row) const;
+    /// Those that leave together, as sums or as results.
+    [[nodiscard]] cell_strip strip_of(const pending_cells& some) const;
 
     // tiles of A and B, and their panels: as many rows or columns as the array has
     [[nodiscard]] tile_key key_of(const step& s, operand_role role) const {
@@ -106,6 +125,7 @@ class contraction_stream {
     /// needed no later.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
+    [[nodiscard]] copies loads_of_seed(const step& s, address tile) const;
     void load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag);
 
     // L3 → L2
@@ -125,31 +145,49 @@ class contraction_stream {
     void begin_sums(lane& to, prepared_step& p);
     void fetch_sums(const step& s, c_block& into);
     void prepare_ahead(const step& current);
+    [[nodiscard]] const step* next_step_of(std::size_t lane_number) const;
 
     // folds
     void begin_step();
     void emit_fold();
     void end_step();
     [[nodiscard]] fold_place place_of_fold(const step& s) const;
-    result_slot& run_fold(lane& l, const prepared_step& current, const fold_place& place);
-    void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, result_slot& result);
+    /// A column of a strip in L1.
+    struct result_column {
+        result_slot* slot = nullptr;
+        cell_strip cells;     ///< sums
+        dependences before;   ///< of its folds
+        bool begun = false;   ///< by a first fold
+        bool closing = false; ///< its cells leave one by one
+    };
+    void begin_column(lane& l, const prepared_step& current, const fold_place& place);
+    point run_fold(lane& l, const prepared_step& current, const fold_place& place);
+    void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done);
+    [[nodiscard]] point convert_cells(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
+                                      std::pair<dtype, dtype> types, std::uint32_t tag, const dependences& after);
     tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
                      std::uint64_t size, stream_role role, std::uint32_t tag);
-    void seed_fold(lane& l, const prepared_step& p, std::size_t cell, result_slot& slot, elements count);
+    void seed_column(lane& l, const prepared_step& p, const fold_place& place);
+    void seed_from_sums(lane& l, const prepared_step& p, const fold_place& place);
+    [[nodiscard]] cell_place in_l1(address first) const;
     result_slot& next_result(lane& l);
 
     // results: L1 → L2 → L3 → DRAM
     void drain_down_to(lane& l, std::size_t left);
-    void drain_cell_if_pending(lane& l, const c_block& block, std::size_t cell);
+    void drain_column_if_pending(lane& l, const c_block& block, std::size_t column);
     void plan_to_leave(lane& l, const fold_place& place);
     [[nodiscard]] bool is_closing(const step& s) const;
-    [[nodiscard]] std::uint64_t cells_together(const step& s, const fold_place& place) const;
+    [[nodiscard]] bool is_last_strip(const step& s, const fold_place& place) const {
+        return place.strip + 1 == strips_of(s);
+    }
+    [[nodiscard]] std::uint64_t columns_together(const step& s, const fold_place& place) const;
     [[nodiscard]] bool drained(const lane& l, const pending_cells& some) const;
     void leave_if_drained(lane& l);
     void leave(const pending_cells& some);
     void settle(lane& l);
     void settle_all();
     void flush_stores();
+    void store_row(const pending_store& store, const cell_row& row, address matrix, address cells);
 
     /// DMA engines take loads, and stores, in turn. Where there are several, some keep to stores, by the share that
     /// stores have in the traffic, so that no load queues behind a store that waits for its sums.
@@ -166,14 +204,15 @@ class contraction_stream {
     emitter& m_out;
 
     step_walk m_walk;
-    std::deque<step> m_window; ///< the current step and those ahead
+    ring<step> m_window; ///< the current step and those ahead
     std::size_t m_prefetched = 0;
     bool m_all_seen = false; ///< the walk is over: the window holds all that is left
     upcoming_uses m_uses;
     l3_store m_l3;
     std::vector<lane> m_lanes;
-    std::deque<pending_store> m_stores;
+    ring<pending_store> m_stores;
     std::optional<prepared_step> m_current;
+    result_column m_column;
     std::uint64_t m_fold = 0;
     std::size_t m_storers; ///< the last ones of the chip's DMA engines; 0: the only one does both
     std::size_t m_loads = 0, m_stored = 0;

@@ -8,10 +8,10 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
            const point_set& l1_earlier, const point_set& l2_earlier)
     : tile(&chip.tiles.at(number)), rows(tile->row.base, plan.row_slot, plan.row_slots, l1_earlier),
       columns(tile->column.base, plan.column_slot, plan.column_slots, l1_earlier) {
-    const std::uint64_t cell_bytes = round_up(plan.fold_rows * plan.fold_columns * e.accumulator, 64);
+    const std::uint64_t cells_bytes = round_up(plan.strip * plan.fold_rows * plan.fold_columns * e.accumulator, 64);
     for (std::size_t i = 0; i < plan.result_slots; ++i) {
         const address base = tile->result.base + plan.result_slot * i;
-        results.push_back({base, base + bytes(cell_bytes), usage(l1_earlier)});
+        results.push_back({base, base + bytes(cells_bytes), usage(l1_earlier)});
     }
     const l2_share share = share_of_l2(chip.l2, plan.lanes, number);
     address next = chip.l2.base + share.offset;
@@ -23,10 +23,10 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     l2_a = tile_cache(take(plan.l2_a_slot, plan.l2_a), plan.l2_a_slot, plan.l2_a, l2_earlier);
     l2_b = tile_cache(take(plan.l2_b_slot, plan.l2_b), plan.l2_b_slot, plan.l2_b, l2_earlier);
     l2_seed = tile_cache(take(plan.l2_seed_slot, plan.l2_seed), plan.l2_seed_slot, plan.l2_seed, l2_earlier);
-    const std::size_t cells =
-        static_cast<std::size_t>(ceil_div(plan.mb, plan.fold_rows) * ceil_div(plan.nb, plan.fold_columns));
+    const std::uint64_t strips = ceil_div(ceil_div(plan.mb, plan.fold_rows), plan.strip);
+    const auto strip_columns = static_cast<std::size_t>(strips * ceil_div(plan.nb, plan.fold_columns));
     for (std::size_t i = 0; i < plan.l2_c; ++i)
-        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(cells, usage(l2_earlier))});
+        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(strip_columns, usage(l2_earlier))});
 }
 
 engine_id lane::streamer(stream_role role) const {

@@ -4,24 +4,26 @@
 
 #include "fw/loader/blocking.h"
 #include "fw/loader/l3_store.h"
+#include "fw/loader/layout.h"
 #include "fw/loader/step_walk.h"
 #include "fw/loader/tile_cache.h"
+#include "platforms/common/ring.h"
 
-#include <deque>
 #include <optional>
 #include <vector>
 
 namespace kpu::fw {
 
-/// A block of C in L2. Use is kept per fold cell, since the next slice's seed of a cell needs only that cell's drain.
+/// A block of C in L2. Use is kept per column of a strip, which comes and goes as one.
 struct c_block {
     address base;
-    std::vector<usage> cells;
+    std::vector<usage> columns; ///< strip by strip
 };
 
-/// Room for one fold's results in L1, its seeds, and where they have another type, their unconverted form.
+/// Room in L1 for the results of a strip's column of folds, for their seeds, and where these have another type, for
+/// their unconverted form.
 struct result_slot {
-    address cell;
+    address cells;
     address staging;
     usage use;
 };
@@ -40,21 +42,25 @@ struct prepared_step {
 struct pending_drain {
     std::size_t slot = 0;
     c_block* to = nullptr;
-    std::size_t cell = 0;
-    std::uint64_t size = 0; ///< bytes
+    std::size_t column = 0; ///< among the block's
+    cell_strip cells;
+    cell_place from, into;
+    bool more = false; ///< cells of the column have been told to leave before these
+    point after;       ///< what completes them
     std::uint32_t tag = 0;
 };
 
-/// Neighbouring cells of one row of a finished block (or of sums that must wait in L3) that leave L2 together once they
-/// have been drained: the whole row, or at the very end, when nothing else is left to do, each cell by itself.
+/// Neighbouring columns of cells of one strip of a finished block (or of sums that must wait in L3) that leave L2
+/// together once they have been drained: the whole strip, or at the very end, when nothing else is left to do, as few
+/// as make efficient bursts.
 struct pending_cells {
     step at;
     c_block* from = nullptr;
     l3_block* to = nullptr;
-    std::uint64_t fold_row = 0;
-    std::uint64_t first_cell = 0; ///< in the row
-    std::uint64_t columns = 0;    ///< elements of all the cells together
-    bool last = false;            ///< of the lane's last visit
+    std::uint64_t strip = 0;
+    std::uint64_t first_column = 0; ///< in cells
+    std::uint64_t columns = 0;      ///< elements of all the cells together
+    bool last = false;              ///< of the lane's last visit
 };
 
 enum class stream_role : std::uint8_t { row, column, seed, drain };
@@ -73,8 +79,8 @@ struct lane {
     tile_cache l2_a, l2_b, l2_seed;
     std::vector<c_block> blocks;
     std::size_t next_block = 0;
-    std::deque<pending_drain> drains;
-    std::deque<pending_cells> leaving;
+    ring<pending_drain> drains;
+    ring<pending_cells> leaving;
     l3_block* destination = nullptr;    ///< of the current visit's rows
     std::optional<prepared_step> ahead; ///< the lane's next step, if it has been prepared
     c_block* last_sums = nullptr;       ///< of the latest prepared visit

@@ -1,6 +1,7 @@
 #include "fw/loader/layout.h"
 
 #include <algorithm>
+#include <array>
 
 namespace kpu::fw {
 
@@ -33,6 +34,18 @@ copies per_cell_width(const cell_row& row, Make make) {
     if (row.rest() > 0)
         all.push_back(make(row.full_cells(), 1, row.rest()));
     return all;
+}
+
+/// Cells of one size along a side of a strip.
+struct part {
+    std::uint64_t first = 0, count = 0; ///< in cells
+    std::uint64_t size = 0;             ///< of each, in elements
+};
+
+/// The full cells, and the short one at the end.
+std::array<part, 2> parts_of(std::uint64_t elements, std::uint64_t cell) {
+    const std::uint64_t full = elements / cell;
+    return {part{0, full, cell}, part{full, elements % cell != 0 ? 1U : 0U, elements % cell}};
 }
 
 } // namespace
@@ -98,12 +111,20 @@ copies split_rows(const iface::copy_operands& cells, std::uint64_t parts) {
     return all;
 }
 
-copies move_cells(const cell_row& row, address from, address to) {
-    return per_cell_width(row, [&](std::uint64_t first, std::uint64_t count, std::uint64_t width) {
-        const bytes offset(first * row.cell_pitch);
-        return strided(from + offset, to + offset, {}, {count, row.cell_pitch, row.cell_pitch},
-                       row.rows * width * row.element);
-    });
+copies move_cells(const cell_strip& strip, const cell_place& from, const cell_place& to) {
+    copies all;
+    for (const part& columns : parts_of(strip.columns, strip.cell_columns)) {
+        for (const part& rows : parts_of(strip.rows, strip.cell_rows)) {
+            if (rows.count * columns.count == 0)
+                continue;
+            const auto start = [&](const cell_place& place) {
+                return place.first + bytes(columns.first * place.across + rows.first * place.down);
+            };
+            all.push_back(strided(start(from), start(to), {columns.count, from.across, to.across},
+                                  {rows.count, from.down, to.down}, rows.size * columns.size * strip.element));
+        }
+    }
+    return all;
 }
 
 } // namespace kpu::fw

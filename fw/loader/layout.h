@@ -3,7 +3,9 @@
 //
 //   A tile   rows × depth, row-major; its panels of `rows of the array` rows follow each other
 //   B tile   panels of `columns of the array` columns follow each other, each depth × columns, row-major
-//   C block  cells follow each other row by row, each one fold's m × n, row-major, at a pitch of a full fold
+//   C block  strips of a few rows of cells follow each other, in a strip its columns of cells, in a column its cells,
+//   each
+//            one fold's m × n, row-major, at a pitch of a full fold
 
 #include "hw/interface/descriptor.h"
 #include "platforms/common/units.h"
@@ -38,11 +40,23 @@ struct cell_row {
     std::uint64_t rows = 0;         ///< of the fold: m
     std::uint64_t columns = 0;      ///< of the block
     std::uint64_t cell_columns = 0; ///< of a full cell
-    std::uint64_t cell_pitch = 0;   ///< bytes from cell to cell
+    std::uint64_t cell_pitch = 0;   ///< bytes from a cell to the next one of the row
     std::uint64_t element = 0;      ///< bytes
 
     [[nodiscard]] std::uint64_t full_cells() const { return columns / cell_columns; }
     [[nodiscard]] std::uint64_t rest() const { return columns % cell_columns; }
+};
+
+/// Some rows of cells over some columns of them. The last row and the last column may be short.
+struct cell_strip {
+    std::uint64_t rows = 0, columns = 0;           ///< in elements
+    std::uint64_t cell_rows = 0, cell_columns = 0; ///< of a full cell
+    std::uint64_t element = 0;                     ///< bytes
+};
+/// Where a strip lies in one memory: its first cell, and bytes to the cell below and to the cell in the next column.
+struct cell_place {
+    address first;
+    std::uint64_t down = 0, across = 0;
 };
 
 /// Few at a time: they stay off the heap.
@@ -60,7 +74,7 @@ using copies = boost::container::small_vector<iface::copy_operands, 4>;
 [[nodiscard]] copies store_cells(const placed_operand& c, address matrix, const cell_row& row, address cells);
 /// A load or store of cells cut along the matrix's rows into at most `parts` copies.
 [[nodiscard]] copies split_rows(const iface::copy_operands& cells, std::uint64_t parts);
-/// A row of cells between two memories with equal cell pitch.
-[[nodiscard]] copies move_cells(const cell_row& row, address from, address to);
+/// A strip of cells between two memories of the chip: one copy, or up to four where cells are short.
+[[nodiscard]] copies move_cells(const cell_strip& strip, const cell_place& from, const cell_place& to);
 
 } // namespace kpu::fw

@@ -87,6 +87,7 @@ class usage {
     }
     /// Another command that fills a further part of it.
     void note_more_written(point p) { m_writers.add(p); }
+    void note_written(point p, bool anew) { anew ? note_overwrite(p) : note_more_written(p); }
 
   private:
     point_set m_writers;
