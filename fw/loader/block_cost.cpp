@@ -72,9 +72,9 @@ class model {
         // an operand is read again for every group of the other's blocks, unless all of it stays
         const std::uint64_t a_reads = stays(m_plan.row_blocks, m_plan.column_group) ? 1 : column_groups;
         const std::uint64_t b_reads = stays(m_plan.column_blocks, m_plan.row_group) ? 1 : row_groups;
-        return m_work.batch *
-               (m_work.m * m_work.k * m_e.operand * a_reads + m_work.k * m_work.n * m_e.operand * b_reads +
-                m_work.m * m_work.n * (m_e.result + m_e.seed));
+        return m_work.batch * (m_work.m * m_work.k * m_e.operand * a_reads +
+                               m_work.k * m_work.n * m_e.operand * b_reads + m_work.m * m_work.n * m_e.result) +
+               m_work.seed_bytes();
     }
 
     /// Cycles of DRAM for that traffic; rows of tiles that are no whole bursts cost more.
@@ -88,7 +88,7 @@ class model {
         const std::uint64_t groups = ceil_div(m_plan.k_slices, m_plan.k_group);
         const double operands = as_double(blocks()) * as_double((m_plan.mb + m_plan.nb) * m_work.k * m_e.operand);
         const double sums = as_double(m_work.batch * m_work.m * m_work.n) *
-                            as_double(m_e.result + m_e.seed + 2 * (groups - 1) * m_e.accumulator);
+                            as_double(m_e.result + (m_e.bias ? 0 : m_e.seed) + 2 * (groups - 1) * m_e.accumulator);
         const double moves =
             as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(groups * folds_down(m_plan.mb)));
         return (operands + sums) / m_mover_rate + moves * k_hand_over / as_double(m_chip.block_movers.size());
@@ -208,7 +208,8 @@ double commands_of(const dfx::contraction& work, const blocking& plan) {
     const double per_step =
         as_double(rows * columns) + as_double(ceil_div(rows, plan.strip) * columns) * per_column + as_double(rows) + 4;
     const double visits = as_double(plan.row_blocks * plan.column_blocks * work.batch);
-    return visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows));
+    const double steps = as_double(ceil_div(rows, plan.strip) * columns * work.steps.size());
+    return visits * steps + visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows));
 }
 
 double compute_cycles(const machine& chip, const dfx::contraction& work, const element_sizes& e, const blocking& plan) {

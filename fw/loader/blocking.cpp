@@ -13,7 +13,7 @@ constexpr std::uint64_t k_share_alignment = 64;
 
 element_sizes sizes_of(const dfx::contraction& work) {
     return {size_of(work.operand), size_of(work.accumulator), size_of(work.result),
-            work.seed ? size_of(work.seed_type) : 0};
+            work.seed ? size_of(work.seed_type) : 0, work.bias};
 }
 
 l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane) {

@@ -13,6 +13,7 @@ namespace kpu::fw {
 /// Element sizes in bytes.
 struct element_sizes {
     std::uint64_t operand = 4, accumulator = 4, result = 4, seed = 0; ///< seed 0: none
+    bool bias = false;                                                ///< seeds are one row for all rows of C
 };
 
 /// Which operand's tiles stay in L3 while the other's stream past.

@@ -38,7 +38,8 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     // cells keep the array's full size, so that a ragged block's cells stay where a full one's would be
     const std::uint64_t cells = ceil_div(plan.mb, plan.fold_rows) * ceil_div(plan.nb, plan.fold_columns);
     plan.l2_c_slot = slot_bytes(cells * plan.fold_rows * plan.fold_columns * e.accumulator);
-    plan.l2_seed_slot = slot_bytes(e.seed == 0 ? 0 : cells * plan.fold_rows * plan.fold_columns * e.seed);
+    const std::uint64_t seed_rows = e.bias ? 1 : ceil_div(plan.mb, plan.fold_rows) * plan.fold_rows;
+    plan.l2_seed_slot = slot_bytes(seed_rows * round_up(plan.nb, plan.fold_columns) * e.seed);
     for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
         const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_c_slot + plan.l2_seed_slot) * count;
         if (need <= share) {

@@ -9,7 +9,25 @@ namespace kpu::fw {
 
 namespace {
 
+/// Steps work in place, on cells that have room for sums.
+void check_steps(const dfx::kernel& kernel, const dfx::contraction& work) {
+    std::size_t room = size_of(work.accumulator);
+    for (const dfx::element_step& step : work.steps) {
+        const std::size_t size = size_of(step.result);
+        if (size <= room && !step.operand) {
+            room = size;
+            continue;
+        }
+        diagnostic problem;
+        problem.message = "kernel '" + kernel.name + "': a step behind the sums that cannot work in place";
+        problem.text = std::string(name_of(step.function)) + " " + std::string(name_of(step.result));
+        problem.expected = "steps of one argument whose results are no wider than what they work on";
+        throw input_error(std::move(problem));
+    }
+}
+
 void check_supported(const machine& chip, const dfx::kernel& kernel, const dfx::contraction& work) {
+    check_steps(kernel, work);
     const auto& macs = chip.tiles.front().macs_per_pe;
     if (macs[static_cast<std::size_t>(code_of(work.operand))] != 0)
         return;

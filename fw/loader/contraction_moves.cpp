@@ -1,6 +1,8 @@
 // Operands on their way in: DRAM → L3 → L2.
 
+#include "fw/loader/boxes.h"
 #include "fw/loader/contraction_stream.h"
+#include "fw/loader/window_gather.h"
 
 #include <algorithm>
 
@@ -67,11 +69,14 @@ void contraction_stream::load_panel(const arriving_tile& tile, std::uint64_t pan
         const extent cut = piece(rows.count, rows_per_part, part);
         const extent those{rows.first + cut.first, cut.count};
         const address into = to + bytes(cut.first * line);
-        const copies moves =
-            is_a ? copies{load_rows(m_operands.a.place, tile.at.batch, those, depth, into)}
-                 : load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.fold_columns, into);
+        const tile_loads loads =
+            is_a ? loads_of_rows(tile.at, those, into)
+                 : tile_loads{load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.fold_columns, into)};
         const engine_id loader = m_chip.dma[m_loads++ % m_chip.dma.size()];
-        for (const iface::copy_operands& move : moves)
+        if (loads.zeros > 0)
+            tile.slot->note_panel(panel, m_out.fill(loader, load_tag(tile.at, tile.role),
+                                                    contiguous_fill(into, loads.zeros, 0), tile.after));
+        for (const iface::copy_operands& move : loads.moves)
             tile.slot->note_panel(panel, m_out.copy(loader, load_tag(tile.at, tile.role), move, tile.after));
     }
 }
@@ -95,46 +100,58 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
     if (ahead_of_need && slot.valid && m_uses.next(slot.key) <= s.number)
         return false;
     m_l3.tiles.assign(slot, key);
-    load(slot, copies_of(s, role, across_of(s, role), slot.base), role == operand_role::a ? m_operands.a : m_operands.b,
-         load_tag(s, role));
+    load(slot, loads_of(s, role, slot.base), role == operand_role::a ? m_operands.a : m_operands.b, load_tag(s, role));
     return true;
 }
 
-/// DRAM → L3 of those rows of A or columns of B, to where they lie in the tile at `tile`.
-copies contraction_stream::copies_of(const step& s, operand_role role, extent across, address tile) const {
+/// DRAM → L3 of rows of A, packed.
+contraction_stream::tile_loads contraction_stream::loads_of_rows(const step& s, extent rows, address to) const {
     const extent depth = depth_of(s);
-    const address to = tile + bytes((across.first - across_of(s, role).first) * depth.count * m_sizes.operand);
-    if (role == operand_role::a)
-        return {load_rows(m_operands.a.place, s.batch, across, depth, to)};
-    return load_panels(m_operands.b.place, s.batch, depth, across, m_plan.fold_columns, to);
+    const placed_operand& a = m_operands.a.place;
+    if (!m_work.windows)
+        return {{load_rows(a, s.batch, rows, depth, to)}};
+    const gathered_rows gathered = gather_windows(*m_work.windows, a.first, a.element, rows, depth, to);
+    return {copies(gathered.moves.begin(), gathered.moves.end()),
+            gathered.complete ? 0 : rows.count * depth.count * a.element};
 }
 
-void contraction_stream::load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag) {
+/// DRAM → L3 of a whole tile.
+contraction_stream::tile_loads contraction_stream::loads_of(const step& s, operand_role role, address tile) const {
+    if (role == operand_role::a)
+        return loads_of_rows(s, rows_of(s), tile);
+    return {load_panels(m_operands.b.place, s.batch, depth_of(s), columns_of(s), m_plan.fold_columns, tile)};
+}
+
+/// Where zeros come first, one engine does it all: its writes keep their order.
+void contraction_stream::load(tile_slot& slot, const tile_loads& loads, const dram_operand& from, std::uint32_t tag) {
     dependences after;
-    from.use->require_for_read(after);
     slot.use.require_for_write(after);
     bool first = true;
-    for (const iface::copy_operands& move : moves) {
-        const point p = m_out.copy(next_loader(), tag, move, after);
-        if (first)
-            slot.use.note_overwrite(p);
-        else
-            slot.use.note_more_written(p);
+    const auto note = [&](point p) {
+        slot.use.note_written(p, first);
         first = false;
-    }
+    };
+    const engine_id filler = next_loader();
+    if (loads.zeros > 0)
+        note(m_out.fill(filler, tag, contiguous_fill(slot.base, loads.zeros, 0), after));
+    from.use->require_for_read(after);
+    for (const iface::copy_operands& move : loads.moves)
+        note(m_out.copy(first || loads.zeros > 0 ? filler : next_loader(), tag, move, after));
 }
 
 tile_slot& contraction_stream::fetch_seed(const step& s) {
     const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
-    load(slot, loads_of_seed(s, slot.base), *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
+    load(slot, {loads_of_seed(s, slot.base)}, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
     return slot;
 }
 
 /// DRAM → L3, row by row of cells.
 copies contraction_stream::loads_of_seed(const step& s, address tile) const {
     const placed_operand& matrix = m_operands.seed->place;
+    if (m_work.bias)
+        return {contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed)};
     copies all;
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
         const cell_strip cells = strip_of(s, strip, m_sizes.seed);
@@ -232,6 +249,13 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     dependences after;
     source.use.require_for_read(after);
     slot.use.require_for_write(after);
+    if (m_work.bias) {
+        const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed),
+                                   contiguous(source.base, slot.base, columns_of(s).count * m_sizes.seed), after);
+        source.use.note_read(p);
+        slot.use.note_overwrite(p);
+        return &slot;
+    }
     bool first = true;
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
         const auto place = [&](address tile) { return place_of(tile, strip, 0, m_sizes.seed); };

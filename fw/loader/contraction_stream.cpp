@@ -212,8 +212,10 @@ void contraction_stream::seed_column(lane& l, const prepared_step& p, const fold
     seeds.element = m_sizes.seed;
     const cell_place into = widen ? cell_place{slot.staging, fold_cells() * m_sizes.seed, 0} : in_l1(slot.cells);
     bool first = true;
-    for (const iface::copy_operands& move :
-         move_cells(seeds, place_of(p.seed->base, place.strip, place.column, m_sizes.seed), into)) {
+    const copies moves =
+        m_work.bias ? spread_row(p.seed->base + bytes(place.column * m_plan.fold_columns * m_sizes.seed), seeds, into)
+                    : move_cells(seeds, place_of(p.seed->base, place.strip, place.column, m_sizes.seed), into);
+    for (const iface::copy_operands& move : moves) {
         const point read = m_out.copy(l.streamer(stream_role::seed), tag, move, after);
         p.seed->use.note_read(read);
         slot.use.note_written(read, first);
@@ -223,26 +225,31 @@ void contraction_stream::seed_column(lane& l, const prepared_step& p, const fold
         return;
     dependences after_copy;
     slot.use.require_for_read(after_copy);
-    slot.use.note_overwrite(convert_cells(l, m_column.cells, into, in_l1(slot.cells),
-                                          {m_work.seed_type, m_work.accumulator}, tag, after_copy));
+    slot.use.note_overwrite(apply(l, m_column.cells, into, in_l1(slot.cells),
+                                  {iface::vector_function::identity, m_work.seed_type, m_work.accumulator}, tag,
+                                  after_copy));
 }
 
-/// Converts a column's cells, in one command where they touch each other in both places. Returns the last command.
-point contraction_stream::convert_cells(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
-                                        std::pair<dtype, dtype> types, std::uint32_t tag, const dependences& after) {
+/// A function of a column's cells, in one command where they touch each other in both places. Returns the last command.
+point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
+                                const cell_function& what, std::uint32_t tag, const dependences& after) {
     const std::uint64_t full = m_plan.fold_rows * cells.columns;
-    const bool touching = from.down == full * size_of(types.first) && to.down == full * size_of(types.second);
+    const bool touching = from.down == full * size_of(what.from) && to.down == full * size_of(what.to);
     const std::uint64_t rows = touching ? cells.rows : m_plan.fold_rows;
+    iface::vector_operands vector;
+    vector.function = what.function;
+    vector.from = code_of(what.from);
+    vector.to = code_of(what.to);
+    vector.low = static_cast<float>(what.low);
+    vector.high = static_cast<float>(what.high);
+    vector.source.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.from))};
+    vector.destination.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.to))};
     point last;
     for (std::uint64_t row = 0; row * rows < cells.rows; ++row) {
-        const std::uint64_t count = piece(cells.rows, rows, row).count * cells.columns;
-        const iface::vector_operands convert{from.first + bytes(row * from.down),
-                                             {},
-                                             to.first + bytes(row * to.down),
-                                             static_cast<std::uint32_t>(count),
-                                             code_of(types.first),
-                                             code_of(types.second)};
-        last = m_out.convert(l.tile->vector_unit, tag, convert, after);
+        vector.count[2] = static_cast<std::uint32_t>(piece(cells.rows, rows, row).count * cells.columns);
+        vector.source.base = from.first + bytes(row * from.down);
+        vector.destination.base = to.first + bytes(row * to.down);
+        last = m_out.vector(l.tile->vector_unit, tag, vector, after);
     }
     return last;
 }
@@ -318,6 +325,30 @@ point contraction_stream::run_fold(lane& l, const prepared_step& current, const 
     return done;
 }
 
+/// The steps that follow the sum, and its rounding: in place, each behind the one before.
+void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full_width) {
+    dtype type = m_work.accumulator;
+    const auto pass = [&](const cell_function& what) {
+        dependences after;
+        after.read_after_write.add(drain.after);
+        cell_place to = drain.from;
+        if (full_width && what.to != what.from)
+            to.down = fold_cells() * size_of(what.to); // packed: one command does the next step
+        drain.after = apply(l, drain.cells, drain.from, to, what, drain.tag, after);
+        drain.from = to;
+        type = what.to;
+        l.results[drain.slot].use.note_more_written(drain.after);
+    };
+    for (const dfx::element_step& step : m_work.steps) {
+        if (step.result != type)
+            pass({iface::vector_function::identity, type, step.result});
+        if (step.function != dfx::element_function::identity)
+            pass({code_of(step.function), type, type, step.low, step.high});
+    }
+    if (type != m_work.result)
+        pass({iface::vector_function::identity, type, m_work.result});
+}
+
 /// Once the column's last fold is on its way, or where its cells leave one by one: rounds its results and has them
 /// drained.
 void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done) {
@@ -342,17 +373,8 @@ void contraction_stream::round_and_drain(lane& l, const prepared_step& current, 
     drain.more = row > 0;
     drain.after = done;
     drain.tag = tag;
-    if (final && m_work.result != m_work.accumulator) {
-        dependences after;
-        after.read_after_write.add(done);
-        cell_place rounded = drain.from;
-        if (place.n.count == m_plan.fold_columns)
-            rounded.down = fold_cells() * m_sizes.result; // packed: one command rounds them
-        drain.after =
-            convert_cells(l, drain.cells, drain.from, rounded, {m_work.accumulator, m_work.result}, tag, after);
-        drain.from = rounded;
-        result.use.note_more_written(drain.after);
-    }
+    if (final)
+        finish_results(l, drain, place.n.count == m_plan.fold_columns);
     l.drains.push(drain);
     drain_down_to(l, m_plan.strip > 1 ? k_drain_lag_of_strips : k_drain_lag);
 }

@@ -119,14 +119,20 @@ class contraction_stream {
     void open();
     void open_round(std::size_t round);
     void load_panel(const arriving_tile& tile, std::uint64_t panel, std::size_t parts);
-    [[nodiscard]] copies copies_of(const step& s, operand_role role, extent across, address tile) const;
+    /// Copies from DRAM, and how much has to be filled with zeros before them.
+    struct tile_loads {
+        copies moves;
+        std::uint64_t zeros = 0; ///< bytes
+    };
+    [[nodiscard]] tile_loads loads_of_rows(const step& s, extent rows, address to) const;
+    [[nodiscard]] tile_loads loads_of(const step& s, operand_role role, address tile) const;
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
     /// needed no later.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
     [[nodiscard]] copies loads_of_seed(const step& s, address tile) const;
-    void load(tile_slot& slot, const copies& moves, const dram_operand& from, std::uint32_t tag);
+    void load(tile_slot& slot, const tile_loads& loads, const dram_operand& from, std::uint32_t tag);
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);
@@ -163,8 +169,15 @@ class contraction_stream {
     void begin_column(lane& l, const prepared_step& current, const fold_place& place);
     point run_fold(lane& l, const prepared_step& current, const fold_place& place);
     void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done);
-    [[nodiscard]] point convert_cells(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
-                                      std::pair<dtype, dtype> types, std::uint32_t tag, const dependences& after);
+    /// What a vector command does to cells.
+    struct cell_function {
+        iface::vector_function function = iface::vector_function::identity;
+        dtype from, to;
+        double low = 0, high = 0;
+    };
+    [[nodiscard]] point apply(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
+                              const cell_function& what, std::uint32_t tag, const dependences& after);
+    void finish_results(lane& l, pending_drain& drain, bool full_width);
     tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
                      std::uint64_t size, stream_role role, std::uint32_t tag);
     void seed_column(lane& l, const prepared_step& p, const fold_place& place);

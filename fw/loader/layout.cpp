@@ -111,6 +111,16 @@ copies split_rows(const iface::copy_operands& cells, std::uint64_t parts) {
     return all;
 }
 
+copies spread_row(address row, const cell_strip& strip, const cell_place& to) {
+    copies all;
+    const std::uint64_t run = strip.columns * strip.element;
+    for (const part& rows : parts_of(strip.rows, strip.cell_rows))
+        if (rows.count * rows.size != 0)
+            all.push_back(strided(row, to.first + bytes(rows.first * to.down), {rows.count, 0, to.down},
+                                  {rows.size, 0, run}, run));
+    return all;
+}
+
 copies move_cells(const cell_strip& strip, const cell_place& from, const cell_place& to) {
     copies all;
     for (const part& columns : parts_of(strip.columns, strip.cell_columns)) {

@@ -74,6 +74,8 @@ using copies = boost::container::small_vector<iface::copy_operands, 4>;
 [[nodiscard]] copies store_cells(const placed_operand& c, address matrix, const cell_row& row, address cells);
 /// A load or store of cells cut along the matrix's rows into at most `parts` copies.
 [[nodiscard]] copies split_rows(const iface::copy_operands& cells, std::uint64_t parts);
+/// One row of elements into every row of a column of cells; the strip is one cell wide.
+[[nodiscard]] copies spread_row(address row, const cell_strip& strip, const cell_place& to);
 /// A strip of cells between two memories of the chip: one copy, or up to four where cells are short.
 [[nodiscard]] copies move_cells(const cell_strip& strip, const cell_place& from, const cell_place& to);
 

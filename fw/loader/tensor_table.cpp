@@ -46,7 +46,7 @@ tensor_table::tensor_table(const dfx::program& program, const memory_info& dram,
                fmt::format("at most {} bytes of DRAM", dram.size.value()));
 }
 
-const placed_tensor& tensor_table::at(const std::string& name) {
+const placed_tensor& tensor_table::at(const std::string& name) const {
     const auto found = m_tensors.find(name);
     if (found == m_tensors.end())
         refuse("the program has no tensor named '" + name + "'", "a tensor of its tensor list");

@@ -32,7 +32,7 @@ class tensor_table {
     tensor_table& operator=(const tensor_table&) = delete;
 
     /// Throws input_error for a name that the program does not have.
-    [[nodiscard]] const placed_tensor& at(const std::string& name);
+    [[nodiscard]] const placed_tensor& at(const std::string& name) const;
     [[nodiscard]] const std::map<std::string, placed_tensor>& all() const { return m_tensors; }
 
   private:

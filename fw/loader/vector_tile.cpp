@@ -32,16 +32,6 @@ std::uint64_t span_of(const window_2d& w, std::size_t d, std::uint64_t count) {
     return (count - 1) * w.stride[d] + (w.kernel[d] - 1) * w.dilation[d] + 1;
 }
 
-vector_function code_of(element_function f) {
-    static constexpr vector_function k_codes[] = {
-        vector_function::identity,   vector_function::add,        vector_function::subtract,
-        vector_function::multiply,   vector_function::divide,     vector_function::maximum,
-        vector_function::minimum,    vector_function::clamp,      vector_function::relu,
-        vector_function::sigmoid,    vector_function::arctangent, vector_function::exponential,
-        vector_function::reciprocal, vector_function::absolute,   vector_function::negate};
-    return k_codes[static_cast<std::size_t>(f)];
-}
-
 /// A value per element of the tile: where it is and of which type.
 struct value {
     std::size_t buffer = 0;
@@ -101,8 +91,8 @@ class command_builder {
                        const buffer_side& destination) {
         tile_command c;
         c.vector.function = f;
-        c.vector.from = fw::code_of(from);
-        c.vector.to = fw::code_of(to);
+        c.vector.from = code_of(from);
+        c.vector.to = code_of(to);
         c.vector.count = tile_counts();
         c.source = source;
         c.operand = operand;
