@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/leaves.h"
 #include "compiler/dfx/multiply.h"
+#include "compiler/dfx/operators.h"
 #include "compiler/dfx/verify.h"
 #include "compiler/dfx/walk.h"
 #include "compiler/tensor/number_format.h"
@@ -54,19 +55,30 @@ void paste(const tensor& from, const tile& t, tensor& to) {
 /// Tensor values while a program runs.
 class memory {
   public:
-    memory(const program& p, const tensor_map& inputs) : m_given(bind_inputs(p, inputs)) {
+    memory(const program& p, const tensor_map& inputs) : m_program(p), m_given(bind_inputs(p, inputs)) {
         for (const tensor_descriptor& t : p.tensors)
-            if (t.role == tensor_role::output || t.role == tensor_role::intermediate)
+            if ((t.role == tensor_role::output || t.role == tensor_role::intermediate) && t.view_of.empty())
                 m_made.emplace(t.name, tensor(t.type, t.dims));
     }
-    [[nodiscard]] const tensor& at(const std::string& name) const {
-        const auto given = m_given.find(name);
-        return given != m_given.end() ? *given->second : m_made.at(name);
+    [[nodiscard]] const tensor& at(const std::string& name) {
+        if (const auto given = m_given.find(name); given != m_given.end())
+            return given->second.value();
+        return made(name);
     }
-    [[nodiscard]] tensor& made(const std::string& name) { return m_made.at(name); }
+    /// A view is made when it is asked for: its tensor is complete by then.
+    [[nodiscard]] tensor& made(const std::string& name) {
+        const auto known = m_made.find(name);
+        if (known != m_made.end())
+            return known->second;
+        const tensor_descriptor& view = *m_program.find(name);
+        tensor value = at(view.view_of);
+        value.dims = view.dims;
+        return m_made.emplace(name, std::move(value)).first->second;
+    }
 
   private:
-    std::map<std::string, const tensor*> m_given;
+    const program& m_program;
+    std::map<std::string, bound_input> m_given;
     std::map<std::string, tensor> m_made;
 };
 
@@ -81,7 +93,7 @@ class accumulators {
         m_sums.clear();
     }
 
-    void compute(const program& p, const memory& values, const compute_op& op, const loop_values& at) {
+    void compute(const program& p, memory& values, const compute_op& op, const loop_values& at) {
         const auto dims = [&](const tensor_region& r) -> const shape& { return p.find(r.tensor_name)->dims; };
         const tile a = tile_of(op.inputs[0], dims(op.inputs[0]), at);
         const tile b = tile_of(op.inputs[1], dims(op.inputs[1]), at);
@@ -116,8 +128,7 @@ class accumulators {
         return true;
     }
 
-    matrix_view<const Sum> operand(const memory& values, const tensor_region& r, const tile& t,
-                                   std::vector<Sum>& scratch) {
+    matrix_view<const Sum> operand(memory& values, const tensor_region& r, const tile& t, std::vector<Sum>& scratch) {
         if (m_changing->count(r.tensor_name) != 0) {
             scratch = widened<Sum>(cut(values.at(r.tensor_name), t));
             return {scratch.data(), t.columns};
@@ -152,6 +163,8 @@ class interpreter {
 
   private:
     void run(const kernel& k) {
+        if (const compute_op* whole = whole_tensor_operator(k))
+            return run(*whole);
         std::set<std::string> changing;
         std::map<const statement*, std::vector<const tile_loop*>> loops;
         std::map<std::string, dtype> sum_type;
@@ -176,6 +189,14 @@ class interpreter {
                     with(sum_type.at(move->source.tensor_name), [&](auto& sums) { store(sums, move->source, at); });
             }
         });
+    }
+
+    void run(const compute_op& op) {
+        std::vector<const tensor*> inputs;
+        for (const tensor_region& r : op.inputs)
+            inputs.push_back(&m_values.at(r.tensor_name));
+        const tensor_descriptor& result = *m_program.find(op.output.tensor_name);
+        m_values.made(result.name) = evaluate(op, inputs, result);
     }
 
     [[nodiscard]] dtype sum_of(const compute_op& op) const {
@@ -223,22 +244,38 @@ const tensor* find_value(const program& p, const tensor_descriptor& t, const ten
     return nullptr;
 }
 
-std::map<std::string, const tensor*> bind_inputs(const program& p, const tensor_map& inputs) {
+bound_input on_device(const tensor_descriptor& t, const tensor& value) {
+    if (!t.host)
+        return {&value, {}};
+    compute_op permute;
+    permute.type = compute_type::rearrange_tile;
+    permute.axes = t.host->permutation;
+    tensor_descriptor permuted = t;
+    permuted.dims.clear();
+    for (const std::uint64_t axis : t.host->permutation)
+        permuted.dims.push_back(t.host->dims[axis]);
+    tensor out = evaluate(permute, {&value}, permuted);
+    out.dims = t.dims;
+    return {&value, std::move(out)};
+}
+
+std::map<std::string, bound_input> bind_inputs(const program& p, const tensor_map& inputs) {
     diagnostics problems;
-    std::map<std::string, const tensor*> out;
+    std::map<std::string, bound_input> out;
     for (const tensor_descriptor& t : p.tensors) {
-        if (t.role != tensor_role::input && t.role != tensor_role::constant)
+        if ((t.role != tensor_role::input && t.role != tensor_role::constant) || !t.view_of.empty())
             continue;
         const tensor* value = find_value(p, t, inputs);
-        const std::string kind = to_string(t.dims) + " " + std::string(name_of(t.type));
+        const shape& dims = t.host ? t.host->dims : t.dims;
+        const std::string kind = to_string(dims) + " " + std::string(name_of(t.type));
         if (value == nullptr)
             problems.error({}, "no value for " + std::string(name_of(t.role)) + " " + t.name, "",
                            "a tensor " + kind + " under the key " + listed(t.keys));
-        else if (value->type != t.type || value->dims != t.dims)
+        else if (value->type != t.type || value->dims != dims)
             problems.error({}, "value for " + std::string(name_of(t.role)) + " " + t.name + " does not match",
                            to_string(value->dims) + " " + std::string(name_of(value->type)), kind);
         else
-            out.emplace(t.name, value);
+            out.emplace(t.name, on_device(t, *value));
     }
     problems.throw_if_errors();
     return out;

@@ -17,8 +17,14 @@ namespace kpu::dfx {
 /// there is none.
 [[nodiscard]] const tensor* find_value(const program& p, const tensor_descriptor& t, const tensor_map& inputs);
 
+/// The value of an input or constant as it lies on the device: as given, or permuted from its host_layout.
+struct bound_input {
+    const tensor* given = nullptr; ///< outlives this
+    std::optional<tensor> permuted;
+    [[nodiscard]] const tensor& value() const { return permuted ? *permuted : *given; }
+};
 /// Every input and constant by tensor name. Throws input_error listing all that are missing or have another type or
 /// shape.
-[[nodiscard]] std::map<std::string, const tensor*> bind_inputs(const program& p, const tensor_map& inputs);
+[[nodiscard]] std::map<std::string, bound_input> bind_inputs(const program& p, const tensor_map& inputs);
 
 } // namespace kpu::dfx

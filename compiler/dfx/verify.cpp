@@ -42,16 +42,50 @@ void check_dims(const tensor_descriptor& t, const std::string& at, diagnostics& 
     }
 }
 
+void check_view(const program& p, std::size_t number, const std::string& at, diagnostics& problems) {
+    const tensor_descriptor& t = p.tensors[number];
+    if (t.view_of.empty())
+        return;
+    const auto end = p.tensors.begin() + static_cast<std::ptrdiff_t>(number);
+    const auto shown = std::find_if(p.tensors.begin(), end, [&](const auto& other) { return other.name == t.view_of; });
+    if (shown == end)
+        return report(problems, at + ".view_of", "no earlier tensor has this name", t.view_of);
+    if (t.role != tensor_role::intermediate && t.role != tensor_role::output)
+        report(problems, at + ".role", "a view is an intermediate or an output", std::string(name_of(t.role)));
+    if (shown->type != t.type || element_count(shown->dims) != element_count(t.dims))
+        report(problems, at, "a view has the elements of the tensor that it shows",
+               to_string(t.dims) + " " + std::string(name_of(t.type)),
+               to_string(shown->dims) + " " + std::string(name_of(shown->type)));
+}
+
+void check_host_layout(const tensor_descriptor& t, const std::string& at, diagnostics& problems) {
+    if (!t.host)
+        return;
+    std::vector<std::uint64_t> order = t.host->permutation;
+    std::sort(order.begin(), order.end());
+    bool good = order.size() == t.host->dims.size() && order.size() <= k_max_rank;
+    for (std::uint64_t d = 0; good && d < order.size(); ++d)
+        good = order[d] == d;
+    std::uint64_t product = 1;
+    for (const std::uint64_t extent : t.host->dims)
+        good = good && extent != 0 && !__builtin_mul_overflow(product, extent, &product);
+    if (!good || product != element_count(t.dims))
+        report(problems, at + ".host", "no permutation of as many elements", to_string(t.host->dims),
+               to_string(t.dims));
+    if (t.role != tensor_role::input && t.role != tensor_role::constant)
+        report(problems, at + ".host", "only inputs and constants come from files", std::string(name_of(t.role)));
+}
+
 void check_constants(const program& p, diagnostics& problems) {
     for (const auto& [name, value] : p.constants) {
         const std::string at = "constants[" + name + "]";
         const tensor_descriptor* t = p.find(name);
         if (t == nullptr || t->role != tensor_role::constant)
             report(problems, at, "no constant tensor has this name", name);
-        else if (t->type != value.type || t->dims != value.dims)
+        else if (const shape& dims = t->host ? t->host->dims : t->dims; t->type != value.type || dims != value.dims)
             report(problems, at, "value does not match its descriptor",
                    to_string(value.dims) + " " + std::string(name_of(value.type)),
-                   to_string(t->dims) + " " + std::string(name_of(t->type)));
+                   to_string(dims) + " " + std::string(name_of(t->type)));
         else if (value.data.size() != element_count(value.dims) * size_of(value.type))
             report(problems, at, "value has a wrong number of bytes", std::to_string(value.data.size()));
     }
@@ -71,6 +105,8 @@ void check_tensors(const program& p, diagnostics& problems) {
         if (!names.insert(t.name).second)
             report(problems, at + ".name", "a tensor of this name exists already", t.name);
         check_dims(t, at, problems);
+        check_view(p, i, at, problems);
+        check_host_layout(t, at, problems);
         if (t.role == tensor_role::intermediate)
             continue;
         if (t.keys.empty())
@@ -181,10 +217,14 @@ bool check_kernel(const program& p, std::size_t i, diagnostics& problems) {
     parts::check_loops(k, c.path, own);
     if (!own.has_errors()) {
         c.leaves = leaves_of(k, c.path);
-        parts::check_operations(c);
-        parts::check_dependences(c);
+        if (whole_tensor_operator(k) != nullptr) {
+            parts::check_operator(c, c.leaves.front());
+        } else {
+            parts::check_operations(c);
+            parts::check_dependences(c);
+        }
     }
-    if (!own.has_errors())
+    if (!own.has_errors() && whole_tensor_operator(k) == nullptr)
         parts::check_on_chip_data(c);
     problems.append(own);
     return !own.has_errors();

@@ -53,6 +53,8 @@ class external_data {
 
     void read(const leaf& l, const tensor_region& r) {
         const tensor_descriptor& t = *m_program.find(r.tensor_name);
+        if (!t.view_of.empty())
+            return read_whole(l, storage_of(t));
         if (t.role == tensor_role::input || t.role == tensor_role::constant)
             return;
         const element_box wanted = hull_of(l, r, t.dims);
@@ -65,6 +67,8 @@ class external_data {
 
     void write(const leaf& l, const tensor_region& r) {
         const tensor_descriptor& t = *m_program.find(r.tensor_name);
+        if (!t.view_of.empty())
+            return error(l.path, "stores into " + t.name + ", a view");
         if (t.role == tensor_role::input || t.role == tensor_role::constant)
             return error(l.path, "stores into " + std::string(name_of(t.role)) + " " + t.name);
         if (!injective(l, r))
@@ -81,16 +85,37 @@ class external_data {
         for (const tensor_descriptor& t : m_program.tensors) {
             if (t.role != tensor_role::output || m_failed)
                 continue;
-            std::uint64_t volume = 0;
-            for (const stored_box& s : m_stored[t.name])
-                volume += s.box.volume();
-            if (volume != element_count(t.dims))
+            const tensor_descriptor& storage = storage_of(t);
+            const std::uint64_t volume = stored_volume(storage);
+            const bool given = storage.role == tensor_role::input || storage.role == tensor_role::constant;
+            if (!given && volume != element_count(t.dims))
                 error("tensors[" + t.name + "]", "output " + t.name + " is not stored completely",
                       std::to_string(volume) + " of " + std::to_string(element_count(t.dims)) + " elements");
         }
     }
 
   private:
+    /// The tensor whose elements a view shows.
+    [[nodiscard]] const tensor_descriptor& storage_of(const tensor_descriptor& t) const {
+        const tensor_descriptor* storage = &t;
+        while (!storage->view_of.empty())
+            storage = m_program.find(storage->view_of);
+        return *storage;
+    }
+
+    [[nodiscard]] std::uint64_t stored_volume(const tensor_descriptor& t) {
+        std::uint64_t volume = 0;
+        for (const stored_box& s : m_stored[t.name])
+            volume += s.box.volume();
+        return volume;
+    }
+
+    void read_whole(const leaf& l, const tensor_descriptor& t) {
+        const bool given = t.role == tensor_role::input || t.role == tensor_role::constant;
+        if (!given && stored_volume(t) != element_count(t.dims))
+            error(l.path, "reads " + t.name + " through a view before it is stored completely");
+    }
+
     void error(const std::string& at, const std::string& message, const std::string& text = {}) {
         location where;
         where.path = at;
@@ -154,6 +179,12 @@ void check_external_data(const program& p, diagnostics& problems) {
     external_data data(p, problems);
     for (std::size_t i = 0; i < p.kernels.size(); ++i) {
         for (const leaf& l : leaves_of(p.kernels[i], "kernels[" + std::to_string(i) + "]")) {
+            if (const compute_op* whole = whole_tensor_operator(p.kernels[i])) {
+                for (const tensor_region& r : whole->inputs)
+                    data.read(l, r);
+                data.write(l, whole->output);
+                continue;
+            }
             const data_move_op* move = l.move();
             if (move != nullptr && move->source.level == memory_level::external)
                 data.read(l, move->source);

@@ -30,6 +30,8 @@ void check_loops(const kernel& k, const std::string& path, diagnostics& problems
 /// Regions, moves and computes, each by itself.
 void check_operations(const context& c);
 void check_matmul(const context& c, const leaf& at);
+/// A kernel that is one whole-tensor operator.
+void check_operator(const context& c, const leaf& at);
 /// Dependences and barriers.
 void check_dependences(const context& c);
 /// On-chip reads follow the writes that they depend on.

@@ -55,26 +55,41 @@ std::string side(const iface::copy_side& s, const iface::copy_operands& copy) {
     return text;
 }
 
+template <class Counts>
+std::string extents(const Counts& counts) {
+    std::string text;
+    for (const std::uint32_t count : counts)
+        if (count > 1)
+            text += fmt::format(" x{}", count);
+    return text;
+}
+
+std::string operands_of(const iface::vector_operands& x) {
+    std::string text = fmt::format("{} {} -> {}{} {:#x}", iface::name_of(x.function), iface::name_of(x.from),
+                                   iface::name_of(x.to), extents(x.count), x.source.base.value());
+    if (iface::takes_operand(x.function))
+        text += fmt::format(", {:#x}", x.operand.base.value());
+    return text + fmt::format(" -> {:#x}", x.destination.base.value());
+}
+
 std::string operands_of(const iface::command_header& header, const iface::descriptor_words& words) {
     switch (header.op) {
     case iface::opcode::copy: {
         const iface::copy_operands copy = iface::decode_copy(words);
-        std::string text = fmt::format("{} B", copy.run);
-        for (const std::uint32_t count : copy.count)
-            if (count > 1)
-                text += fmt::format(" x{}", count);
-        return text + " " + side(copy.source, copy) + " -> " + side(copy.destination, copy);
+        return fmt::format("{} B{} ", copy.run, extents(copy.count)) + side(copy.source, copy) + " -> " +
+               side(copy.destination, copy);
     }
     case iface::opcode::fold: {
         const iface::fold_operands fold = iface::decode_fold(words);
         return fmt::format("{} {}x{}x{} {:#x}, {:#x} -> {:#x}{}", iface::name_of(fold.type), fold.m, fold.n, fold.k,
                            fold.a.value(), fold.b.value(), fold.c.value(), fold.seeded ? " seeded" : "");
     }
-    case iface::opcode::convert:
-    case iface::opcode::accumulate: {
-        const iface::vector_operands vector = iface::decode_vector(words);
-        return fmt::format("{} {} -> {} {:#x} -> {:#x}", vector.count, iface::name_of(vector.from),
-                           iface::name_of(vector.to), vector.source.value(), vector.destination.value());
+    case iface::opcode::vector:
+        return operands_of(iface::decode_vector(words));
+    case iface::opcode::fill: {
+        const iface::fill_operands fill = iface::decode_fill(words);
+        return fmt::format("{:#x} in {} B{} {:#x}", fill.pattern, fill.run, extents(fill.count),
+                           fill.destination.base.value());
     }
     case iface::opcode::join:
         break;
@@ -162,7 +177,7 @@ void command_stream::start(const planned_contraction& planned) {
 }
 
 std::string describe(const machine& chip, const bound_command& command) {
-    static constexpr const char* k_names[] = {"join", "copy", "fold", "convert", "accumulate"};
+    static constexpr const char* k_names[] = {"join", "copy", "fold", "vector", "fill"};
     const iface::command_header header = iface::decode_header(command.words);
     std::string text =
         fmt::format("{:<14} #{:<6} op {:<5} {:<8} {}", chip.engine(command.engine).name, command.number, header.tag,

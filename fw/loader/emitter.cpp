@@ -18,9 +18,14 @@ point emitter::fold(engine_id engine, std::uint32_t tag, const iface::fold_opera
     return push(engine, encode(header_for(engine, tag, iface::opcode::fold, after), operands));
 }
 
-point emitter::convert(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands,
-                       const dependences& after) {
-    return push(engine, encode(header_for(engine, tag, iface::opcode::convert, after), operands));
+point emitter::vector(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands,
+                      const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::vector, after), operands));
+}
+
+point emitter::fill(engine_id engine, std::uint32_t tag, const iface::fill_operands& operands,
+                    const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::fill, after), operands));
 }
 
 point_set emitter::latest(const machine& chip, std::initializer_list<iface::engine_kind> kinds) const {

@@ -27,8 +27,8 @@ class emitter {
 
     point copy(engine_id engine, std::uint32_t tag, const iface::copy_operands& operands, const dependences& after);
     point fold(engine_id engine, std::uint32_t tag, const iface::fold_operands& operands, const dependences& after);
-    point convert(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands,
-                  const dependences& after);
+    point vector(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands, const dependences& after);
+    point fill(engine_id engine, std::uint32_t tag, const iface::fill_operands& operands, const dependences& after);
 
     /// The engine's latest command; number 0 if it has none yet.
     [[nodiscard]] point last(engine_id engine) const { return {engine, m_last.at(engine.value())}; }

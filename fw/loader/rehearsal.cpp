@@ -148,9 +148,10 @@ double rehearsal::execute(engine_state& engine, double begin) {
         return execute_copy(engine, next.command, begin);
     case iface::opcode::fold:
         return execute_fold(engine, next.command, begin);
-    case iface::opcode::convert:
-    case iface::opcode::accumulate:
+    case iface::opcode::vector:
         return execute_vector(engine, next.command, begin);
+    case iface::opcode::fill:
+        return execute_fill(engine, next.command, begin);
     case iface::opcode::join:
         break;
     }
@@ -206,6 +207,20 @@ double rehearsal::execute_copy(engine_state& engine, const bound_command& comman
     return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
+double rehearsal::execute_fill(engine_state& engine, const bound_command& command, double begin) {
+    const iface::fill_operands fill = iface::decode_fill(command.words);
+    iface::copy_operands copy;
+    copy.count = fill.count;
+    copy.run = fill.run;
+    copy.source = copy.destination = fill.destination;
+    const auto& capabilities = m_chip.engine(command.engine).capabilities;
+    const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
+    level* const to = level_at(fill.destination.base);
+    engine.next = request + of(bytes_of(copy)) / of(capabilities[iface::mover_cap::bytes_cycle]);
+    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, request) : request;
+    return std::max(engine.next, written) + (to != nullptr ? to->latency : k_l1_latency);
+}
+
 double rehearsal::execute_fold(engine_state& engine, const bound_command& command, double begin) {
     const compute_tile& tile = *std::find_if(m_chip.tiles.begin(), m_chip.tiles.end(),
                                              [&](const compute_tile& t) { return t.array == command.engine; });
@@ -218,7 +233,8 @@ double rehearsal::execute_fold(engine_state& engine, const bound_command& comman
 double rehearsal::execute_vector(engine_state& engine, const bound_command& command, double begin) {
     const iface::vector_operands x = iface::decode_vector(command.words);
     const double lanes = of(std::max(1U, m_chip.engine(command.engine).capabilities[iface::vector_cap::lanes]));
-    const double done = begin + of(x.count) / lanes + 4 * k_l1_latency;
+    const double elements = of(std::uint64_t{x.count[0]} * x.count[1] * x.count[2]);
+    const double done = begin + elements / lanes + 4 * k_l1_latency;
     engine.next = done;
     return done;
 }
@@ -231,7 +247,7 @@ double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const
     const auto place = [&](std::uint64_t rows, std::uint64_t columns, std::uint64_t element) {
         const placed_operand operand{next, columns * element, rows * columns * element, element};
         next = next + bytes(work.batch * rows * columns * element);
-        return dram_operand{operand, &untouched};
+        return dram_operand{operand, &untouched, {}};
     };
     contraction_operands operands;
     operands.a = place(work.m, work.k, e.operand);

@@ -46,6 +46,7 @@ class rehearsal {
     /// The next command of the engine; returns when it completes.
     [[nodiscard]] double execute(engine_state& engine, double begin);
     [[nodiscard]] double execute_copy(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] double execute_fill(engine_state& engine, const bound_command& command, double begin);
     [[nodiscard]] double execute_fold(engine_state& engine, const bound_command& command, double begin);
     [[nodiscard]] double execute_vector(engine_state& engine, const bound_command& command, double begin);
     [[nodiscard]] level* level_at(address where);

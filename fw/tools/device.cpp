@@ -65,7 +65,7 @@ void device::boot(mmio& bus) {
 void device::upload(const tensor_map& inputs) {
     for (const auto& [name, value] : dfx::bind_inputs(m_program, inputs)) {
         const placed_tensor& place = m_tensors->at(name);
-        m_chip.poke(place.base, value->data.data(), place.size);
+        m_chip.poke(place.base, value.value().data.data(), place.size);
     }
 }
 

@@ -1,8 +1,9 @@
 #pragma once
-// The vector unit of a compute tile as an engine: element-wise conversions and sums over its L1 buffers, `lanes`
+// The vector unit of a compute tile as an engine: element-wise functions and reductions over its L1 buffers, `lanes`
 // elements per cycle, one command at a time. Timing: README.md.
 
 #include "hw/control/command_engine.h"
+#include "hw/fabric/vector_kernel.h"
 #include "hw/tlm/initiator.h"
 #include "platforms/platform.h"
 
@@ -17,6 +18,8 @@ class vector_unit final : public command_engine {
 
     /// Elements that one command may have.
     static constexpr std::uint32_t k_longest_vector = 1u << 20;
+    /// Bytes from the first to the last that one operand or the result touches.
+    static constexpr std::uint64_t k_longest_range = 1u << 24;
 
     vector_unit(sc_core::sc_module_name name, const engine_config& config, const platform::vector_params& params);
 
@@ -30,20 +33,19 @@ class vector_unit final : public command_engine {
     };
 
     iface::fault execute(const command& c) override;
-    [[nodiscard]] bool supports(iface::opcode op) const override {
-        return op == iface::opcode::convert || op == iface::opcode::accumulate;
-    }
+    [[nodiscard]] bool supports(iface::opcode op) const override { return op == iface::opcode::vector; }
 
-    [[nodiscard]] iface::fault read(address where, bytes length, std::vector<unsigned char>& buffer,
+    [[nodiscard]] iface::fault read(const byte_range& range, std::vector<unsigned char>& buffer,
                                     const unsigned char*& data, arrival& when);
-    [[nodiscard]] iface::fault compute(const command& c, const iface::vector_operands& x, arrival& when);
+    [[nodiscard]] iface::fault read_operands(const iface::vector_operands& x, vector_data& data, arrival& when);
+    [[nodiscard]] iface::fault write(const iface::vector_operands& x, sc_core::sc_time& written);
     [[nodiscard]] iface::fault write_back(const command& c, const iface::vector_operands& x, const arrival& when);
 
     platform::vector_params m_params;
     bool m_computes = true;
     initiator m_l1;
-    std::vector<unsigned char> m_source, m_operand; ///< where the target does not lend its storage
-    std::vector<unsigned char> m_result;
+    std::vector<unsigned char> m_source, m_operand, m_old; ///< where the target does not lend its storage
+    std::vector<unsigned char> m_result;                   ///< the destination's range
 };
 
 } // namespace kpu::hw

@@ -88,6 +88,13 @@ enum class vector_function : std::uint8_t {
 };
 inline constexpr std::uint32_t k_vector_functions = 16;
 
+[[nodiscard]] constexpr std::string_view name_of(vector_function f) {
+    constexpr std::string_view names[k_vector_functions] = {
+        "identity", "add",     "subtract",   "multiply",    "divide",     "maximum",  "minimum", "clamp",
+        "relu",     "sigmoid", "arctangent", "exponential", "reciprocal", "absolute", "negate",  "multiply_add"};
+    return static_cast<std::uint32_t>(f) < k_vector_functions ? names[static_cast<std::uint32_t>(f)] : "unknown";
+}
+
 /// True where the function has a second argument.
 [[nodiscard]] constexpr bool takes_operand(vector_function f) {
     return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add;

@@ -69,7 +69,17 @@ void mover::on_reset() {
 // ---- reading: the issue thread ------------------------------------------------------------------------------------
 
 fault mover::execute(const command& c) {
-    const iface::copy_operands copy = iface::decode_copy(c.words);
+    m_fills = c.header.op == iface::opcode::fill;
+    if (!m_fills)
+        return carry_out(c, iface::decode_copy(c.words));
+    const iface::fill_operands fill = iface::decode_fill(c.words);
+    m_pattern = fill.pattern;
+    m_fill_run = std::max<std::uint64_t>(1, fill.run);
+    m_run_position = 0;
+    return carry_out(c, {fill.count, fill.run, fill.destination, fill.destination});
+}
+
+fault mover::carry_out(const command& c, const iface::copy_operands& copy) {
     const bytes total = total_bytes(copy);
     if (total == bytes(0))
         return fault::bad_operand;
@@ -164,6 +174,23 @@ unsigned char* mover::stage(bytes length) {
     return at;
 }
 
+/// What a fill has instead of data from a memory: it is there as soon as it is asked for, a beat at a time.
+mover::transfer mover::make_pattern(bytes length, unsigned char* into) {
+    transfer done;
+    for (bytes got; got < length;) {
+        const segment s = m_source.next(length - got);
+        for (std::uint64_t i = 0; i < s.length.value(); ++i) {
+            const std::uint64_t byte = m_run_position++ % m_fill_run % sizeof m_pattern;
+            into[got.value() + i] = static_cast<unsigned char>(m_pattern >> 8 * byte);
+        }
+        done.occupies += m_rate.duration(s.length);
+        got += s.length;
+    }
+    done.first = now_ps() + m_rate.beat();
+    done.last = now_ps() + done.occupies;
+    return done;
+}
+
 mover::transfer mover::read_segments(bytes length, unsigned char* into, const unsigned char*& data) {
     transfer done;
     const picoseconds now = now_ps();
@@ -190,12 +217,15 @@ bool mover::read_chunk(const command_ref& ref, bytes length) {
     chunk c;
     c.ref = ref;
     c.length = length;
-    const transfer read = read_segments(length, stage(length), c.data);
+    unsigned char* const staged = stage(length);
+    c.data = staged;
+    const transfer read = m_fills ? make_pattern(length, staged) : read_segments(length, staged, c.data);
     if (read.error != fault::none) {
         raise_fault(ref, read.error);
         return false;
     }
-    count(perf_counter::read_bytes, length.value());
+    if (!m_fills)
+        count(perf_counter::read_bytes, length.value());
     m_position += length.value();
     const picoseconds beat = m_rate.beat();
     c.requested = now_ps();

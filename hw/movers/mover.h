@@ -25,7 +25,7 @@ struct mover_config {
     bytes alignment{64};              ///< of cuts between chunks, where it costs nothing
 };
 
-/// Executes `copy`. See hw/movers/README.md for the timing.
+/// Executes `copy` and `fill`. See hw/movers/README.md for the timing.
 class mover : public command_engine {
   public:
     tlm_utils::simple_initiator_socket<mover> far_i;  ///< towards DRAM
@@ -65,7 +65,10 @@ class mover : public command_engine {
     };
 
     iface::fault execute(const command& c) override;
-    [[nodiscard]] bool supports(iface::opcode op) const override { return op == iface::opcode::copy; }
+    [[nodiscard]] iface::fault carry_out(const command& c, const iface::copy_operands& copy);
+    [[nodiscard]] bool supports(iface::opcode op) const override {
+        return op == iface::opcode::copy || op == iface::opcode::fill;
+    }
     void on_reset() override;
 
     [[nodiscard]] bytes chunk_limit(bytes run) const;
@@ -74,6 +77,7 @@ class mover : public command_engine {
     [[nodiscard]] bool pause(picoseconds duration);
     [[nodiscard]] unsigned char* stage(bytes length);
     transfer read_segments(bytes length, unsigned char* into, const unsigned char*& data);
+    transfer make_pattern(bytes length, unsigned char* into);
     [[nodiscard]] bool read_chunk(const command_ref& ref, bytes length);
 
     void write_loop();
@@ -97,6 +101,8 @@ class mover : public command_engine {
     strided_walk m_source, m_cut;
     std::uint64_t m_position = 0; ///< bytes requested since the reset
     std::uint32_t m_begun_in = 0; ///< epoch of the command in execute()
+    bool m_fills = false;         ///< it has no source: m_source walks the destination
+    std::uint64_t m_pattern = 0, m_fill_run = 1, m_run_position = 0;
     bool m_wants_room = false;
     picoseconds m_data_end; ///< when the last byte requested reaches the engine
     std::unique_ptr<unsigned char[]> m_staging;

@@ -1,7 +1,7 @@
 #pragma once
 // The bytes that a command reads and writes, from its descriptor alone.
 
-#include "hw/fabric/number_format.h"
+#include "hw/fabric/vector_kernel.h"
 #include "hw/interface/descriptor.h"
 
 #include <cstdint>
@@ -28,6 +28,11 @@ void for_each_run(const iface::copy_operands& c, Body body) {
                     body(at(c.source, i, j, k, l), at(c.destination, i, j, k, l));
 }
 
+/// A fill's walk, as a copy onto itself.
+inline iface::copy_operands as_copy(const iface::fill_operands& f) {
+    return {f.count, f.run, f.destination, f.destination};
+}
+
 /// Reads come before writes; runs that follow each other directly are one access.
 class access_list {
   public:
@@ -39,8 +44,11 @@ class access_list {
         case iface::opcode::fold:
             add(iface::decode_fold(words));
             break;
-        case iface::opcode::convert:
+        case iface::opcode::vector:
             add(iface::decode_vector(words));
+            break;
+        case iface::opcode::fill:
+            add(iface::decode_fill(words));
             break;
         default:
             break;
@@ -75,8 +83,25 @@ class access_list {
         write(f.c, cells);
     }
     void add(const iface::vector_operands& v) {
-        read(v.source, std::uint64_t{v.count} * size_of(v.from));
-        write(v.destination, std::uint64_t{v.count} * size_of(v.to));
+        const auto read_side = [&](const iface::vector_side& side, iface::element_type type) {
+            const hw::byte_range range = hw::range_of(v, side, type);
+            read(range.first, range.size.value());
+        };
+        read_side(v.source, v.from);
+        if (iface::takes_operand(v.function))
+            read_side(v.operand, v.from);
+        if (hw::reads_destination(v))
+            read_side(v.destination, v.to);
+        for (std::uint32_t i = 0; i < v.count[0]; ++i)
+            for (std::uint32_t j = 0; j < v.count[1]; ++j)
+                for (std::uint32_t k = 0; k < v.count[2]; ++k)
+                    write(v.destination.base + bytes(std::uint64_t{i} * v.destination.stride[0] +
+                                                     std::uint64_t{j} * v.destination.stride[1] +
+                                                     std::uint64_t{k} * v.destination.stride[2]),
+                          size_of(v.to));
+    }
+    void add(const iface::fill_operands& f) {
+        for_each_run(as_copy(f), [&](address, address to) { write(to, f.run); });
     }
 
     std::vector<byte_access> m_all, m_writes;

@@ -122,8 +122,11 @@ class flat_chip {
         case iface::opcode::fold:
             fold(iface::decode_fold(c.words));
             break;
-        case iface::opcode::convert:
-            convert(iface::decode_vector(c.words));
+        case iface::opcode::vector:
+            vector(iface::decode_vector(c.words));
+            break;
+        case iface::opcode::fill:
+            fill(iface::decode_fill(c.words));
             break;
         default:
             break;
@@ -172,12 +175,26 @@ class flat_chip {
         m_kernel.fold(f.type, {f.m, f.n, f.k}, at(f.a, a_bytes), at(f.b, b_bytes), c.data());
         std::memcpy(at(f.c, cells), c.data(), cells);
     }
-    void convert(const iface::vector_operands& v) {
-        const std::uint64_t in = std::uint64_t{v.count} * size_of(v.from);
-        const std::uint64_t out = std::uint64_t{v.count} * size_of(v.to);
-        std::vector<std::byte> result(out);
-        hw::convert(v.from, at(v.source, in), v.to, result.data(), v.count);
-        std::memcpy(at(v.destination, out), result.data(), out);
+    /// Operands are read before anything is written, but for what the command itself has to see.
+    void vector(const iface::vector_operands& v) {
+        const auto bytes_at = [&](const iface::vector_side& side, iface::element_type type) {
+            const hw::byte_range range = hw::range_of(v, side, type);
+            const unsigned char* p = at(range.first, range.size.value());
+            return std::vector<unsigned char>(p, p + range.size.value());
+        };
+        const std::vector<unsigned char> source = bytes_at(v.source, v.from);
+        const std::vector<unsigned char> operand =
+            iface::takes_operand(v.function) ? bytes_at(v.operand, v.from) : std::vector<unsigned char>();
+        std::vector<unsigned char> result = bytes_at(v.destination, v.to);
+        hw::compute(v, {source.data(), operand.data(), result.data()});
+        std::memcpy(at(v.destination.base, result.size()), result.data(), result.size());
+    }
+    void fill(const iface::fill_operands& f) {
+        for_each_run(as_copy(f), [&](address, address to) {
+            unsigned char* p = at(to, f.run);
+            for (std::uint32_t i = 0; i < f.run; ++i)
+                p[i] = static_cast<unsigned char>(f.pattern >> 8 * (i % 8));
+        });
     }
 
     const fw::machine& m_machine;
