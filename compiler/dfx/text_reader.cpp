@@ -123,7 +123,7 @@ class text_reader {
         note("tensors[" + std::to_string(m_program.tensors.size()) + "]");
         note("tensors[" + name + "]");
         // Known from here on, so that an error in the rest of the line is not repeated wherever the tensor is used.
-        m_program.tensors.push_back({name, {}, dtype::f32, tensor_role::intermediate, {}});
+        m_program.tensors.push_back({name, {}, dtype::f32, tensor_role::intermediate, {}, {}, {}});
         tensor_descriptor& t = m_program.tensors.back();
         line.require(":");
         t.dims = line.extents();

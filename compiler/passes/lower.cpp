@@ -86,7 +86,7 @@ class lowering {
             const std::string name = fresh_name(input.keys.front(), input.value);
             const auto role =
                 input.kind == dfg::input_kind::constant ? dfx::tensor_role::constant : dfx::tensor_role::input;
-            m_out.program.tensors.push_back({name, input.dims, input.type, role, input.keys});
+            m_out.program.tensors.push_back({name, input.dims, input.type, role, input.keys, {}, {}});
             m_tensor_of[input.value] = name;
         }
     }
@@ -119,7 +119,9 @@ class lowering {
             dims.insert(dims.begin(), product.batch);
         m_out.program.tensors.push_back({name, dims, product.result,
                                          output ? dfx::tensor_role::output : dfx::tensor_role::intermediate,
-                                         output ? std::vector<std::string>{key->second} : std::vector<std::string>{}});
+                                         output ? std::vector<std::string>{key->second} : std::vector<std::string>{},
+                                         {},
+                                         {}});
         m_tensor_of[value] = name;
     }
 

@@ -15,6 +15,35 @@ constexpr std::size_t k_opening_rounds = 2;
 
 } // namespace
 
+/// Where zeros come first, one engine does it all: its writes keep their order.
+template <class Moves>
+void contraction_stream::load(tile_slot& slot, const Moves& moves, std::uint64_t zeros, const dram_operand& from,
+                              std::uint32_t tag) {
+    dependences after;
+    slot.use.require_for_write(after);
+    bool first = true;
+    const auto note = [&](point p) {
+        slot.use.note_written(p, first);
+        first = false;
+    };
+    const engine_id filler = next_loader();
+    if (zeros > 0)
+        note(m_out.fill(filler, tag, contiguous_fill(slot.base, zeros, 0), after));
+    from.use->require_for_read(after);
+    for (const iface::copy_operands& move : moves)
+        note(m_out.copy(first || zeros > 0 ? filler : next_loader(), tag, move, after));
+}
+
+template <class Use>
+void contraction_stream::with_loads_of_rows(const step& s, extent rows, address to, Use use) const {
+    const extent depth = depth_of(s);
+    const placed_operand& a = m_operands.a.place;
+    if (!m_work.windows)
+        return use(copies{load_rows(a, s.batch, rows, depth, to)}, 0);
+    const gathered_rows gathered = gather_windows(*m_work.windows, a.first, a.element, rows, depth, to);
+    use(gathered.moves, gathered.complete ? 0 : rows.count * depth.count * a.element);
+}
+
 void contraction_stream::open() {
     for (std::size_t round = 0; round < k_opening_rounds; ++round)
         open_round(round);
@@ -69,15 +98,18 @@ void contraction_stream::load_panel(const arriving_tile& tile, std::uint64_t pan
         const extent cut = piece(rows.count, rows_per_part, part);
         const extent those{rows.first + cut.first, cut.count};
         const address into = to + bytes(cut.first * line);
-        const tile_loads loads =
-            is_a ? loads_of_rows(tile.at, those, into)
-                 : tile_loads{load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.fold_columns, into)};
         const engine_id loader = m_chip.dma[m_loads++ % m_chip.dma.size()];
-        if (loads.zeros > 0)
-            tile.slot->note_panel(panel, m_out.fill(loader, load_tag(tile.at, tile.role),
-                                                    contiguous_fill(into, loads.zeros, 0), tile.after));
-        for (const iface::copy_operands& move : loads.moves)
-            tile.slot->note_panel(panel, m_out.copy(loader, load_tag(tile.at, tile.role), move, tile.after));
+        const std::uint32_t tag = load_tag(tile.at, tile.role);
+        const auto emit = [&](const auto& moves, std::uint64_t zeros) {
+            if (zeros > 0)
+                tile.slot->note_panel(panel, m_out.fill(loader, tag, contiguous_fill(into, zeros, 0), tile.after));
+            for (const iface::copy_operands& move : moves)
+                tile.slot->note_panel(panel, m_out.copy(loader, tag, move, tile.after));
+        };
+        if (is_a)
+            with_loads_of_rows(tile.at, those, into, emit);
+        else
+            emit(load_panels(m_operands.b.place, tile.at.batch, those, across, m_plan.fold_columns, into), 0);
     }
 }
 
@@ -100,60 +132,33 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
     if (ahead_of_need && slot.valid && m_uses.next(slot.key) <= s.number)
         return false;
     m_l3.tiles.assign(slot, key);
-    load(slot, loads_of(s, role, slot.base), role == operand_role::a ? m_operands.a : m_operands.b, load_tag(s, role));
-    return true;
-}
-
-/// DRAM → L3 of rows of A, packed.
-contraction_stream::tile_loads contraction_stream::loads_of_rows(const step& s, extent rows, address to) const {
-    const extent depth = depth_of(s);
-    const placed_operand& a = m_operands.a.place;
-    if (!m_work.windows)
-        return {{load_rows(a, s.batch, rows, depth, to)}};
-    const gathered_rows gathered = gather_windows(*m_work.windows, a.first, a.element, rows, depth, to);
-    return {copies(gathered.moves.begin(), gathered.moves.end()),
-            gathered.complete ? 0 : rows.count * depth.count * a.element};
-}
-
-/// DRAM → L3 of a whole tile.
-contraction_stream::tile_loads contraction_stream::loads_of(const step& s, operand_role role, address tile) const {
+    const std::uint32_t tag = load_tag(s, role);
     if (role == operand_role::a)
-        return loads_of_rows(s, rows_of(s), tile);
-    return {load_panels(m_operands.b.place, s.batch, depth_of(s), columns_of(s), m_plan.fold_columns, tile)};
-}
-
-/// Where zeros come first, one engine does it all: its writes keep their order.
-void contraction_stream::load(tile_slot& slot, const tile_loads& loads, const dram_operand& from, std::uint32_t tag) {
-    dependences after;
-    slot.use.require_for_write(after);
-    bool first = true;
-    const auto note = [&](point p) {
-        slot.use.note_written(p, first);
-        first = false;
-    };
-    const engine_id filler = next_loader();
-    if (loads.zeros > 0)
-        note(m_out.fill(filler, tag, contiguous_fill(slot.base, loads.zeros, 0), after));
-    from.use->require_for_read(after);
-    for (const iface::copy_operands& move : loads.moves)
-        note(m_out.copy(first || loads.zeros > 0 ? filler : next_loader(), tag, move, after));
+        with_loads_of_rows(s, rows_of(s), slot.base, [&](const auto& moves, std::uint64_t zeros) {
+            load(slot, moves, zeros, m_operands.a, tag);
+        });
+    else
+        load(slot, load_panels(m_operands.b.place, s.batch, depth_of(s), columns_of(s), m_plan.fold_columns, slot.base),
+             0, m_operands.b, tag);
+    return true;
 }
 
 tile_slot& contraction_stream::fetch_seed(const step& s) {
     const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
-    load(slot, {loads_of_seed(s, slot.base)}, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
+    load(slot, loads_of_seed(s, slot.base), 0, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
     return slot;
 }
 
 /// DRAM → L3, row by row of cells.
 copies contraction_stream::loads_of_seed(const step& s, address tile) const {
     const placed_operand& matrix = m_operands.seed->place;
-    if (m_work.bias)
-        return {contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed)};
     copies all;
-    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+    if (m_work.bias)
+        all.push_back(
+            contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed));
+    for (std::uint64_t strip = 0; !m_work.bias && strip < strips_of(s); ++strip) {
         const cell_strip cells = strip_of(s, strip, m_sizes.seed);
         cell_place place = place_of(tile, strip, 0, m_sizes.seed);
         const std::uint64_t first = rows_of(s).first + rows_of_strip(s, strip).first;

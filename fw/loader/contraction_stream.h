@@ -119,20 +119,17 @@ class contraction_stream {
     void open();
     void open_round(std::size_t round);
     void load_panel(const arriving_tile& tile, std::uint64_t panel, std::size_t parts);
-    /// Copies from DRAM, and how much has to be filled with zeros before them.
-    struct tile_loads {
-        copies moves;
-        std::uint64_t zeros = 0; ///< bytes
-    };
-    [[nodiscard]] tile_loads loads_of_rows(const step& s, extent rows, address to) const;
-    [[nodiscard]] tile_loads loads_of(const step& s, operand_role role, address tile) const;
+    /// Calls use(copies, bytes to fill with zeros before them) for what brings rows of A from DRAM to `to`, packed.
+    template <class Use>
+    void with_loads_of_rows(const step& s, extent rows, address to, Use use) const;
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
     /// needed no later.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
     [[nodiscard]] copies loads_of_seed(const step& s, address tile) const;
-    void load(tile_slot& slot, const tile_loads& loads, const dram_operand& from, std::uint32_t tag);
+    template <class Moves>
+    void load(tile_slot& slot, const Moves& moves, std::uint64_t zeros, const dram_operand& from, std::uint32_t tag);
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);

@@ -26,12 +26,17 @@ class dimension_joiner {
     /// The groups of adjacent dimensions: first and end. `apart` is never joined.
     [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> groups(std::size_t apart) const {
         std::vector<std::pair<std::size_t, std::size_t>> all;
+        std::size_t last = m_result.size(); // of the group's dimensions that have more than one index
         for (std::size_t d = 0; d < m_result.size(); ++d) {
-            const bool joins = !all.empty() && d != apart && all.back().second != apart + 1 && alike(d - 1, d);
-            if (joins)
+            const bool unlike = m_result[d] > 1 && last < d && !alike(last, d);
+            if (!all.empty() && d != apart && all.back().second != apart + 1 && !unlike) {
                 all.back().second = d + 1;
-            else
+            } else {
                 all.emplace_back(d, d + 1);
+                last = m_result.size();
+            }
+            if (m_result[d] > 1)
+                last = d;
         }
         return all;
     }

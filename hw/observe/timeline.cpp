@@ -22,10 +22,10 @@ std::string_view name_of(iface::opcode op) {
         return "copy";
     case iface::opcode::fold:
         return "fold";
-    case iface::opcode::convert:
-        return "convert";
-    case iface::opcode::accumulate:
-        return "accumulate";
+    case iface::opcode::vector:
+        return "vector";
+    case iface::opcode::fill:
+        return "fill";
     }
     return "unknown operation";
 }

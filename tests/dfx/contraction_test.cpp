@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_contraction_is_refused_by_name) {
     // D = C * B reads C in L1, where the first product leaves it: valid DFX, but operands of a contraction lie in
     // EXTERNAL.
     dfx::program p = test::flat_matmul(4, 4, 4, {4, 4, 4});
-    p.tensors.push_back({"D", {4, 4}, dtype::f32, dfx::tensor_role::output, {"D"}});
+    p.tensors.push_back({"D", {4, 4}, dtype::f32, dfx::tensor_role::output, {"D"}, {}, {}});
     auto& body = p.kernels[0].body;
     auto store = std::get<dfx::data_move_op>(body.back());
     auto way_out = store;

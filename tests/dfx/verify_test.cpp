@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(sums) {
         std::get<dfx::data_move_op>(body[7]).depends_on = {{7, {}}};
     });
     flat_refused("other tensors than the operations before", "body[13].inputs", [](dfx::program& p) {
-        p.tensors.push_back({"D", {8, 8}, dtype::f32, dfx::tensor_role::input, {"D"}});
+        p.tensors.push_back({"D", {8, 8}, dtype::f32, dfx::tensor_role::input, {"D"}, {}, {}});
         for (std::size_t i = 7; i < 14; ++i) {
             const auto change = [](dfx::tensor_region& r) {
                 if (r.tensor_name == "B")
