@@ -11,6 +11,10 @@ const tensor_descriptor* program::find(const std::string& tensor_name) const {
     return found == tensors.end() ? nullptr : &*found;
 }
 
+bool has_operators(const std::string& version) {
+    return version.rfind("2.", 0) == 0 && version != "2.0";
+}
+
 bool is_flat(const kernel& k) {
     return std::none_of(k.body.begin(), k.body.end(),
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });

@@ -272,6 +272,9 @@ template <class Enum>
     return std::nullopt;
 }
 
+/// Of that version on a program may hold whole-tensor operators, views and host layouts: 2.1.
+[[nodiscard]] bool has_operators(const std::string& version);
+
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
 

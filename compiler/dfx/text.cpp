@@ -17,6 +17,45 @@ std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
+std::string number_list(const char* name, const std::vector<std::uint64_t>& all) {
+    return fmt::format(" {}({})", name, fmt::join(all, ", "));
+}
+
+std::string host_layout_of(const tensor_descriptor& t) {
+    return t.host ? fmt::format(" host {}{}", to_string(t.host->dims), number_list("order", t.host->permutation)) : "";
+}
+
+/// Bounds are quoted, in as few digits as tell them apart from their neighbours.
+std::string to_text(const element_step& s) {
+    std::string text = fmt::format("{} {}", name_of(s.function), name_of(s.result));
+    if (s.operand)
+        text += fmt::format(" with {}{}", *s.operand, s.operand_first ? " first" : "");
+    if (s.low != 0 || s.high != 0)
+        text += fmt::format(" from \"{}\" to \"{}\"", s.low, s.high);
+    return text;
+}
+
+std::string attributes_of(const compute_op& op) {
+    const compute_op none;
+    std::string text = op.biased ? " biased" : "";
+    if (op.combine != none.combine)
+        text += fmt::format(" combine {}", name_of(op.combine));
+    const sliding_window& w = op.window;
+    if (!(w == none.window))
+        text += " window" + number_list("kernel", w.kernel) + number_list("stride", w.stride) +
+                number_list("dilation", w.dilation) + number_list("before", w.before) + number_list("after", w.after);
+    if (!op.axes.empty())
+        text += number_list("axes", op.axes);
+    if (!op.before.empty())
+        text += number_list("pad", op.before);
+    if (op.along != 0)
+        text += fmt::format(" along {}", op.along);
+    std::vector<std::string> steps;
+    for (const element_step& s : op.steps)
+        steps.push_back(to_text(s));
+    return text + (steps.empty() ? "" : fmt::format(" steps({})", fmt::join(steps, ", ")));
+}
+
 std::string name_list(const std::vector<std::string>& all) {
     std::vector<std::string> words;
     std::transform(all.begin(), all.end(), std::back_inserter(words), as_name);
@@ -33,8 +72,9 @@ class printer {
         if (!m_program.compiler.empty())
             line("compiler {}", as_quoted(m_program.compiler));
         for (const tensor_descriptor& t : m_program.tensors)
-            line("tensor {} : {} {} {}{}", as_name(t.name), to_string(t.dims), name_of(t.type), name_of(t.role),
-                 t.keys.empty() ? "" : " keys(" + name_list(t.keys) + ")");
+            line("tensor {} : {} {} {}{}{}{}", as_name(t.name), to_string(t.dims), name_of(t.type), name_of(t.role),
+                 t.keys.empty() ? "" : " keys(" + name_list(t.keys) + ")",
+                 t.view_of.empty() ? "" : " view of " + as_name(t.view_of), host_layout_of(t));
         for (const auto& [name, value] : m_program.constants)
             print_value(name, value);
         for (const kernel& k : m_program.kernels)
@@ -113,8 +153,8 @@ class printer {
             rule = " accumulate";
         else if (op.accumulate.when == accumulate_rule::kind::after_first)
             rule = " accumulate after first " + as_name(op.accumulate.loop);
-        line("%{} = {} {} <- {}{}{}{}", op.op_id, name_of(op.type), region(op.output), joined(inputs), rule,
-             after(op.depends_on), produces(op.op_id, op.produces));
+        line("%{} = {} {} <- {}{}{}{}{}", op.op_id, name_of(op.type), region(op.output), joined(inputs), rule,
+             attributes_of(op), after(op.depends_on), produces(op.op_id, op.produces));
     }
 
     void print(const barrier_op& op) {

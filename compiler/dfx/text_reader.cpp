@@ -131,6 +131,16 @@ class text_reader {
         t.role = choice<tensor_role>(line, "role of a tensor");
         if (line.accept("keys"))
             line.list([&] { t.keys.push_back(line.name("a key")); });
+        if (line.accept("view")) {
+            line.require("of");
+            t.view_of = line.name("a tensor's name");
+        }
+        if (line.accept("host")) {
+            t.host.emplace();
+            t.host->dims = line.extents();
+            line.require("order");
+            line.list([&] { t.host->permutation.push_back(line.number("a dimension")); });
+        }
     }
 
     void begin_value(text_line& line) {
@@ -164,7 +174,7 @@ class text_reader {
         tensor& value = m_program.constants[m_value];
         const tensor_descriptor& t = *m_program.find(m_value);
         value.type = t.type;
-        value.dims = t.dims;
+        value.dims = t.host ? t.host->dims : t.dims;
         value.data = *bytes;
         line.finish();
     }
@@ -182,7 +192,7 @@ class text_reader {
         if (found == arrays->second.end())
             throw line_error{from, "file " + file + " has no array of this name", key, ""};
         try {
-            m_program.constants[t.name] = as_tensor(found->second, t.type, t.dims, here(from));
+            m_program.constants[t.name] = as_tensor(found->second, t.type, t.host ? t.host->dims : t.dims, here(from));
         } catch (const input_error& problem) {
             m_problems.append(problem.problems());
         }

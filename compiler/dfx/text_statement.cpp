@@ -1,6 +1,7 @@
 #include "compiler/dfx/text_statement.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace kpu::dfx {
 
@@ -49,9 +50,65 @@ class operation_reader {
         while (m_line.accept(","));
         if (m_line.accept("accumulate"))
             op.accumulate = rule();
+        attributes(op);
         op.depends_on = after();
         op.produces = produces(id);
         return op;
+    }
+
+    void attributes(compute_op& op) {
+        op.biased = m_line.accept("biased");
+        if (m_line.accept("combine"))
+            op.combine = choice<element_function>(m_line, "function");
+        if (m_line.accept("window")) {
+            sliding_window& w = op.window;
+            for (const auto& [name, list] :
+                 {std::pair{"kernel", &w.kernel}, std::pair{"stride", &w.stride}, std::pair{"dilation", &w.dilation},
+                  std::pair{"before", &w.before}, std::pair{"after", &w.after}}) {
+                m_line.require(name);
+                *list = numbers();
+            }
+        }
+        if (m_line.accept("axes"))
+            op.axes = numbers();
+        if (m_line.accept("pad"))
+            op.before = numbers();
+        if (m_line.accept("along"))
+            op.along = m_line.number("a dimension");
+        if (m_line.accept("steps"))
+            m_line.list([&] { op.steps.push_back(step()); });
+    }
+
+    std::vector<std::uint64_t> numbers() {
+        std::vector<std::uint64_t> all;
+        m_line.list([&] { all.push_back(m_line.number("a number")); });
+        return all;
+    }
+
+    element_step step() {
+        element_step s;
+        s.function = choice<element_function>(m_line, "function");
+        s.result = choice<dtype>(m_line, "element type");
+        if (m_line.accept("with")) {
+            s.operand = m_line.number("an input's number");
+            s.operand_first = m_line.accept("first");
+        }
+        if (m_line.accept("from")) {
+            s.low = bound();
+            m_line.require("to");
+            s.high = bound();
+        }
+        return s;
+    }
+
+    double bound() {
+        const unsigned from = m_line.column();
+        const std::string text = m_line.quoted("a number in quotes");
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        if (text.empty() || *end != '\0')
+            throw line_error{from, "not a number", text, ""};
+        return value;
     }
 
     statement barrier(std::uint64_t id) {

@@ -203,6 +203,12 @@ void check_version(const program& p, diagnostics& problems) {
     const bool flat_version = p.version.rfind("1.", 0) == 0;
     if (!flat_version && p.version.rfind("2.", 0) != 0)
         problems.error({}, "unknown DFX version", p.version, "1.x or 2.x");
+    const bool uses_operators = std::any_of(p.kernels.begin(), p.kernels.end(),
+                                            [](const kernel& k) { return whole_tensor_operator(k) != nullptr; }) ||
+                                std::any_of(p.tensors.begin(), p.tensors.end(),
+                                            [](const tensor_descriptor& t) { return !t.view_of.empty() || t.host; });
+    if (uses_operators && !has_operators(p.version))
+        problems.error({}, "whole-tensor operators, views and host layouts need DFX version 2.1", p.version);
     if (flat_version && (p.kernels.size() != 1 || !is_flat(p.kernels.front())))
         problems.error({}, "DFX version 1 is one kernel without loops", p.version);
 }

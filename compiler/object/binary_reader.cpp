@@ -7,6 +7,7 @@
 #include "platforms/common/units.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -18,6 +19,7 @@ namespace {
 /// Smallest encodings, by which counts are checked before anything is reserved.
 constexpr std::size_t k_smallest_statement = 13;
 constexpr std::size_t k_smallest_region = 21;
+constexpr std::size_t k_smallest_step = 27;
 
 using dependence_lists = std::unordered_map<std::uint64_t, std::vector<dfx::dependence>>;
 
@@ -121,6 +123,7 @@ class program_reader {
         const version own = read_version(m_program.version, m_name, "metadata");
         if (own.major != m_version.major || own.minor != m_version.minor)
             in.refuse("version differs from the one in the header", m_program.version);
+        m_operators = dfx::has_operators(m_program.version);
         m_program.graph_name = in.text();
         m_program.compiler = in.text();
         m_program.kernels.resize(in.count(10, "kernels"));
@@ -143,6 +146,11 @@ class program_reader {
             t.keys.resize(in.count(4, "keys"));
             for (std::string& key : t.keys)
                 key = in.text();
+            if (!m_operators)
+                continue;
+            t.view_of = in.text();
+            if (flag(in, "host layout"))
+                t.host = dfx::host_layout{in.list<std::uint64_t>("dimensions"), in.list<std::uint64_t>("permutation")};
         }
         in.finish("tensors");
     }
@@ -232,7 +240,45 @@ class program_reader {
         op.accumulate.loop = in.text();
         op.produces = in.number<std::uint64_t>();
         op.depends_on = dependences_of(op.op_id);
+        if (m_operators)
+            attributes(in, op);
         return op;
+    }
+
+    static bool flag(byte_reader& in, const char* what) {
+        const auto value = in.number<std::uint8_t>();
+        if (value > 1)
+            in.refuse(std::string("unknown flag of a ") + what, std::to_string(value));
+        return value == 1;
+    }
+
+    static void attributes(byte_reader& in, dfx::compute_op& op) {
+        op.biased = flag(in, "compute");
+        op.combine = in.code<dfx::element_function>("function");
+        for (auto* list : {&op.window.kernel, &op.window.stride, &op.window.dilation, &op.window.before,
+                           &op.window.after, &op.axes, &op.before})
+            *list = in.list<std::uint64_t>("numbers");
+        op.along = in.number<std::uint64_t>();
+        op.steps.resize(in.count(k_smallest_step, "steps"));
+        for (dfx::element_step& s : op.steps) {
+            s.function = in.code<dfx::element_function>("function");
+            const auto flags = in.number<std::uint8_t>();
+            const auto operand = in.number<std::uint64_t>();
+            if (flags > 3 || ((flags & 1U) == 0 && operand != 0))
+                in.refuse("unknown flags of a step", std::to_string(flags));
+            if ((flags & 1U) != 0)
+                s.operand = operand;
+            s.operand_first = (flags & 2U) != 0;
+            s.low = double_of(in.number<std::uint64_t>());
+            s.high = double_of(in.number<std::uint64_t>());
+            s.result = in.code<dtype>("element type");
+        }
+    }
+
+    static double double_of(std::uint64_t bits) {
+        double value = 0;
+        std::memcpy(&value, &bits, sizeof value);
+        return value;
     }
 
     dfx::barrier_op barrier(byte_reader& in) {
@@ -301,7 +347,7 @@ class program_reader {
             const dfx::tensor_descriptor& t = m_program.tensors[index];
             tensor value;
             value.type = t.type;
-            value.dims = t.dims;
+            value.dims = t.host ? t.host->dims : t.dims;
             const auto* first = reinterpret_cast<const std::byte*>(m_bytes.data()) + place.offset + offset;
             value.data.assign(first, first + size);
             if (!m_program.constants.emplace(t.name, std::move(value)).second)
@@ -312,6 +358,7 @@ class program_reader {
     std::string_view m_bytes;
     const std::string& m_name;
     version m_version{};
+    bool m_operators = false; ///< the version has operators on whole tensors
     dfx::program m_program;
     std::map<section, extent> m_sections;
     std::vector<extent> m_places; ///< of all sections, those that are skipped too

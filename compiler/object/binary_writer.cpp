@@ -5,6 +5,7 @@
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/units.h"
 
+#include <cstring>
 #include <map>
 
 namespace kpu::object {
@@ -50,7 +51,7 @@ class byte_writer {
 
 class program_writer {
   public:
-    explicit program_writer(const dfx::program& p) : m_program(p) {
+    explicit program_writer(const dfx::program& p) : m_program(p), m_operators(dfx::has_operators(p.version)) {
         for (std::size_t i = 0; i < p.tensors.size(); ++i)
             m_tensors.emplace(p.tensors[i].name, static_cast<std::uint32_t>(i));
     }
@@ -81,6 +82,14 @@ class program_writer {
             out.count(t.keys.size());
             for (const std::string& key : t.keys)
                 out.text(key);
+            if (!m_operators)
+                continue;
+            out.text(t.view_of);
+            out.number(static_cast<std::uint8_t>(t.host ? 1 : 0));
+            if (t.host) {
+                out.list(t.host->dims);
+                out.list(t.host->permutation);
+            }
         }
         return std::move(out.bytes());
     }
@@ -186,6 +195,32 @@ class program_writer {
         out.code(op.accumulate.when);
         out.text(op.accumulate.loop);
         out.number(op.produces);
+        if (m_operators)
+            attributes(out, op);
+    }
+
+    static void attributes(byte_writer& out, const dfx::compute_op& op) {
+        out.number(static_cast<std::uint8_t>(op.biased ? 1 : 0));
+        out.code(op.combine);
+        for (const auto* list : {&op.window.kernel, &op.window.stride, &op.window.dilation, &op.window.before,
+                                 &op.window.after, &op.axes, &op.before})
+            out.list(*list);
+        out.number(op.along);
+        out.count(op.steps.size());
+        for (const dfx::element_step& s : op.steps) {
+            out.code(s.function);
+            out.number(static_cast<std::uint8_t>((s.operand ? 1 : 0) + (s.operand_first ? 2 : 0)));
+            out.number(s.operand.value_or(0));
+            out.number(bits_of(s.low));
+            out.number(bits_of(s.high));
+            out.code(s.result);
+        }
+    }
+
+    static std::uint64_t bits_of(double value) {
+        std::uint64_t bits = 0;
+        std::memcpy(&bits, &value, sizeof bits);
+        return bits;
     }
 
     void statement(byte_writer& out, const dfx::barrier_op& op) const {
@@ -210,6 +245,7 @@ class program_writer {
     }
 
     const dfx::program& m_program;
+    bool m_operators; ///< the version has operators on whole tensors
     std::map<std::string, std::uint32_t> m_tensors;
 };
 

@@ -71,7 +71,7 @@ dfx::kernel_hints read_hints(const json_value* value, const std::string& pointer
 /// them empty.
 dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& pointer, json_errors& errors, bool flat,
                                    std::vector<bool>& roles) {
-    const json_object o(value, pointer, errors, {"name", "shape", "dtype", "role", "keys"});
+    const json_object o(value, pointer, errors, {"name", "shape", "dtype", "role", "keys", "view_of", "host"});
     dfx::tensor_descriptor t;
     t.name = o.text("name");
     t.dims = o.numbers("shape");
@@ -82,6 +82,11 @@ dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& p
     const json_value::array_t& keys = o.list("keys", false);
     for (std::size_t i = 0; i < keys.size(); ++i)
         t.keys.push_back(to_text(keys[i], join(o.at("keys"), i), errors));
+    t.view_of = o.text("view_of", "");
+    if (const json_value* host = o.get("host", false)) {
+        const json_object layout(*host, o.at("host"), errors, {"shape", "permutation"});
+        t.host = dfx::host_layout{layout.numbers("shape"), layout.numbers("permutation")};
+    }
     return t;
 }
 
@@ -104,7 +109,7 @@ void read_constants(const json_object& root, dfx::program& p) {
             continue;
         tensor value;
         value.type = t->type;
-        value.dims = t->dims;
+        value.dims = t->host ? t->host->dims : t->dims;
         value.data = std::move(*data);
         p.constants.emplace(item.key(), std::move(value));
     }

@@ -3,6 +3,7 @@
 #include "compiler/object/encodings.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace kpu::object {
 
@@ -47,7 +48,8 @@ dfx::data_move_op statement_reader::move(const json_value& value, const std::str
 
 dfx::compute_op statement_reader::compute(const json_value& value, const std::string& pointer) {
     const json_object o(value, pointer, m_errors,
-                        {"op_id", "type", "subtype", "inputs", "output", "accumulate", "depends_on", "produces"});
+                        {"op_id", "type", "subtype", "inputs", "output", "accumulate", "depends_on", "produces",
+                         "biased", "combine", "window", "axes", "pad", "along", "steps"});
     dfx::compute_op op;
     op.op_id = o.number("op_id");
     op.type = o.choice<dfx::compute_type>("subtype");
@@ -58,7 +60,47 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
     op.accumulate = accumulate(o);
     op.depends_on = dependences(o);
     op.produces = o.number("produces", op.op_id);
+    attributes(o, op);
     return op;
+}
+
+void statement_reader::attributes(const json_object& o, dfx::compute_op& op) {
+    op.biased = o.flag("biased", false);
+    op.combine = o.choice<dfx::element_function>("combine", dfx::element_function::add);
+    if (const json_value* value = o.get("window", false)) {
+        const json_object w(*value, o.at("window"), m_errors, {"kernel", "stride", "dilation", "before", "after"});
+        op.window = {w.numbers("kernel"), w.numbers("stride"), w.numbers("dilation"), w.numbers("before"),
+                     w.numbers("after")};
+    }
+    op.axes = o.numbers("axes", false);
+    op.before = o.numbers("pad", false);
+    op.along = o.number("along", 0);
+    const json_value::array_t& steps = o.list("steps", false);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+        op.steps.push_back(step(steps[i], join(o.at("steps"), i)));
+}
+
+dfx::element_step statement_reader::step(const json_value& value, const std::string& pointer) {
+    const json_object o(value, pointer, m_errors, {"function", "dtype", "operand", "operand_first", "low", "high"});
+    dfx::element_step s;
+    s.function = o.choice<dfx::element_function>("function");
+    s.result = o.choice<dtype>("dtype");
+    if (o.has("operand"))
+        s.operand = o.number("operand");
+    s.operand_first = o.flag("operand_first", false);
+    s.low = bound(o, "low");
+    s.high = bound(o, "high");
+    return s;
+}
+
+/// A number as text; 0 where it is left out.
+double statement_reader::bound(const json_object& o, const char* key) {
+    const std::string text = o.text(key, "0");
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0')
+        m_errors.add(o.at(key), "not a number", text);
+    return value;
 }
 
 dfx::barrier_op statement_reader::barrier(const json_value& value, const std::string& pointer) {

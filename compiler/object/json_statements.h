@@ -20,6 +20,9 @@ class statement_reader {
     [[nodiscard]] dfx::statement statement(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::data_move_op move(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::compute_op compute(const json_value& value, const std::string& pointer);
+    void attributes(const json_object& o, dfx::compute_op& op);
+    [[nodiscard]] dfx::element_step step(const json_value& value, const std::string& pointer);
+    [[nodiscard]] double bound(const json_object& o, const char* key);
     [[nodiscard]] dfx::barrier_op barrier(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::loop_nest loop(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::tensor_region region(const json_value* value, const std::string& pointer);

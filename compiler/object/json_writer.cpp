@@ -2,6 +2,8 @@
 #include "compiler/tensor/base64.h"
 #include "platforms/common/diagnostic.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 namespace kpu::object {
@@ -56,6 +58,43 @@ json_value accumulate_to_json(const dfx::accumulate_rule& rule) {
 
 json_value body_to_json(const std::vector<dfx::statement>& body, names& loops);
 
+json_value step_to_json(const dfx::element_step& s) {
+    json_value out = {{"function", name_of(s.function)}, {"dtype", name_of(s.result)}};
+    if (s.operand)
+        out["operand"] = *s.operand;
+    if (s.operand_first)
+        out["operand_first"] = true;
+    if (s.low != 0 || s.high != 0) {
+        // as text: JSON has no infinities
+        out["low"] = fmt::format("{}", s.low);
+        out["high"] = fmt::format("{}", s.high);
+    }
+    return out;
+}
+
+/// Those that are not as they are where nothing is said.
+void add_attributes(const dfx::compute_op& op, json_value& out) {
+    const dfx::compute_op none;
+    if (op.biased)
+        out["biased"] = true;
+    if (op.combine != none.combine)
+        out["combine"] = name_of(op.combine);
+    if (!(op.window == none.window))
+        out["window"] = {{"kernel", op.window.kernel},
+                         {"stride", op.window.stride},
+                         {"dilation", op.window.dilation},
+                         {"before", op.window.before},
+                         {"after", op.window.after}};
+    if (!op.axes.empty())
+        out["axes"] = op.axes;
+    if (!op.before.empty())
+        out["pad"] = op.before;
+    if (op.along != 0)
+        out["along"] = op.along;
+    for (const dfx::element_step& s : op.steps)
+        out["steps"].push_back(step_to_json(s));
+}
+
 struct statement_writer {
     names& loops;
 
@@ -78,14 +117,16 @@ struct statement_writer {
         json_value inputs = json_value::array();
         for (const dfx::tensor_region& r : op.inputs)
             inputs.push_back(region_to_json(r, loops));
-        return {{"op_id", op.op_id},
-                {"type", "COMPUTE"},
-                {"subtype", name_of(op.type)},
-                {"inputs", inputs},
-                {"output", region_to_json(op.output, loops)},
-                {"accumulate", accumulate_to_json(op.accumulate)},
-                {"depends_on", dependences_to_json(op.depends_on)},
-                {"produces", op.produces}};
+        json_value out = {{"op_id", op.op_id},
+                          {"type", "COMPUTE"},
+                          {"subtype", name_of(op.type)},
+                          {"inputs", inputs},
+                          {"output", region_to_json(op.output, loops)},
+                          {"accumulate", accumulate_to_json(op.accumulate)},
+                          {"depends_on", dependences_to_json(op.depends_on)},
+                          {"produces", op.produces}};
+        add_attributes(op, out);
+        return out;
     }
 
     json_value operator()(const dfx::barrier_op& op) const {
@@ -122,6 +163,10 @@ json_value tensor_to_json(const dfx::tensor_descriptor& t) {
     json_value out = {{"name", t.name}, {"shape", t.dims}, {"dtype", name_of(t.type)}, {"role", name_of(t.role)}};
     if (!t.keys.empty())
         out["keys"] = t.keys;
+    if (!t.view_of.empty())
+        out["view_of"] = t.view_of;
+    if (t.host)
+        out["host"] = {{"shape", t.host->dims}, {"permutation", t.host->permutation}};
     return out;
 }
 
@@ -173,7 +218,9 @@ std::string to_json(const dfx::program& p) {
     try {
         return out.dump(1) + "\n";
     } catch (const json_value::type_error&) {
-        throw input_error({severity::error, {}, "a name in the program is not UTF-8", "", "", ""});
+        diagnostic problem;
+        problem.message = "a name in the program is not UTF-8";
+        throw input_error(std::move(problem));
     }
 }
 

@@ -2,6 +2,8 @@
 // interpreter's bits, and their waits alone order every two conflicting accesses.
 
 #include "compiler/dfx/interpreter.h"
+#include "compiler/dfx/text.h"
+#include "compiler/dfx/verify.h"
 #include "compiler/object/encodings.h"
 #include "fw/loader/command_stream.h"
 #include "platforms/common/diagnostic.h"
@@ -48,6 +50,19 @@ outcome run(const fw::machine& machine, const dfx::program& program) {
 }
 
 } // namespace
+
+BOOST_AUTO_TEST_CASE(random_operators_survive_every_encoding) {
+    const std::uint64_t seed = 7;
+    BOOST_TEST_MESSAGE("seed " << seed);
+    test::operator_generator generator(seed);
+    for (int i = 0; i < 500; ++i) {
+        const dfx::program program = generator.next();
+        dfx::require_valid(program, "random");
+        BOOST_REQUIRE(object::from_json(object::to_json(program), "p") == program);
+        BOOST_REQUIRE(object::from_binary(object::to_binary(program), "p") == program);
+        BOOST_REQUIRE_MESSAGE(dfx::from_text(dfx::to_text(program), "p") == program, dfx::to_text(program));
+    }
+}
 
 BOOST_AUTO_TEST_CASE(random_operators_are_right_and_free_of_races) {
     const std::uint64_t seed = 20261127;
