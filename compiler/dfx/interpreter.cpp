@@ -266,7 +266,7 @@ std::map<std::string, bound_input> bind_inputs(const program& p, const tensor_ma
         if ((t.role != tensor_role::input && t.role != tensor_role::constant) || !t.view_of.empty())
             continue;
         const tensor* value = find_value(p, t, inputs);
-        const shape& dims = t.host ? t.host->dims : t.dims;
+        const shape& dims = file_dims(t);
         const std::string kind = to_string(dims) + " " + std::string(name_of(t.type));
         if (value == nullptr)
             problems.error({}, "no value for " + std::string(name_of(t.role)) + " " + t.name, "",

@@ -214,6 +214,11 @@ struct tensor_descriptor {
     std::optional<host_layout> host;
 };
 
+/// The dimensions that files of tensors have to have.
+[[nodiscard]] inline const shape& file_dims(const tensor_descriptor& t) {
+    return t.host ? t.host->dims : t.dims;
+}
+
 struct program {
     std::string version = "2.0"; ///< "1.0" is the flat form
     std::string graph_name;

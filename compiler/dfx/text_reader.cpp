@@ -174,7 +174,7 @@ class text_reader {
         tensor& value = m_program.constants[m_value];
         const tensor_descriptor& t = *m_program.find(m_value);
         value.type = t.type;
-        value.dims = t.host ? t.host->dims : t.dims;
+        value.dims = file_dims(t);
         value.data = *bytes;
         line.finish();
     }
@@ -192,7 +192,7 @@ class text_reader {
         if (found == arrays->second.end())
             throw line_error{from, "file " + file + " has no array of this name", key, ""};
         try {
-            m_program.constants[t.name] = as_tensor(found->second, t.type, t.host ? t.host->dims : t.dims, here(from));
+            m_program.constants[t.name] = as_tensor(found->second, t.type, file_dims(t), here(from));
         } catch (const input_error& problem) {
             m_problems.append(problem.problems());
         }

@@ -82,7 +82,7 @@ void check_constants(const program& p, diagnostics& problems) {
         const tensor_descriptor* t = p.find(name);
         if (t == nullptr || t->role != tensor_role::constant)
             report(problems, at, "no constant tensor has this name", name);
-        else if (const shape& dims = t->host ? t->host->dims : t->dims; t->type != value.type || dims != value.dims)
+        else if (const shape& dims = file_dims(*t); t->type != value.type || dims != value.dims)
             report(problems, at, "value does not match its descriptor",
                    to_string(value.dims) + " " + std::string(name_of(value.type)),
                    to_string(dims) + " " + std::string(name_of(t->type)));

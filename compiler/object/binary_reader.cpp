@@ -347,7 +347,7 @@ class program_reader {
             const dfx::tensor_descriptor& t = m_program.tensors[index];
             tensor value;
             value.type = t.type;
-            value.dims = t.host ? t.host->dims : t.dims;
+            value.dims = dfx::file_dims(t);
             const auto* first = reinterpret_cast<const std::byte*>(m_bytes.data()) + place.offset + offset;
             value.data.assign(first, first + size);
             if (!m_program.constants.emplace(t.name, std::move(value)).second)

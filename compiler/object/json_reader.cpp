@@ -109,7 +109,7 @@ void read_constants(const json_object& root, dfx::program& p) {
             continue;
         tensor value;
         value.type = t->type;
-        value.dims = t->host ? t->host->dims : t->dims;
+        value.dims = dfx::file_dims(*t);
         value.data = std::move(*data);
         p.constants.emplace(item.key(), std::move(value));
     }

@@ -36,7 +36,7 @@ void embed_constants(dfx::program& p, npz_arrays given, const location& where, d
             std::any_of(t.keys.begin(), t.keys.end(), [&](const std::string& key) { return given.count(key) != 0; });
         if (!here)
             continue;
-        expected.push_back({t.keys, t.type, t.dims});
+        expected.push_back({t.keys, t.type, dfx::file_dims(t)});
         names.push_back(t.name);
     }
     tensor_map values = select_tensors(expected, std::move(given), std::nullopt, where, warnings);

@@ -3,15 +3,23 @@
 #include "compiler/dfg/interface.h"
 #include "compiler/dfg/matmul.h"
 #include "compiler/dfx/verify.h"
+#include "compiler/passes/fuse.h"
 #include "compiler/passes/matmul_nest.h"
+#include "compiler/passes/node_operator.h"
+#include "compiler/tensor/number_format.h"
 #include "platforms/common/diagnostic.h"
 
+#include <fmt/format.h>
 #include <map>
 #include <set>
+#include <variant>
 
 namespace kpu::passes {
 
 namespace {
+
+/// What a compute node becomes: a loop nest over the tiles of a matmul, or one operator on whole tensors.
+using work_item = std::variant<dfg::matmul, node_operator>;
 
 class lowering {
   public:
@@ -21,37 +29,42 @@ class lowering {
     lowered run() {
         m_out.program.graph_name = m_graph.name;
         m_out.program.compiler = m_options.compiler;
-        std::vector<dfg::matmul> products = find_products();
+        const std::vector<work_item> items = find_work();
         const dfg::graph_interface interface = find_interface();
         m_problems.throw_if_errors();
+        find_layouts(items, interface);
         declare_inputs(interface);
         check_outputs(interface);
         m_problems.throw_if_errors();
-        for (const dfg::matmul& product : products)
-            declare_result(product);
-        for (const dfg::matmul& product : products)
-            add_kernel(product);
+        for (const work_item& item : items)
+            std::visit([&](const auto& one) { lower_item(one); }, item);
+        for (const dfx::tensor_descriptor& t : m_out.program.tensors)
+            if (!t.view_of.empty() || t.host)
+                m_out.program.version = k_with_operators;
         dfx::require_valid(m_out.program, m_graph.file);
         return std::move(m_out);
     }
 
   private:
-    std::vector<dfg::matmul> find_products() {
-        std::vector<dfg::matmul> products;
+    static constexpr const char* k_with_operators = "2.1";
+
+    std::vector<work_item> find_work() {
+        std::vector<work_item> items;
         for (const dfg::node_id id : m_bound.compute) {
             const dfg::node& n = m_graph.nodes.at(id);
-            if (n.op != dfg::operator_kind::matmul) {
-                m_problems.error(place_of(m_graph, n), describe(n) + ": this operator is not compiled yet");
-                continue;
-            }
             try {
-                products.push_back(matmul_at(m_graph, m_bound, id));
-                check_size(n, products.back());
+                if (n.op == dfg::operator_kind::matmul) {
+                    const dfg::matmul product = matmul_at(m_graph, m_bound, id);
+                    check_size(n, product);
+                    items.emplace_back(product);
+                } else {
+                    items.emplace_back(operator_at(m_graph, m_bound, id));
+                }
             } catch (const input_error& problem) {
                 m_problems.append(problem.problems());
             }
         }
-        return products;
+        return items;
     }
 
     void check_size(const dfg::node& n, const dfg::matmul& product) {
@@ -70,6 +83,8 @@ class lowering {
         }
     }
 
+    // ---- tensors
+
     /// A name that no tensor has yet: the wanted one, else the node's id.
     std::string fresh_name(const std::string& wanted, const dfg::value_ref& value) {
         std::string name = wanted;
@@ -81,12 +96,42 @@ class lowering {
         return name;
     }
 
+    /// Weights that all their users want in one other order lie in it from the start.
+    void find_layouts(const std::vector<work_item>& items, const dfg::graph_interface& interface) {
+        std::set<dfg::value_ref> plain;
+        for (const dfg::graph_output& output : interface.outputs)
+            plain.insert(output.value);
+        for (const work_item& item : items) {
+            if (const auto* product = std::get_if<dfg::matmul>(&item)) {
+                plain.insert({product->a, product->b});
+                if (product->seed)
+                    plain.insert(*product->seed);
+                continue;
+            }
+            for (const operand_use& use : std::get<node_operator>(item).operands) {
+                if (use.number)
+                    continue;
+                const auto known = m_layouts.emplace(use.value, use);
+                const operand_use& first = known.first->second;
+                if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
+                    plain.insert(use.value);
+            }
+        }
+        for (const dfg::value_ref& value : plain)
+            m_layouts.erase(value);
+    }
+
     void declare_inputs(const dfg::graph_interface& interface) {
         for (const dfg::graph_input& input : interface.inputs) {
             const std::string name = fresh_name(input.keys.front(), input.value);
             const auto role =
                 input.kind == dfg::input_kind::constant ? dfx::tensor_role::constant : dfx::tensor_role::input;
-            m_out.program.tensors.push_back({name, input.dims, input.type, role, input.keys, {}, {}});
+            dfx::tensor_descriptor t{name, input.dims, input.type, role, input.keys, {}, {}};
+            if (const auto layout = m_layouts.find(input.value); layout != m_layouts.end()) {
+                t.dims = layout->second.dims;
+                t.host = layout->second.host;
+            }
+            m_out.program.tensors.push_back(std::move(t));
             m_tensor_of[input.value] = name;
         }
     }
@@ -104,9 +149,14 @@ class lowering {
         }
     }
 
-    void declare_result(const dfg::matmul& product) {
-        const dfg::value_ref value{product.id, result_slot(product.id), false};
-        const dfg::node& n = m_graph.nodes.at(product.id);
+    [[nodiscard]] dfg::value_ref result_of(dfg::node_id id) const {
+        const auto& types = m_graph.nodes.at(id).result_types;
+        return {id, types.empty() ? 0 : types.begin()->first, false};
+    }
+
+    std::string declare_result(dfg::node_id id, const shape& dims, dtype type, const std::string& view_of = {}) {
+        const dfg::value_ref value = result_of(id);
+        const dfg::node& n = m_graph.nodes.at(id);
         const auto label = n.result_labels.find(value.at);
         const auto key = m_output_key.find(value);
         const bool output = key != m_output_key.end();
@@ -114,27 +164,128 @@ class lowering {
                                             : label != n.result_labels.end() ? label->second
                                                                              : "",
                                             value);
+        const auto role = output ? dfx::tensor_role::output : dfx::tensor_role::intermediate;
+        const auto keys = output ? std::vector<std::string>{key->second} : std::vector<std::string>{};
+        m_out.program.tensors.push_back({name, dims, type, role, keys, view_of, {}});
+        m_tensor_of[value] = name;
+        return name;
+    }
+
+    std::string declare_intermediate(const std::string& wanted, const shape& dims, dtype type,
+                                     const std::string& view_of) {
+        std::string name = wanted;
+        while (m_names.count(name) != 0)
+            name += "_";
+        m_names.insert(name);
+        m_out.program.tensors.push_back({name, dims, type, dfx::tensor_role::intermediate, {}, view_of, {}});
+        return name;
+    }
+
+    /// A tensor's elements with other dimensions: itself, or a view, of which there is one for all who want it.
+    std::string seen_as(const std::string& tensor, const shape& dims) {
+        const dfx::tensor_descriptor& t = *m_out.program.find(tensor);
+        if (t.dims == dims)
+            return tensor;
+        std::string& view = m_views[{tensor, dims}];
+        if (view.empty())
+            view = declare_intermediate(tensor + "." + to_string(dims), dims, t.type, tensor);
+        return view;
+    }
+
+    /// The tensor that holds an operand as its operator wants it; where dimensions have to be reordered on the chip, a
+    /// kernel does that.
+    std::string tensor_for(const operand_use& use, dtype type) {
+        if (use.number)
+            return number_tensor(*use.number, type, use.dims);
+        const std::string& given = m_tensor_of.at(use.value);
+        if (!use.host || m_layouts.count(use.value) != 0)
+            return seen_as(given, use.dims);
+        std::string& ordered = m_ordered[use.value];
+        if (ordered.empty()) {
+            shape dims;
+            for (const std::uint64_t axis : use.host->permutation)
+                dims.push_back(use.host->dims[axis]);
+            ordered = declare_intermediate(given + ".reordered", dims, m_out.program.find(given)->type, "");
+            dfx::compute_op op;
+            op.type = dfx::compute_type::rearrange_tile;
+            op.axes = use.host->permutation;
+            add_operator(std::move(op), {given}, ordered, "REORDER." + given, {use.value.node.value()});
+        }
+        return seen_as(ordered, use.dims);
+    }
+
+    std::string number_tensor(double number, dtype type, const shape& dims) {
+        const std::string name = fmt::format("number.{}.{}.{}", number, name_of(type), dims.size());
+        if (!m_names.insert(name).second)
+            return name;
+        m_out.program.tensors.push_back({name, dims, type, dfx::tensor_role::constant, {name}, {}, {}});
+        tensor value(type, dims);
+        store(type, number, value.data.data());
+        m_out.program.constants.emplace(name, std::move(value));
+        return name;
+    }
+
+    // ---- kernels
+
+    void lower_item(const node_operator& node) {
+        const dtype type = *dfg::type_of(m_graph, result_of(node.id)).type();
+        if (node.view) {
+            const std::string shown = m_tensor_of.at(node.operands.front().value);
+            declare_result(node.id, node.result, type, shown);
+            return;
+        }
+        std::vector<std::string> inputs;
+        inputs.reserve(node.operands.size());
+        for (const operand_use& use : node.operands)
+            inputs.push_back(tensor_for(use, type));
+        const std::string result = declare_result(node.id, node.result, type);
+        const dfg::node& n = m_graph.nodes.at(node.id);
+        add_operator(node.op, inputs, result, fmt::format("{}.{}", name_of(n.op), node.id.value()), {node.id.value()});
+    }
+
+    [[nodiscard]] dfx::tensor_region whole(const std::string& tensor) const {
+        const dfx::tensor_descriptor& t = *m_out.program.find(tensor);
+        dfx::tensor_region r;
+        r.tensor_name = tensor;
+        r.level = dfx::memory_level::external;
+        r.tile_indices.resize(t.dims.size());
+        r.tile_shape = t.dims;
+        r.element_size = size_of(t.type);
+        return r;
+    }
+
+    void add_operator(dfx::compute_op op, const std::vector<std::string>& inputs, const std::string& result,
+                      std::string name, std::vector<std::uint64_t> nodes) {
+        op.op_id = op.produces = m_next_id++;
+        dfx::kernel k;
+        for (const std::string& input : inputs)
+            op.inputs.push_back(whole(input));
+        op.output = whole(result);
+        for (const dfx::tensor_region* r : regions_of(op))
+            k.hints.estimated_dram_bytes += element_count(r->tile_shape) * r->element_size;
+        k.name = std::move(name);
+        k.graph_nodes = std::move(nodes);
+        k.body.emplace_back(std::move(op));
+        m_out.program.kernels.push_back(std::move(k));
+        m_out.program.version = k_with_operators;
+    }
+
+    static std::vector<const dfx::tensor_region*> regions_of(const dfx::compute_op& op) {
+        std::vector<const dfx::tensor_region*> all{&op.output};
+        for (const dfx::tensor_region& r : op.inputs)
+            all.push_back(&r);
+        return all;
+    }
+
+    void lower_item(const dfg::matmul& product) {
         shape dims = {product.m, product.n};
         if (product.batched)
             dims.insert(dims.begin(), product.batch);
-        m_out.program.tensors.push_back({name, dims, product.result,
-                                         output ? dfx::tensor_role::output : dfx::tensor_role::intermediate,
-                                         output ? std::vector<std::string>{key->second} : std::vector<std::string>{},
-                                         {},
-                                         {}});
-        m_tensor_of[value] = name;
-    }
-
-    [[nodiscard]] dfg::slot result_slot(dfg::node_id id) const {
-        const auto& types = m_graph.nodes.at(id).result_types;
-        return types.empty() ? 0 : types.begin()->first;
-    }
-
-    void add_kernel(const dfg::matmul& product) {
+        declare_result(product.id, dims, product.result);
         dfx::contraction c;
         c.a = m_tensor_of.at(product.a);
         c.b = m_tensor_of.at(product.b);
-        c.c = m_tensor_of.at({product.id, result_slot(product.id), false});
+        c.c = m_tensor_of.at(result_of(product.id));
         if (product.seed) {
             c.seed = m_tensor_of.at(*product.seed);
             c.seed_type = m_out.program.find(*c.seed)->type;
@@ -171,13 +322,22 @@ class lowering {
     std::set<std::string> m_names;
     std::map<dfg::value_ref, std::string> m_tensor_of;
     std::map<dfg::value_ref, std::string> m_output_key;
+    std::map<dfg::value_ref, operand_use> m_layouts; ///< of inputs that lie in another order than in their file
+    std::map<dfg::value_ref, std::string> m_ordered; ///< brought into another order by a kernel
+    std::map<std::pair<std::string, shape>, std::string> m_views;
     std::uint64_t m_next_id = 1;
 };
 
 } // namespace
 
 lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options) {
-    return lowering(g, bound, options).run();
+    lowered result = lowering(g, bound, options).run();
+    if (options.fusion) {
+        recognise_softmax(result.program);
+        fuse_steps(result.program);
+        dfx::require_valid(result.program, g.file);
+    }
+    return result;
 }
 
 } // namespace kpu::passes

@@ -1,5 +1,6 @@
 #pragma once
-// From a graph to DFX: one kernel, a loop nest over tiles, per matmul.
+// From a graph to DFX: one kernel per node, a loop nest over tiles for a MATMUL, an operator on whole tensors for all
+// others; then passes that merge kernels.
 
 #include "compiler/dfg/binding.h"
 #include "compiler/dfg/graph.h"
@@ -16,10 +17,11 @@ namespace kpu::passes {
 struct lower_options {
     std::optional<dfx::dataflow> flow; ///< not given: chosen per matmul
     tile_request tiles;
+    bool fusion = true;   ///< merge kernels; results do not depend on it
     std::string compiler; ///< for the program's record
 };
 
-/// How a kernel came to be what it is.
+/// How a matmul's kernel came to be what it is.
 struct kernel_report {
     std::string kernel;
     dfx::contraction product; ///< with its final tiles and dataflow
@@ -29,13 +31,14 @@ struct kernel_report {
 
 struct lowered {
     dfx::program program;
-    std::vector<kernel_report> kernels;
+    std::vector<kernel_report> kernels; ///< of MATMUL nodes
 };
 
 /// Lowers a graph whose batch is bound. Loops: [tb] ti tj (or tj ti, weight stationary) parallel, tk reduction within;
 /// A and B come tile by tile EXTERNAL -> L3 -> L2 -> L1 in the tk loop, a seed outside of it, the result goes back the
-/// same way. The result passes dfx::verify(). Throws input_error with all problems, each at its node's line: operators
-/// that are not compiled, malformed matmuls, outputs that no kernel computes or that are returned more than once.
+/// same way. RESHAPE becomes a view. The result passes dfx::verify(). Throws input_error with all problems, each at its
+/// node's line: operators that are not compiled, malformed matmuls, outputs that no kernel computes or that are
+/// returned more than once.
 [[nodiscard]] lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options);
 
 } // namespace kpu::passes

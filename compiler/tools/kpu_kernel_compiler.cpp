@@ -26,6 +26,7 @@ struct options {
     bool emit_dfx = false;
     bool dump = false;
     bool verbose = false;
+    bool no_fusion = false;
 };
 
 [[noreturn]] void refuse(const std::string& message, const std::string& text, const std::string& expected) {
@@ -66,10 +67,18 @@ void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std:
     for (const kpu::dfx::tensor_descriptor& t : p.tensors)
         fmt::print("  {} {}: {} {}{}\n", name_of(t.role), t.name, kpu::to_string(t.dims), name_of(t.type),
                    t.keys.empty() ? "" : fmt::format(", keys {}", fmt::join(t.keys, ", ")));
-    for (std::size_t i = 0; i < result.kernels.size(); ++i) {
-        const kpu::dfx::contraction& c = result.kernels[i].product;
-        const kpu::dfx::kernel_hints& hints = p.kernels[i].hints;
-        fmt::print("  kernel {}: {} = {} * {}{}\n", p.kernels[i].name, c.c, c.a, c.b, c.seed ? " + " + *c.seed : "");
+    for (const kpu::dfx::kernel& k : p.kernels) {
+        const auto report = std::find_if(result.kernels.begin(), result.kernels.end(),
+                                         [&](const kpu::passes::kernel_report& r) { return r.kernel == k.name; });
+        if (report == result.kernels.end()) {
+            const kpu::dfx::compute_op& op = *kpu::dfx::whole_tensor_operator(k);
+            fmt::print("  kernel {}: {} into {} {}, estimated DRAM bytes {}\n", k.name, name_of(op.type),
+                       op.output.tensor_name, kpu::to_string(op.output.tile_shape), k.hints.estimated_dram_bytes);
+            continue;
+        }
+        const kpu::dfx::contraction& c = report->product;
+        const kpu::dfx::kernel_hints& hints = k.hints;
+        fmt::print("  kernel {}: {} = {} * {}{}\n", k.name, c.c, c.a, c.b, c.seed ? " + " + *c.seed : "");
         fmt::print("    batch {}, M {}, N {}, K {}, {} MACs, {} -> {} -> {}\n", c.batch, c.m, c.n, c.k, c.macs(),
                    name_of(c.operand), name_of(c.accumulator), name_of(c.result));
         fmt::print("    tiles {} ({}), {}\n", tiles_text(c), name_of(c.tiles), name_of(c.flow));
@@ -91,6 +100,7 @@ int run(const options& o) {
     kpu::passes::lower_options lowering;
     lowering.flow = parse_dataflow(o.dataflow);
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
+    lowering.fusion = !o.no_fusion;
     lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
     const kpu::object::format format = kpu::object::format_named(o.format);
     if (o.output.empty() && !o.emit_dfx && !o.dump)
@@ -124,6 +134,7 @@ int main(int argc, char** argv) {
     app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
     app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
     app.add_option("--weights", o.weights, "values of constants to carry in the object, by name (.npz)");
+    app.add_flag("--no-fusion", o.no_fusion, "a kernel per node; results do not depend on it");
     app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
     app.add_flag("--dump", o.dump, "print a summary of graph and program");
     app.add_flag("--verbose", o.verbose, "print what decided tiles and dataflow (on stderr)");

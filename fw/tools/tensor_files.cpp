@@ -52,8 +52,8 @@ void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& i
         throw input_error(std::move(problem));
     }
     const dfx::tensor_descriptor& t = *inputs[number];
-    given[t.keys.front()] = is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, t.dims, where))
-                                         : array_of(read_raw(path, t.type, t.dims));
+    given[t.keys.front()] = is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, dfx::file_dims(t), where))
+                                         : array_of(read_raw(path, t.type, dfx::file_dims(t)));
 }
 
 /// Adds what the program carries. Whoever gives such a value too is refused: neither may silently win.
@@ -89,7 +89,7 @@ tensor_map gather_inputs(const dfx::program& program, const input_files& files, 
     std::vector<expected_tensor> expected;
     expected.reserve(inputs.size());
     for (const dfx::tensor_descriptor* t : inputs)
-        expected.push_back({t->keys, t->type, t->dims});
+        expected.push_back({t->keys, t->type, dfx::file_dims(*t)});
     return select_tensors(expected, std::move(given), files.seed, where, warnings);
 }
 

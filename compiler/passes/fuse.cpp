@@ -1,0 +1,296 @@
+#include "compiler/passes/fuse.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace kpu::passes {
+
+namespace {
+
+using dfx::compute_op;
+using dfx::compute_type;
+using dfx::element_function;
+
+/// Who makes and who uses each tensor. Kernels are known by their numbers.
+class tensor_uses {
+  public:
+    explicit tensor_uses(const dfx::program& p) : m_program(p) {
+        for (std::size_t k = 0; k < p.kernels.size(); ++k) {
+            const compute_op* op = dfx::whole_tensor_operator(p.kernels[k]);
+            if (op == nullptr) {
+                note_nest(p.kernels[k].body);
+                continue;
+            }
+            m_maker[op->output.tensor_name] = k;
+            for (const dfx::tensor_region& r : op->inputs)
+                ++m_uses[r.tensor_name];
+        }
+        for (const dfx::tensor_descriptor& t : p.tensors)
+            if (!t.view_of.empty())
+                ++m_uses[t.view_of];
+    }
+
+    [[nodiscard]] std::optional<std::size_t> maker(const std::string& tensor) const {
+        const auto found = m_maker.find(tensor);
+        return found == m_maker.end() ? std::nullopt : std::optional<std::size_t>(found->second);
+    }
+    /// An intermediate tensor that is read `count` times in all.
+    [[nodiscard]] bool is_private(const std::string& tensor, std::size_t count) const {
+        const auto found = m_uses.find(tensor);
+        return m_program.find(tensor)->role == dfx::tensor_role::intermediate && found != m_uses.end() &&
+               found->second == count;
+    }
+
+  private:
+    void note_nest(const std::vector<dfx::statement>& body) {
+        for (const dfx::statement& s : body) {
+            if (const auto* nest = std::get_if<dfx::loop_nest>(&s))
+                note_nest(nest->body);
+            else if (const auto* move = std::get_if<dfx::data_move_op>(&s))
+                m_uses[move->source.tensor_name] += 2; // never private
+        }
+    }
+
+    const dfx::program& m_program;
+    std::map<std::string, std::size_t> m_maker;
+    std::map<std::string, std::size_t> m_uses;
+};
+
+compute_op& operator_of(dfx::kernel& k) {
+    return std::get<compute_op>(k.body.front());
+}
+
+/// Removes the kernels that are marked, and the tensors that only they used.
+void sweep(dfx::program& p, const std::vector<bool>& dead, const std::vector<std::string>& tensors) {
+    std::vector<dfx::kernel> kept;
+    for (std::size_t k = 0; k < p.kernels.size(); ++k)
+        if (!dead[k])
+            kept.push_back(std::move(p.kernels[k]));
+    p.kernels = std::move(kept);
+    p.tensors.erase(std::remove_if(p.tensors.begin(), p.tensors.end(),
+                                   [&](const dfx::tensor_descriptor& t) {
+                                       return std::find(tensors.begin(), tensors.end(), t.name) != tensors.end();
+                                   }),
+                    p.tensors.end());
+}
+
+void take_over(dfx::kernel& into, const dfx::kernel& from) {
+    into.name += "+" + from.name;
+    into.graph_nodes.insert(into.graph_nodes.end(), from.graph_nodes.begin(), from.graph_nodes.end());
+}
+
+// ---- softmax
+
+class softmax_finder {
+  public:
+    explicit softmax_finder(dfx::program& p) : m_program(p), m_uses(p), m_dead(p.kernels.size(), false) {}
+
+    void run() {
+        for (std::size_t k = 0; k < m_program.kernels.size(); ++k)
+            try_at(k);
+        sweep(m_program, m_dead, m_tensors);
+    }
+
+  private:
+    /// The maker of a tensor as an element-wise kernel of one step of that function.
+    [[nodiscard]] std::optional<std::size_t> step_that_makes(const std::string& tensor, element_function f) {
+        const auto k = m_uses.maker(tensor);
+        if (!k || !is_step(*k, f))
+            return std::nullopt;
+        return k;
+    }
+    [[nodiscard]] bool is_step(std::size_t k, element_function f) {
+        const compute_op* op = dfx::whole_tensor_operator(m_program.kernels[k]);
+        return op != nullptr && op->type == compute_type::elementwise && op->steps.size() == 1 &&
+               op->steps.front().function == f;
+    }
+    [[nodiscard]] std::optional<std::size_t> reduction_that_makes(const std::string& tensor, element_function f,
+                                                                  const std::string& of) {
+        const auto k = m_uses.maker(tensor);
+        if (!k)
+            return std::nullopt;
+        const compute_op& op = operator_of(m_program.kernels[*k]);
+        const bool last = op.axes.size() == 1 && op.axes.front() + 1 == op.inputs.front().tile_shape.size();
+        if (op.type != compute_type::reduction || op.combine != f || !last || !op.steps.empty() ||
+            op.inputs.front().tensor_name != of)
+            return std::nullopt;
+        return k;
+    }
+    [[nodiscard]] std::string input(std::size_t k, std::size_t number) {
+        return operator_of(m_program.kernels[k]).inputs.at(number).tensor_name;
+    }
+
+    void try_at(std::size_t product) {
+        if (!is_step(product, element_function::multiply))
+            return;
+        const std::string e = input(product, 0);
+        const std::string inverse = input(product, 1);
+        const auto exponential = step_that_makes(e, element_function::exponential);
+        const auto reciprocal = step_that_makes(inverse, element_function::reciprocal);
+        if (!exponential || !reciprocal)
+            return;
+        const std::string sum = input(*reciprocal, 0);
+        const auto total = reduction_that_makes(sum, element_function::add, e);
+        const std::string shifted = input(*exponential, 0);
+        const auto shift = step_that_makes(shifted, element_function::subtract);
+        if (!total || !shift || operator_of(m_program.kernels[*shift]).steps.front().operand_first)
+            return;
+        const std::string x = input(*shift, 0);
+        const std::string most = input(*shift, 1);
+        const auto largest = reduction_that_makes(most, element_function::maximum, x);
+        if (!largest || !all_of_one_type({x, most, shifted, e, sum, inverse, output(product)}))
+            return;
+        if (!m_uses.is_private(e, 2))
+            return;
+        for (const std::string& tensor : {inverse, sum, shifted, most})
+            if (!m_uses.is_private(tensor, 1))
+                return;
+        replace(product, {*largest, *shift, *exponential, *total, *reciprocal}, x);
+        m_tensors.insert(m_tensors.end(), {e, inverse, sum, shifted, most});
+    }
+
+    [[nodiscard]] std::string output(std::size_t k) { return operator_of(m_program.kernels[k]).output.tensor_name; }
+    [[nodiscard]] bool all_of_one_type(const std::vector<std::string>& tensors) const {
+        return std::all_of(tensors.begin(), tensors.end(), [&](const std::string& name) {
+            return m_program.find(name)->type == m_program.find(tensors.front())->type;
+        });
+    }
+
+    void replace(std::size_t product, const std::vector<std::size_t>& parts, const std::string& x) {
+        dfx::kernel& k = m_program.kernels[product];
+        compute_op& op = operator_of(k);
+        compute_op softmax;
+        softmax.op_id = op.op_id;
+        softmax.produces = op.produces;
+        softmax.type = compute_type::softmax_tile;
+        softmax.output = op.output;
+        softmax.inputs = {operator_of(m_program.kernels[parts.front()]).inputs.front()};
+        softmax.axes = {m_program.find(x)->dims.size() - 1};
+        op = softmax;
+        std::vector<std::uint64_t> nodes;
+        for (const std::size_t part : parts) {
+            m_dead[part] = true;
+            const auto& own = m_program.kernels[part].graph_nodes;
+            nodes.insert(nodes.end(), own.begin(), own.end());
+        }
+        k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
+        k.name = "SOFTMAX." + std::to_string(k.graph_nodes.back());
+    }
+
+    dfx::program& m_program;
+    tensor_uses m_uses;
+    std::vector<bool> m_dead;
+    std::vector<std::string> m_tensors; ///< that are gone
+};
+
+// ---- steps
+
+bool on_array(const compute_op& op) {
+    return op.type == compute_type::matmul_tile || op.type == compute_type::conv_tile;
+}
+
+bool on_vector_unit(const compute_op& op) {
+    return !on_array(op) && op.type != compute_type::rearrange_tile;
+}
+
+bool forms_sums(const compute_op& op) {
+    return on_array(op) || op.type == compute_type::depthwise_conv2d_tile ||
+           ((op.type == compute_type::reduction || op.type == compute_type::pool2d_tile) &&
+            (op.combine == element_function::add || op.combine == element_function::multiply));
+}
+
+class step_fuser {
+  public:
+    explicit step_fuser(dfx::program& p) : m_program(p), m_dead(p.kernels.size(), false) {}
+
+    void run() {
+        for (std::size_t k = 0; k < m_program.kernels.size(); ++k) {
+            const compute_op* op = dfx::whole_tensor_operator(m_program.kernels[k]);
+            if (op != nullptr && op->type == compute_type::elementwise)
+                try_at(k);
+        }
+        sweep(m_program, m_dead, m_tensors);
+    }
+
+  private:
+    void try_at(std::size_t k) {
+        const compute_op& op = operator_of(m_program.kernels[k]);
+        const std::string between = op.inputs.front().tensor_name;
+        const tensor_uses uses(m_program); // what was fused before has moved
+        const std::optional<std::size_t> maker = uses.maker(between);
+        if (!maker || m_dead[*maker] || !uses.is_private(between, 1))
+            return;
+        compute_op& into = operator_of(m_program.kernels[*maker]);
+        if (into.type == compute_type::rearrange_tile || !fits(op, into, *maker, uses))
+            return;
+        append(op, m_program.find(between)->type, into);
+        take_over(m_program.kernels[*maker], m_program.kernels[k]);
+        m_dead[k] = true;
+        m_program.kernels[k].body.clear();
+        m_tensors.push_back(between);
+    }
+
+    /// The arrays' results are worked on where they lie; operands of the vector unit must be there when the kernel is.
+    [[nodiscard]] bool fits(const compute_op& op, const compute_op& into, std::size_t maker, const tensor_uses& uses) {
+        std::size_t size = size_of(m_program.find(into.output.tensor_name)->type);
+        for (const dfx::element_step& step : op.steps) {
+            if (on_array(into) && (step.operand || size_of(step.result) > size))
+                return false;
+            size = size_of(step.result);
+        }
+        return std::all_of(op.inputs.begin() + 1, op.inputs.end(), [&](const dfx::tensor_region& r) {
+            const auto other = uses.maker(storage_of(r.tensor_name));
+            return on_vector_unit(into) && (!other || *other < maker) && !made_by_nest(r.tensor_name);
+        });
+    }
+
+    [[nodiscard]] std::string storage_of(const std::string& name) const {
+        const dfx::tensor_descriptor* t = m_program.find(name);
+        while (!t->view_of.empty())
+            t = m_program.find(t->view_of);
+        return t->name;
+    }
+    /// Not known when: left alone.
+    [[nodiscard]] bool made_by_nest(const std::string& name) const {
+        const dfx::tensor_descriptor& t = *m_program.find(storage_of(name));
+        const bool given = t.role == dfx::tensor_role::input || t.role == dfx::tensor_role::constant;
+        return !given && std::none_of(m_program.kernels.begin(), m_program.kernels.end(), [&](const dfx::kernel& k) {
+            const compute_op* op = dfx::whole_tensor_operator(k);
+            return op != nullptr && op->output.tensor_name == t.name;
+        });
+    }
+
+    static void append(const compute_op& op, dtype between, compute_op& into) {
+        // sums are rounded to the tensor's type first, whatever the step makes of it
+        if (forms_sums(into) && into.steps.empty() && op.steps.front().result != between) {
+            dfx::element_step round;
+            round.result = between;
+            into.steps.push_back(round);
+        }
+        for (dfx::element_step step : op.steps) {
+            if (step.operand) {
+                into.inputs.push_back(op.inputs[static_cast<std::size_t>(*step.operand)]);
+                step.operand = into.inputs.size() - 1;
+            }
+            into.steps.push_back(step);
+        }
+        into.output = op.output;
+    }
+
+    dfx::program& m_program;
+    std::vector<bool> m_dead;
+    std::vector<std::string> m_tensors; ///< that are gone
+};
+
+} // namespace
+
+void recognise_softmax(dfx::program& p) {
+    softmax_finder(p).run();
+}
+
+void fuse_steps(dfx::program& p) {
+    step_fuser(p).run();
+}
+
+} // namespace kpu::passes

@@ -1,0 +1,16 @@
+#pragma once
+// Passes on whole-tensor operators: fewer kernels, fewer tensors between them, the same bits.
+
+#include "compiler/dfx/program.h"
+
+namespace kpu::passes {
+
+/// REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL and MUL over the last dimension, whose tensors nobody else uses, become
+/// one SOFTMAX_TILE.
+void recognise_softmax(dfx::program& p);
+
+/// Element-wise kernels become steps of the kernel that makes their first input, where nobody else uses it: all behind
+/// kernels of the vector unit; behind a product or a convolution those of one argument whose results are no wider.
+void fuse_steps(dfx::program& p);
+
+} // namespace kpu::passes
