@@ -210,8 +210,8 @@ struct tensor_descriptor {
     dtype type = dtype::f32;
     tensor_role role = tensor_role::intermediate;
     std::vector<std::string> keys;
-    std::string view_of; ///< an earlier tensor whose elements these are, with other dimensions; empty: none
-    std::optional<host_layout> host;
+    std::string view_of = {}; ///< an earlier tensor whose elements these are, with other dimensions; empty: none
+    std::optional<host_layout> host = {};
 };
 
 /// The dimensions that files of tensors have to have.

@@ -129,26 +129,6 @@ bool through_f64(element_type from, element_type to) {
     return from == element_type::f64 || to == element_type::f64 || from == element_type::i32 || is_integer(to);
 }
 
-template <class T>
-void add_as(const std::byte* a, const std::byte* b, std::byte* out, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i)
-        store(out, i, static_cast<T>(load<T>(a, i) + load<T>(b, i)));
-}
-
-void add_through_f32(element_type type, const std::byte* a, const std::byte* b, std::byte* out, std::size_t count) {
-    std::array<float, k_block> x;
-    std::array<float, k_block> y;
-    const std::size_t size = iface::size_of(type);
-    for (std::size_t at = 0; at < count; at += k_block) {
-        const std::size_t n = std::min(k_block, count - at);
-        unpack_to_f32(type, a + at * size, x.data(), n);
-        unpack_to_f32(type, b + at * size, y.data(), n);
-        for (std::size_t i = 0; i < n; ++i)
-            x[i] += y[i];
-        pack_from_f32(type, x.data(), out + at * size, n);
-    }
-}
-
 } // namespace
 
 void convert(element_type from, const void* from_data, element_type to, void* to_data, std::size_t count) {
@@ -175,26 +155,6 @@ void convert(element_type from, const void* from_data, element_type to, void* to
             unpack_to_f32(from, in + at * from_size, narrow.data(), n);
             pack_from_f32(to, narrow.data(), out + at * to_size, n);
         }
-    }
-}
-
-void add(element_type type, const void* a, const void* b, void* destination, std::size_t count) {
-    const auto* x = static_cast<const std::byte*>(a);
-    const auto* y = static_cast<const std::byte*>(b);
-    auto* out = static_cast<std::byte*>(destination);
-    switch (type) {
-    case element_type::f64:
-        return add_as<double>(x, y, out, count);
-    case element_type::f32:
-        return add_as<float>(x, y, out, count);
-    case element_type::i32: // unsigned: wraps around
-        return add_as<std::uint32_t>(x, y, out, count);
-    case element_type::i8:
-        return add_as<std::uint8_t>(x, y, out, count);
-    case element_type::f16:
-    case element_type::bf16:
-    case element_type::f8:
-        return add_through_f32(type, x, y, out, count);
     }
 }
 

@@ -25,8 +25,4 @@ namespace kpu::hw {
 /// `to_data` may equal `from_data` where `to` is not wider than `from`; the ranges may not overlap otherwise.
 void convert(iface::element_type from, const void* from_data, iface::element_type to, void* to_data, std::size_t count);
 
-/// destination[i] = a[i] + b[i] in the arithmetic of `type`: f64 and f32 as such; f16, bf16 and f8 summed in f32 and
-/// rounded once; i8 and i32 wrap around. The destination may equal an operand. Pointers need not be aligned.
-void add(iface::element_type type, const void* a, const void* b, void* destination, std::size_t count);
-
 } // namespace kpu::hw

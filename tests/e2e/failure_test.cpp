@@ -55,7 +55,7 @@ struct emitted_matmul {
         work.operand = work.result = dtype::f16;
         const dfx::contraction contraction = test::contraction_of(work);
         stream = test::emit(machine, test::program_of(work),
-                            {{"k", contraction, fw::choose_blocking(machine, contraction)}});
+                            {{"k", fw::planned_contraction{contraction, fw::choose_blocking(machine, contraction)}}});
         for (std::size_t c = 0; c < stream.commands.size(); ++c) // so that a tag tells which command it is
             stream.commands[c].header.tag = static_cast<std::uint32_t>(10'000 + c);
     }

@@ -184,29 +184,3 @@ BOOST_AUTO_TEST_CASE(all_lengths_alignments_and_in_place) {
         }
     }
 }
-
-BOOST_AUTO_TEST_CASE(sums_round_once_and_integers_wrap) {
-    const narrow_format format = narrow_format::f16();
-    std::mt19937 random(12);
-    std::vector<std::uint16_t> a(700), b(700), sum(700);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        a[i] = static_cast<std::uint16_t>(random() % format.infinity());
-        b[i] = static_cast<std::uint16_t>(random() % format.infinity() | format.sign_bit());
-    }
-    kpu::hw::add(element_type::f16, a.data(), b.data(), sum.data(), a.size());
-    for (std::size_t i = 0; i < a.size(); ++i)
-        BOOST_REQUIRE_EQUAL(sum[i], format.encode(format.value(a[i]) + format.value(b[i])));
-
-    const std::int32_t most = std::numeric_limits<std::int32_t>::max(), two = 2;
-    std::int32_t wrapped = 0;
-    kpu::hw::add(element_type::i32, &most, &two, &wrapped, 1);
-    BOOST_TEST(wrapped == std::numeric_limits<std::int32_t>::min() + 1);
-    const std::int8_t low = -128, minus = -1;
-    std::int8_t byte = 0;
-    kpu::hw::add(element_type::i8, &low, &minus, &byte, 1);
-    BOOST_TEST(int{byte} == 127);
-    const double x = 1, y = 0x1p-53;
-    double z = 0;
-    kpu::hw::add(element_type::f64, &x, &y, &z, 1);
-    BOOST_TEST(z == 1.0);
-}

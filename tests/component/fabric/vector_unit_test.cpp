@@ -13,8 +13,8 @@ using namespace kpu::hw;
 using namespace kpu::test;
 using iface::element_type;
 using iface::fault;
-using iface::opcode;
 using iface::perf_counter;
+using iface::vector_function;
 
 constexpr std::uint64_t k_first = k_l1_latency + 1;
 
@@ -34,9 +34,10 @@ struct vector_bench : engine_under_test<vector_unit, platform::vector_params> {
         monitor.down_i.bind(l1.data_t);
     }
     ~vector_bench() { check_protocol(monitor); }
-    void push_operation(opcode op, const iface::vector_operands& x) {
+    void push_operation(vector_function f, iface::vector_operands x) {
+        x.function = f;
         iface::command_header header;
-        header.op = op;
+        header.op = iface::opcode::vector;
         port.push(iface::encode(header, x));
     }
     memory_bank l1;
@@ -47,10 +48,13 @@ struct vector_bench : engine_under_test<vector_unit, platform::vector_params> {
 iface::vector_operands operation(std::uint64_t source, std::uint64_t destination, std::uint32_t count,
                                  element_type from, element_type to) {
     iface::vector_operands x;
-    x.source = address(source);
-    x.destination = address(destination);
-    x.operand = address(32768);
-    x.count = count;
+    const auto packed = [](std::uint64_t base, element_type type) {
+        return iface::vector_side{address(base), {0, 0, iface::size_of(type)}};
+    };
+    x.source = packed(source, from);
+    x.operand = packed(32768, from);
+    x.destination = packed(destination, to);
+    x.count = {1, 1, count};
     x.from = from;
     x.to = to;
     return x;
@@ -61,7 +65,7 @@ iface::vector_operands operation(std::uint64_t source, std::uint64_t destination
 BOOST_FIXTURE_TEST_CASE(a_command_takes_start_read_latency_groups_write, sim_fixture) {
     vector_bench bench(unit_of(8));
     run([&] {
-        bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+        bench.push_operation(vector_function::identity, operation(0, 4096, 80, element_type::f32, element_type::f16));
         bench.await(1);
         // Start 2; the first beat after 3; one cycle and 4 of latency; then ten groups of lanes, the last one's beat
         // included.
@@ -79,7 +83,8 @@ BOOST_FIXTURE_TEST_CASE(commands_run_one_after_the_other, sim_fixture) {
     vector_bench bench(unit_of(8));
     run([&] {
         for (int i = 0; i < 3; ++i)
-            bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+            bench.push_operation(vector_function::identity,
+                                 operation(0, 4096, 80, element_type::f32, element_type::f16));
         bench.await(3);
         const std::uint64_t each = 2 + k_first + 1 + 4 + 10 - 1;
         BOOST_TEST(bench.seen.completed.at(2) == 2 * each);
@@ -91,7 +96,7 @@ BOOST_FIXTURE_TEST_CASE(commands_run_one_after_the_other, sim_fixture) {
 BOOST_FIXTURE_TEST_CASE(a_narrow_port_is_slower_than_the_lanes, sim_fixture) {
     vector_bench bench(unit_of(8), 8); // 32 bytes per cycle wanted, 8 given
     run([&] {
-        bench.push_operation(opcode::convert, operation(0, 4096, 80, element_type::f32, element_type::f16));
+        bench.push_operation(vector_function::identity, operation(0, 4096, 80, element_type::f32, element_type::f16));
         bench.await(1);
         // 40 beats are read; the last group goes in when the last beat is there.
         BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 39 + 1 + 4);
@@ -115,7 +120,7 @@ BOOST_FIXTURE_TEST_CASE(conversions_between_all_types, sim_fixture) {
                 std::vector<std::uint8_t> expected(300 * iface::size_of(t));
                 convert(f, source.data(), t, expected.data(), 300);
                 bench.data.put(0, source);
-                bench.push_operation(opcode::convert, operation(0, 8192, 300, f, t));
+                bench.push_operation(vector_function::identity, operation(0, 8192, 300, f, t));
                 bench.await(++done);
                 BOOST_REQUIRE((bench.data.get<std::uint8_t>(8192, expected.size()) == expected));
             }
@@ -131,25 +136,25 @@ BOOST_FIXTURE_TEST_CASE(narrowing_in_place, sim_fixture) {
         std::vector<std::uint16_t> expected(source.size());
         convert(element_type::f32, source.data(), element_type::bf16, expected.data(), source.size());
         bench.data.put(64, source);
-        bench.push_operation(opcode::convert, operation(64, 64, 1000, element_type::f32, element_type::bf16));
+        bench.push_operation(vector_function::identity, operation(64, 64, 1000, element_type::f32, element_type::bf16));
         bench.await(1);
         BOOST_TEST((bench.data.get<std::uint16_t>(64, 1000) == expected));
     });
 }
 
-BOOST_FIXTURE_TEST_CASE(accumulate_adds_in_the_types_arithmetic, sim_fixture) {
+BOOST_FIXTURE_TEST_CASE(add_is_in_the_types_arithmetic, sim_fixture) {
     vector_bench bench(unit_of(16));
     run([&] {
         const std::vector<std::int32_t> a{1, 2147483647, -5}, b{10, 1, -6};
         bench.data.put(0, a);
         bench.data.put(32768, b);
-        bench.push_operation(opcode::accumulate, operation(0, 0, 3, element_type::i32, element_type::i32));
+        bench.push_operation(vector_function::add, operation(0, 0, 3, element_type::i32, element_type::i32));
         bench.await(1);
         BOOST_TEST((bench.data.get<std::int32_t>(0, 3) == std::vector<std::int32_t>{11, -2147483647 - 1, -11}));
         const std::vector<std::uint16_t> one{0x3c00}, small{0x1000}; // 1 and 2^-11 in f16: a tie, to even
         bench.data.put(0, one);
         bench.data.put(32768, small);
-        bench.push_operation(opcode::accumulate, operation(0, 256, 1, element_type::f16, element_type::f16));
+        bench.push_operation(vector_function::add, operation(0, 256, 1, element_type::f16, element_type::f16));
         bench.await(2);
         BOOST_TEST(bench.data.get<std::uint16_t>(256, 1)[0] == 0x3c00);
     });
@@ -159,17 +164,19 @@ BOOST_FIXTURE_TEST_CASE(bad_operands_are_refused, sim_fixture) {
     vector_bench bench(unit_of(16));
     run([&] {
         const auto good = operation(0, 4096, 64, element_type::f32, element_type::f32);
-        std::vector<iface::vector_operands> bad(8, good);
-        bad[0].count = 0;
-        bad[1].count = vector_unit::k_longest_vector + 1;
+        std::vector<iface::vector_operands> bad(10, good);
+        bad[0].count[2] = 0;
+        bad[1].count[1] = vector_unit::k_longest_vector;
         bad[2].from = static_cast<element_type>(7);
         bad[3].to = static_cast<element_type>(99);
-        bad[4].source = address(2);
-        bad[5].destination = address(4098);
+        bad[4].source.base = address(2);
+        bad[5].destination.base = address(4098);
         bad[6] = operation(0, 0, 64, element_type::f16, element_type::f32); // widening in place
-        bad[7].destination = address(128);                                  // runs into its own source
+        bad[7].destination.base = address(128);                             // runs into its own source
+        bad[8].source.stride[2] = 6;
+        bad[9].source.stride[2] = 1U << 24; // beyond what the unit reads at once
         for (const iface::vector_operands& x : bad) {
-            bench.push_operation(opcode::convert, x);
+            bench.push_operation(vector_function::identity, x);
             cycles_pass(300);
             BOOST_TEST((bench.engine.stopped_by() == fault::bad_operand));
             bench.port.write(reg::control, 1);
@@ -183,11 +190,11 @@ BOOST_FIXTURE_TEST_CASE(bus_errors_are_faults_of_their_command, sim_fixture) {
     run([&] {
         const auto good = operation(0, 4096, 64, element_type::f32, element_type::f32);
         std::vector<iface::vector_operands> bad(3, good);
-        bad[0].source = address(k_l1_size);
-        bad[1].operand = address(k_l1_size - 4);
-        bad[2].destination = address(k_l1_size - 128);
-        bench.push_operation(opcode::accumulate, good);
-        bench.push_operation(opcode::accumulate, bad[0]);
+        bad[0].source.base = address(k_l1_size);
+        bad[1].operand.base = address(k_l1_size - 4);
+        bad[2].destination.base = address(k_l1_size - 128);
+        bench.push_operation(vector_function::add, good);
+        bench.push_operation(vector_function::add, bad[0]);
         cycles_pass(300);
         BOOST_TEST(bench.engine.faulty_command().number == 2U);
         BOOST_TEST(bench.seen.completed.size() == 1U);
@@ -196,7 +203,7 @@ BOOST_FIXTURE_TEST_CASE(bus_errors_are_faults_of_their_command, sim_fixture) {
         bench.port.write(reg::control, 1);
         cycles_pass(1);
         for (const iface::vector_operands& x : bad) {
-            bench.push_operation(opcode::accumulate, x);
+            bench.push_operation(vector_function::add, x);
             cycles_pass(300);
             BOOST_TEST((bench.engine.stopped_by() == fault::address_error));
             bench.port.write(reg::control, 1);
@@ -206,15 +213,57 @@ BOOST_FIXTURE_TEST_CASE(bus_errors_are_faults_of_their_command, sim_fixture) {
     });
 }
 
+BOOST_FIXTURE_TEST_CASE(a_reduction_goes_through_its_axis_one_by_one, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        // 5 rows of 16: the sum of the rows, 16 elements on 8 lanes, five times
+        std::vector<float> rows(80);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            rows[i] = static_cast<float>(i);
+        bench.data.put(0, rows);
+        bench.data.put(4096, std::vector<float>(16, 0.5F));
+        iface::vector_operands x = operation(4096, 4096, 16, element_type::f32, element_type::f32);
+        x.count = {1, 5, 16};
+        x.operand = {address(0), {0, 64, 4}};
+        bench.push_operation(vector_function::add, x);
+        bench.await(1);
+        const std::vector<float> sums = bench.data.get<float>(4096, 16);
+        for (std::size_t c = 0; c < sums.size(); ++c)
+            BOOST_TEST(sums[c] == 0.5F + 16 * (1 + 2 + 3 + 4) + 5 * static_cast<float>(c));
+        BOOST_TEST(bench.perf(perf_counter::busy) == 2U + 4 + 5 * 2);
+        BOOST_TEST(bench.perf(perf_counter::read_bytes) == 320U + 64);
+        BOOST_TEST(bench.perf(perf_counter::write_bytes) == 64U);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(rows_that_are_not_packed_are_written_one_by_one, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        bench.data.put(0, std::vector<float>(64, 2));
+        bench.data.put(8192, std::vector<float>(256, 7));
+        iface::vector_operands x = operation(0, 8192, 16, element_type::f32, element_type::f32);
+        x.count = {1, 4, 16};
+        x.source.stride[1] = 64;
+        x.destination.stride[1] = 256;
+        bench.push_operation(vector_function::negate, x);
+        bench.await(1);
+        const std::vector<float> out = bench.data.get<float>(8192, 256);
+        for (std::size_t i = 0; i < out.size(); ++i)
+            BOOST_REQUIRE_EQUAL(out[i], i % 64 < 16 ? -2 : 7);
+        bench.check_time();
+    });
+}
+
 BOOST_FIXTURE_TEST_CASE(reset_drops_the_command, sim_fixture) {
     vector_bench bench(unit_of(1));
     run([&] {
-        bench.push_operation(opcode::convert, operation(0, 4096, 500, element_type::f32, element_type::f32));
+        bench.push_operation(vector_function::identity, operation(0, 4096, 500, element_type::f32, element_type::f32));
         cycles_pass(100);
         bench.port.write(reg::control, 1);
         cycles_pass(1000);
         BOOST_TEST(bench.seen.completed.empty());
-        bench.push_operation(opcode::convert, operation(0, 4096, 8, element_type::f32, element_type::f32));
+        bench.push_operation(vector_function::identity, operation(0, 4096, 8, element_type::f32, element_type::f32));
         bench.await(1);
     });
 }

@@ -45,9 +45,8 @@ ticket chip_driver::fold(engine_id on, const iface::fold_operands& what, const s
     return push(on, iface::encode(header(iface::opcode::fold, after), what));
 }
 
-ticket chip_driver::vector(engine_id on, iface::opcode op, const iface::vector_operands& what,
-                           const std::vector<ticket>& after) {
-    return push(on, iface::encode(header(op, after), what));
+ticket chip_driver::vector(engine_id on, const iface::vector_operands& what, const std::vector<ticket>& after) {
+    return push(on, iface::encode(header(iface::opcode::vector, after), what));
 }
 
 void chip_driver::await(const ticket& done) {

@@ -21,8 +21,7 @@ class chip_driver {
     ticket copy(engine_id on, address from, address to, std::uint32_t length, const std::vector<ticket>& after = {});
     ticket copy(engine_id on, const iface::copy_operands& what, const std::vector<ticket>& after = {});
     ticket fold(engine_id on, const iface::fold_operands& what, const std::vector<ticket>& after = {});
-    ticket vector(engine_id on, iface::opcode op, const iface::vector_operands& what,
-                  const std::vector<ticket>& after = {});
+    ticket vector(engine_id on, const iface::vector_operands& what, const std::vector<ticket>& after = {});
     /// Sleeps until the command has completed; throws std::runtime_error if its
     /// engine halts at a fault.
     void await(const ticket& done);
