@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 
 namespace kpu::fw {
@@ -28,13 +29,17 @@ constexpr double k_most_rehearsed_commands = 4000; ///< per plan
 class shortlist {
   public:
     void consider(const blocking& plan) {
-        if (m_plans.size() == k_candidates && plan.cost >= m_plans.back().cost)
+        if (plan.cost >= bar())
             return;
         const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
                                             [](double cost, const blocking& p) { return cost < p.cost; });
         m_plans.insert(place, plan);
         if (m_plans.size() > k_candidates)
             m_plans.pop_back();
+    }
+    /// What a plan must cost less than.
+    [[nodiscard]] double bar() const {
+        return m_plans.size() < k_candidates ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
@@ -47,13 +52,14 @@ struct task {
     const machine& chip;
     const dfx::contraction& work;
     element_sizes e;
+    chip_rates rates;
 };
 
 /// Superblocks whose operands fit in L3: sums complete in L2 (k_group = k_slices), or partial sums in L3.
 class superblock_search {
   public:
-    superblock_search(const task& t, const blocking& base)
-        : m_task(t), m_base(base), m_compute(compute_cycles(t.chip, t.work, t.e, base)) {}
+    superblock_search(const task& t, const blocking& base, cost_model& model)
+        : m_task(t), m_base(base), m_model(model) {}
 
     [[nodiscard]] std::optional<blocking> best() {
         complete_sums(block_order::rows_outer);
@@ -131,24 +137,40 @@ class superblock_search {
     }
 
     void consider(blocking& plan) {
-        estimate(m_task.chip, m_task.work, m_task.e, m_compute, plan);
+        m_model.estimate(plan);
         if (!m_best || plan.cost < m_best->cost)
             m_best = plan;
     }
 
     const task& m_task;
     const blocking& m_base;
-    double m_compute;
+    cost_model& m_model;
     std::optional<blocking> m_best;
 };
 
-std::optional<blocking> evaluate(const task& t, blocking plan) {
+/// The highest strip with which folds follow each other as fast as the array can: higher ones take fewer commands.
+/// Where there is none, none at all. 0 where not even that fits.
+std::uint64_t strip_for(const task& t, blocking plan) {
+    plan.strip = plan.flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
+    for (; plan.strip > 1; plan.strip /= 2)
+        if (plan.strip <= ceil_div(plan.mb, plan.fold_rows) && fit_tile(t.chip, t.e, plan) &&
+            cost_model(t.chip, t.rates, t.work, t.e, plan).keeps_arrays_busy())
+            return plan.strip;
+    return fit_tile(t.chip, t.e, plan) ? 1 : 0;
+}
+
+/// The best superblocks of those blocks, unless they cannot cost less than `bar`.
+std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.row_blocks = ceil_div(t.work.m, plan.mb);
     plan.column_blocks = ceil_div(t.work.n, plan.nb);
     plan.k_slices = ceil_div(t.work.k, plan.kb);
-    if (!fit_tile(t.chip, t.e, plan))
+    plan.strip = strip_for(t, plan);
+    if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
         return std::nullopt;
-    return superblock_search(t, plan).best();
+    cost_model model(t.chip, t.rates, t.work, t.e, plan);
+    if (model.at_least() >= bar)
+        return std::nullopt;
+    return superblock_search(t, plan, model).best();
 }
 
 /// Depths of an output stationary fold worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that
@@ -203,16 +225,14 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
     const std::vector<std::uint64_t> all_depths = flow == dfx::dataflow::output_stationary
                                                       ? depths(t.chip.tiles.front(), t.e, t.work.k)
                                                       : std::vector<std::uint64_t>{plan.kb};
-    const std::uint64_t most_strip = flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
     for (std::uint64_t fm = 1; fm <= k_most_folds_per_side; ++fm) {
         plan.mb = std::min(t.work.m, fm * plan.fold_rows);
         for (std::uint64_t fn = 1; fn <= k_most_folds_per_side; ++fn) {
             plan.nb = std::min(t.work.n, fn * plan.fold_columns);
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
-                for (plan.strip = 1; plan.strip <= std::min(fm, most_strip); plan.strip *= 2)
-                    if (const std::optional<blocking> candidate = evaluate(t, plan))
-                        found.consider(*candidate);
+                if (const std::optional<blocking> candidate = evaluate(t, plan, found.bar()))
+                    found.consider(*candidate);
             }
             if (plan.nb == t.work.n)
                 break;
@@ -222,17 +242,17 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
     }
 }
 
-/// The plan, and where all operands stay in L3 anyway the same with its lanes spread over rows and columns of blocks:
-/// at the start they share more.
+/// Where all operands stay in L3 anyway the same plan with its lanes spread over rows and columns of blocks: at the
+/// start they share more.
 std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
-    std::vector<blocking> all{plan};
+    std::vector<blocking> all;
     const bool stays = plan.estimated_dram_bytes == compulsory_bytes(t.work) && !plan.partial_sums_in_l3();
     for (std::uint64_t side = 2; stays && side * side <= plan.lanes; side *= 2) {
         blocking spread = plan;
         spread.order = block_order::columns_outer;
         spread.row_group = std::min(side, plan.row_blocks);
         spread.column_group = plan.column_blocks;
-        estimate(t.chip, t.work, t.e, compute_cycles(t.chip, t.work, t.e, spread), spread);
+        cost_model(t.chip, t.rates, t.work, t.e, spread).estimate(spread);
         if (spread.estimated_dram_bytes == plan.estimated_dram_bytes)
             all.push_back(spread);
     }
@@ -259,12 +279,13 @@ blocking best_of(const task& t, std::vector<blocking> plans) {
         rehearse(t, plan);
     std::sort(plans.begin(), plans.end(), by_cost);
     plans.resize(std::min(plans.size(), k_varied));
-    std::vector<blocking> all;
-    for (const blocking& plan : plans)
-        for (const blocking& variant : with_spread_lanes(t, plan))
+    std::vector<blocking> all = plans;
+    for (const blocking& plan : plans) {
+        for (blocking variant : with_spread_lanes(t, plan)) {
+            rehearse(t, variant);
             all.push_back(variant);
-    for (blocking& plan : all)
-        rehearse(t, plan);
+        }
+    }
     return *std::min_element(all.begin(), all.end(), by_cost);
 }
 
@@ -292,13 +313,13 @@ std::optional<blocking> as_required(const task& t) {
     plan.nb = std::min(t.work.n, t.work.tile[1]);
     const std::uint64_t depth = std::min(t.work.k, t.work.tile[2]);
     plan.kb = t.work.flow == dfx::dataflow::output_stationary ? depth : std::min(plan.kb, depth);
-    return evaluate(t, plan);
+    return evaluate(t, plan, std::numeric_limits<double>::infinity());
 }
 
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const task t{chip, work, sizes_of(work)};
+    const task t{chip, work, sizes_of(work), chip_rates(chip)};
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;
