@@ -259,34 +259,46 @@ std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
     return all;
 }
 
-/// Replaces the closed form's cycles by a rehearsal's.
-void rehearse(const task& t, blocking& plan) {
-    const double hidden = plan.cost - plan.estimated_cycles;
-    plan.estimated_cycles = rehearsed_cycles(t.chip, t.work, plan);
-    plan.cost = plan.estimated_cycles + hidden;
-}
+/// Plans whose cycles are a rehearsal's instead of the closed form's, best first.
+class rehearsed {
+  public:
+    explicit rehearsed(const task& t) : m_task(t) {}
+
+    /// Unless it is worse than those that are there already.
+    void consider(blocking plan) {
+        const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
+        const double hidden = plan.cost - plan.estimated_cycles;
+        plan.estimated_cycles = rehearsed_cycles(m_task.chip, m_task.work, plan, bar - hidden);
+        plan.cost = plan.estimated_cycles + hidden;
+        if (plan.cost >= bar)
+            return;
+        m_plans.insert(std::upper_bound(m_plans.begin(), m_plans.end(), plan, by_cost), plan);
+        m_plans.resize(std::min(m_plans.size(), k_varied));
+    }
+    [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
+
+  private:
+    static bool by_cost(const blocking& x, const blocking& y) { return x.cost < y.cost; }
+
+    const task& m_task;
+    std::vector<blocking> m_plans;
+};
 
 /// Long runs are ruled by their steady state, which the closed form knows.
 bool worth_rehearsing(const task& t, const blocking& plan) {
     return commands_of(t.work, plan) <= k_most_rehearsed_commands;
 }
 
-blocking best_of(const task& t, std::vector<blocking> plans) {
+blocking best_of(const task& t, const std::vector<blocking>& plans) {
     if (!worth_rehearsing(t, plans.front()))
         return plans.front();
-    const auto by_cost = [](const blocking& x, const blocking& y) { return x.cost < y.cost; };
-    for (blocking& plan : plans)
-        rehearse(t, plan);
-    std::sort(plans.begin(), plans.end(), by_cost);
-    plans.resize(std::min(plans.size(), k_varied));
-    std::vector<blocking> all = plans;
-    for (const blocking& plan : plans) {
-        for (blocking variant : with_spread_lanes(t, plan)) {
-            rehearse(t, variant);
-            all.push_back(variant);
-        }
-    }
-    return *std::min_element(all.begin(), all.end(), by_cost);
+    rehearsed best(t);
+    for (const blocking& plan : plans)
+        best.consider(plan);
+    for (const blocking& plan : std::vector<blocking>(best.plans()))
+        for (const blocking& variant : with_spread_lanes(t, plan))
+            best.consider(variant);
+    return best.plans().front();
 }
 
 [[noreturn]] void refuse(const task& t) {

@@ -21,7 +21,7 @@ double of(std::uint64_t n) {
     return static_cast<double>(n);
 }
 
-/// A side of a copy as runs at equal distances: neighbouring runs joined.
+/// A side of a copy as runs at equal distances. Which comes first does not matter: runs that touch are joined.
 struct runs {
     std::uint64_t length = 0;
     std::array<std::uint64_t, iface::k_copy_dims> count{}, stride{};
@@ -29,17 +29,30 @@ struct runs {
 runs runs_of(const iface::copy_operands& copy, const iface::copy_side& side) {
     runs r;
     r.length = copy.run;
-    bool joining = true;
-    for (std::size_t d = iface::k_copy_dims; d-- > 0;) {
+    for (std::size_t d = 0; d < iface::k_copy_dims; ++d) {
         r.count[d] = copy.count[d];
         r.stride[d] = side.stride[d];
-        joining = joining && (copy.count[d] == 1 || side.stride[d] == r.length);
-        if (joining) {
-            r.length *= copy.count[d];
+    }
+    for (bool joined = true; joined;) {
+        joined = false;
+        for (std::size_t d = 0; d < iface::k_copy_dims; ++d) {
+            if (r.count[d] == 1 || r.stride[d] != r.length)
+                continue;
+            r.length *= r.count[d];
             r.count[d] = 1;
+            joined = true;
         }
     }
     return r;
+}
+
+/// How long the runs are in order, as an engine takes them.
+std::uint64_t run_in_order(const iface::copy_operands& copy, const iface::copy_side& side) {
+    std::uint64_t length = copy.run;
+    for (std::size_t d = iface::k_copy_dims; d-- > 0; length *= copy.count[d])
+        if (copy.count[d] != 1 && side.stride[d] != length)
+            break;
+    return length;
 }
 
 std::uint64_t bytes_of(const iface::copy_operands& copy) {
@@ -75,10 +88,18 @@ rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
 
 rehearsal::rehearsal(const machine& chip)
     : m_chip(chip), m_engines(chip.engines.size()), m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)),
-      m_l2(level_of(chip.l2, 0)) {}
+      m_l2(level_of(chip.l2, 0)) {
+    for (std::size_t e = 0; e < m_engines.size(); ++e)
+        m_engines[e].id = engine_id(static_cast<std::uint16_t>(e));
+    for (const compute_tile& tile : chip.tiles)
+        m_engines[tile.array.value()].tile = &tile;
+}
 
 void rehearsal::add(const bound_command& command) {
-    m_engines[command.engine.value()].queue.push_back({command, iface::decode_header(command.words), 0});
+    engine_state& engine = m_engines[command.engine.value()];
+    engine.queue.push_back({command.words, iface::decode_header(command.words), 0});
+    if (engine.queue.back().header.op == iface::opcode::fold)
+        engine.folds_left += time_of(*engine.tile, iface::decode_fold(command.words)).period;
 }
 
 /// The firmware gives one command to every engine in turn.
@@ -97,65 +118,69 @@ void rehearsal::issue() {
     }
 }
 
-/// When the engine's next command can begin, or nothing while that is not known.
-std::optional<double> rehearsal::begin_of_next(std::size_t number) const {
-    const engine_state& engine = m_engines[number];
-    if (engine.done.size() == engine.queue.size())
-        return std::nullopt;
-    const queued& next = engine.queue[engine.done.size()];
+void rehearsal::look_ahead(engine_state& engine) const {
+    engine.missing = {};
+    engine.begin = std::numeric_limits<double>::infinity();
+    const std::size_t position = engine.done.size();
+    if (position == engine.queue.size())
+        return;
+    const queued& next = engine.queue[position];
     double begin = std::max(next.issued, engine.next);
-    const std::size_t depth = m_chip.engines[number].queue_depth;
-    if (engine.done.size() >= depth)
-        begin = std::max(begin, engine.done[engine.done.size() - depth] + k_interrupt);
+    const std::size_t depth = m_chip.engine(engine.id).queue_depth;
+    if (position >= depth)
+        begin = std::max(begin, engine.done[position - depth] + k_interrupt);
     for (const iface::wait_for& wait : next.header.waits) {
         if (wait.count == 0)
             continue;
         const std::vector<double>& done = m_engines[wait.engine.value()].done;
-        if (done.size() < wait.count)
-            return std::nullopt;
+        if (done.size() < wait.count) {
+            engine.missing = wait;
+            return;
+        }
         begin = std::max(begin, done[wait.count - 1]);
     }
-    return begin;
+    engine.begin = begin;
 }
 
-double rehearsal::cycles() {
+double rehearsal::cycles(double give_up) {
     issue();
+    for (engine_state& engine : m_engines)
+        look_ahead(engine);
     double end = 0;
     for (;;) {
         // in the order of time, so that who asks a memory first is served first
-        std::size_t first = m_engines.size();
-        double earliest = 0;
-        for (std::size_t e = 0; e < m_engines.size(); ++e) {
-            const std::optional<double> begin = begin_of_next(e);
-            if (begin && (first == m_engines.size() || *begin < earliest)) {
-                first = e;
-                earliest = *begin;
-            }
-        }
-        if (first == m_engines.size())
+        engine_state& first = *std::min_element(m_engines.begin(), m_engines.end(),
+                                                [](const auto& x, const auto& y) { return x.begin < y.begin; });
+        if (first.begin == std::numeric_limits<double>::infinity())
             return end;
-        engine_state& engine = m_engines[first];
-        const double done = execute(engine, earliest);
-        engine.done.push_back(std::max(done, engine.done.empty() ? 0 : engine.done.back()));
-        end = std::max(end, engine.done.back());
+        const double done = execute(first);
+        first.done.push_back(std::max(done, first.done.empty() ? 0 : first.done.back()));
+        end = std::max(end, first.done.back());
+        if (first.next + first.folds_left > give_up)
+            return first.next + first.folds_left;
+        look_ahead(first);
+        for (engine_state& other : m_engines)
+            if (other.missing.count != 0 && other.missing.engine == first.id &&
+                other.missing.count <= first.done.size())
+                look_ahead(other);
     }
 }
 
-double rehearsal::execute(engine_state& engine, double begin) {
+double rehearsal::execute(engine_state& engine) {
     const queued& next = engine.queue[engine.done.size()];
     switch (next.header.op) {
     case iface::opcode::copy:
-        return execute_copy(engine, next.command, begin);
+        return execute_copy(engine, next);
     case iface::opcode::fold:
-        return execute_fold(engine, next.command, begin);
+        return execute_fold(engine, next);
     case iface::opcode::convert:
     case iface::opcode::accumulate:
-        return execute_vector(engine, next.command, begin);
+        return execute_vector(engine, next);
     case iface::opcode::join:
         break;
     }
-    engine.next = begin;
-    return begin;
+    engine.next = engine.begin;
+    return engine.begin;
 }
 
 /// Null for L1, whose ports belong to the engine alone.
@@ -174,11 +199,14 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
                          const iface::copy_side& side, double now) {
     double last = now;
     const runs r = runs_of(copy, side);
+    // short runs cost whole beats, also where they touch runs that come at another time
+    const double run = of(run_in_order(copy, side));
+    const double rate = memory.rate * run / (std::ceil(run / memory.beat) * memory.beat);
     for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
         for (const std::uint64_t end = offset + r.length; offset < end;) {
             const std::uint64_t cut = std::min(end, (offset / memory.interleave + 1) * memory.interleave);
             double& busy = until[iface::unit_of(offset, memory.interleave, until.size())];
-            busy = std::max(busy, now) + std::ceil(of(cut - offset) / memory.beat) * memory.beat / memory.rate;
+            busy = std::max(busy, now) + of(cut - offset) / rate;
             last = std::max(last, busy);
             offset = cut;
         }
@@ -186,15 +214,15 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
     return last;
 }
 
-double rehearsal::execute_copy(engine_state& engine, const bound_command& command, double begin) {
+double rehearsal::execute_copy(engine_state& engine, const queued& command) {
     const iface::copy_operands copy = iface::decode_copy(command.words);
-    const auto& capabilities = m_chip.engine(command.engine).capabilities;
+    const auto& capabilities = m_chip.engine(engine.id).capabilities;
     const double width = of(capabilities[iface::mover_cap::bytes_cycle]);
     const auto passage = [&](const iface::copy_side& side) {
-        const double run = of(runs_of(copy, side).length);
+        const double run = of(run_in_order(copy, side));
         return of(bytes_of(copy)) / run * std::ceil(run / width);
     };
-    const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
+    const double request = engine.begin + of(capabilities[iface::mover_cap::start_cost]);
     level* const from = level_at(copy.source.base);
     level* const to = level_at(copy.destination.base);
     const double to_read = passage(copy.source);
@@ -206,24 +234,22 @@ double rehearsal::execute_copy(engine_state& engine, const bound_command& comman
     return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
-double rehearsal::execute_fold(engine_state& engine, const bound_command& command, double begin) {
-    const compute_tile& tile = *std::find_if(m_chip.tiles.begin(), m_chip.tiles.end(),
-                                             [&](const compute_tile& t) { return t.array == command.engine; });
-    const fold_time time = time_of(tile, iface::decode_fold(command.words));
-    const double enter = begin + k_l1_latency;
-    engine.next = begin + time.period;
-    return enter + time.latency;
+double rehearsal::execute_fold(engine_state& engine, const queued& command) {
+    const fold_time time = time_of(*engine.tile, iface::decode_fold(command.words));
+    engine.next = engine.begin + time.period;
+    engine.folds_left -= time.period;
+    return engine.begin + k_l1_latency + time.latency;
 }
 
-double rehearsal::execute_vector(engine_state& engine, const bound_command& command, double begin) {
+double rehearsal::execute_vector(engine_state& engine, const queued& command) {
     const iface::vector_operands x = iface::decode_vector(command.words);
-    const double lanes = of(std::max(1U, m_chip.engine(command.engine).capabilities[iface::vector_cap::lanes]));
-    const double done = begin + of(x.count) / lanes + 4 * k_l1_latency;
+    const double lanes = of(std::max(1U, m_chip.engine(engine.id).capabilities[iface::vector_cap::lanes]));
+    const double done = engine.begin + of(x.count) / lanes + 4 * k_l1_latency;
     engine.next = done;
     return done;
 }
 
-double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan) {
+double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan, double give_up) {
     const element_sizes e = sizes_of(work);
     usage untouched;
     address next = chip.dram.base;
@@ -248,7 +274,7 @@ double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const
     while (stream.advance())
         while (!out.empty())
             all.add(out.take());
-    return all.cycles();
+    return all.cycles(give_up);
 }
 
 } // namespace kpu::fw

@@ -6,7 +6,7 @@
 #include "fw/loader/blocking.h"
 #include "fw/loader/emitter.h"
 
-#include <optional>
+#include <limits>
 #include <vector>
 
 namespace kpu::fw {
@@ -18,8 +18,9 @@ class rehearsal {
 
     /// The next command of the stream.
     void add(const bound_command& command);
-    /// Core cycles from the first descriptor written to the last command completed, of all that was added.
-    [[nodiscard]] double cycles();
+    /// Core cycles from the first descriptor written to the last command completed, of all that was added. Once it is
+    /// sure that they are more than `give_up`, it may return any number of cycles beyond that. To be called once.
+    [[nodiscard]] double cycles(double give_up = std::numeric_limits<double>::infinity());
 
   private:
     /// A memory level. Each of its units is busy until some time with what it has been asked for.
@@ -31,23 +32,29 @@ class rehearsal {
     };
     [[nodiscard]] static level level_of(const memory_info& memory, double beat);
     struct queued {
-        bound_command command;
+        iface::descriptor_words words;
         iface::command_header header;
         double issued = 0; ///< the firmware has written it
     };
     struct engine_state {
+        engine_id id;
+        const compute_tile* tile = nullptr; ///< of an array
         std::vector<queued> queue;
         std::vector<double> done; ///< by command
         double next = 0;          ///< when it takes the next command
+        double begin = 0;         ///< of the next command; infinite while that is not known, for want of:
+        iface::wait_for missing;  ///< count 0: the engine has nothing left to do
+        double folds_left = 0;    ///< cycles of an array's folds that are yet to begin
     };
 
     void issue();
-    [[nodiscard]] std::optional<double> begin_of_next(std::size_t number) const;
+    /// Finds out when the engine's next command can begin.
+    void look_ahead(engine_state& engine) const;
     /// The next command of the engine; returns when it completes.
-    [[nodiscard]] double execute(engine_state& engine, double begin);
-    [[nodiscard]] double execute_copy(engine_state& engine, const bound_command& command, double begin);
-    [[nodiscard]] double execute_fold(engine_state& engine, const bound_command& command, double begin);
-    [[nodiscard]] double execute_vector(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] double execute(engine_state& engine);
+    [[nodiscard]] double execute_copy(engine_state& engine, const queued& command);
+    [[nodiscard]] double execute_fold(engine_state& engine, const queued& command);
+    [[nodiscard]] double execute_vector(engine_state& engine, const queued& command);
     [[nodiscard]] level* level_at(address where);
     /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
     /// last one is through.
@@ -59,7 +66,8 @@ class rehearsal {
     level m_dram, m_l3, m_l2;
 };
 
-/// Of a contraction cut that way, alone on the chip.
-[[nodiscard]] double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan);
+/// Of a contraction cut that way, alone on the chip; give_up as above.
+[[nodiscard]] double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan,
+                                      double give_up);
 
 } // namespace kpu::fw
