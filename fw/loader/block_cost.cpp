@@ -16,10 +16,15 @@ constexpr double k_hand_over = 12;
 /// Bytes of DRAM time lost per row of a tile that is no whole number of bursts, on average.
 constexpr double k_burst = 64;
 /// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
-/// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it.
+/// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it. In a
+/// short run it is more important to be right about what is not hidden.
 constexpr double k_weight_of_dram = 0.3;
+constexpr double k_weight_of_dram_in_long_runs = 0.6;
 constexpr double k_weight_of_movers = 0.02;
 constexpr double k_weight_of_firmware = 0.025;
+/// Cycles that an event less is worth in a long run, and the bytes of a piece of a copy.
+constexpr double k_weight_of_event = 0.5;
+constexpr double k_piece = 8192;
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
@@ -50,23 +55,48 @@ double commands_of(const dfx::contraction& work, const blocking& plan) {
 }
 
 cost_model::cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work,
-                       const element_sizes& e, const blocking& base)
-    : m_chip(chip), m_tile(chip.tiles.front()), m_rates(rates), m_work(work), m_e(e), m_plan(base),
-      m_firmware(commands_of(work, base) * as_double(chip.descriptor_cost)), m_period(fold_period(base.kb)),
-      m_rest_period(work.k % base.kb == 0 ? 0 : fold_period(work.k % base.kb)), m_around(start() + finish()) {}
+                       const element_sizes& e, preference wanted, const blocking& base)
+    : m_chip(chip), m_tile(chip.tiles.front()), m_rates(rates), m_work(work), m_e(e), m_wanted(wanted), m_plan(base),
+      m_commands(commands_of(work, base)), m_firmware(m_commands * as_double(chip.descriptor_cost)),
+      m_period(fold_period(base.kb)), m_rest_period(work.k % base.kb == 0 ? 0 : fold_period(work.k % base.kb)),
+      m_around(start() + finish()) {}
 
 double cost_model::cycles_with(double compute, double movers, double dram) const {
     return m_around + std::max({compute, movers, dram, m_firmware});
 }
 
-double cost_model::cost_of_hidden(double movers, double dram) const {
-    return k_weight_of_dram * dram + k_weight_of_movers * movers + k_weight_of_firmware * m_firmware;
+double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const {
+    const double hidden = k_weight_of_movers * movers + k_weight_of_firmware * m_firmware;
+    if (m_wanted == preference::few_events)
+        return hidden + k_weight_of_dram_in_long_runs * dram + k_weight_of_event * events(k_groups);
+    return hidden + k_weight_of_dram * dram;
+}
+
+/// Commands, and the pieces in which copies between L3, L2 and L1 move.
+double cost_model::events(std::uint64_t k_groups) const {
+    return m_commands + (as_double(moved_to_l2(k_groups)) + streamed_to_l1()) / k_piece;
+}
+
+/// Bytes of operands, partial sums and results between L3 and L2.
+std::uint64_t cost_model::moved_to_l2(std::uint64_t k_groups) const {
+    return blocks() * (m_plan.mb + m_plan.nb) * m_work.k * m_e.operand +
+           m_work.batch * m_work.m * m_work.n * (m_e.result + m_e.seed + 2 * (k_groups - 1) * m_e.accumulator);
+}
+
+/// Bytes of panels and sums between L2 and L1.
+double cost_model::streamed_to_l1() const {
+    const double rows = as_double(folds_down(m_plan.mb));
+    const double columns = as_double(ceil_div(m_plan.nb, m_plan.fold_columns));
+    const double b_panels = std::ceil(rows / as_double(m_plan.strip)) * columns;
+    const double panels = rows * as_double(m_plan.fold_rows) + b_panels * as_double(m_plan.fold_columns);
+    const double sums = as_double(m_work.batch * m_work.m * m_work.n * (2 * m_plan.k_slices - 1) * m_e.accumulator);
+    return as_double(blocks()) * panels * as_double(m_work.k * m_e.operand) + sums;
 }
 
 double cost_model::at_least() const {
     const double dram = dram_cycles(traffic(1, 1));
     const double movers = mover_cycles(1);
-    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram);
+    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, 1);
 }
 
 void cost_model::estimate(blocking& plan) {
@@ -74,9 +104,10 @@ void cost_model::estimate(blocking& plan) {
         m_compute = makespan();
     plan.estimated_dram_bytes = dram_bytes(plan);
     const double dram = dram_cycles(plan.estimated_dram_bytes);
-    const double movers = mover_cycles(ceil_div(plan.k_slices, plan.k_group));
+    const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
+    const double movers = mover_cycles(k_groups);
     plan.estimated_cycles = cycles_with(m_compute, movers, dram);
-    plan.cost = plan.estimated_cycles + cost_of_hidden(movers, dram);
+    plan.cost = plan.estimated_cycles + cost_of_hidden(movers, dram, k_groups);
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.
@@ -141,12 +172,10 @@ double cost_model::dram_cycles(std::uint64_t bytes_moved) const {
 
 /// Cycles of all block movers together, at their fixed cost per move.
 double cost_model::mover_cycles(std::uint64_t k_groups) const {
-    const double operands = as_double(blocks()) * as_double((m_plan.mb + m_plan.nb) * m_work.k * m_e.operand);
-    const double sums = as_double(m_work.batch * m_work.m * m_work.n) *
-                        as_double(m_e.result + m_e.seed + 2 * (k_groups - 1) * m_e.accumulator);
     const double strips = as_double(ceil_div(folds_down(m_plan.mb), m_plan.strip));
     const double moves = as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(k_groups) * strips);
-    return (operands + sums) / m_rates.movers + moves * k_hand_over / as_double(m_chip.block_movers.size());
+    return as_double(moved_to_l2(k_groups)) / m_rates.movers +
+           moves * k_hand_over / as_double(m_chip.block_movers.size());
 }
 
 /// From the first request to the first fold: one panel of each operand for every lane through all memories. Then folds

@@ -15,12 +15,18 @@ struct chip_rates {
 /// Commands that the plan will take, about.
 [[nodiscard]] double commands_of(const dfx::contraction& work, const blocking& plan);
 
+/// What to prefer among blockings that take equally long.
+enum class preference {
+    little_traffic, ///< little hidden DRAM, mover and firmware time
+    few_events,     ///< and few commands and pieces of copies: for long runs, which are many times the same
+};
+
 /// Estimates for one contraction cut into blocks in one way; superblocks differ.
 class cost_model {
   public:
     /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. All arguments must outlive the model.
     cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work, const element_sizes& e,
-               const blocking& base);
+               preference wanted, const blocking& base);
 
     /// No superblock costs less.
     [[nodiscard]] double at_least() const;
@@ -32,7 +38,10 @@ class cost_model {
 
   private:
     [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
-    [[nodiscard]] double cost_of_hidden(double movers, double dram) const;
+    [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
+    [[nodiscard]] double events(std::uint64_t k_groups) const;
+    [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
+    [[nodiscard]] double streamed_to_l1() const;
     [[nodiscard]] double even_share() const;
     [[nodiscard]] double makespan() const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
@@ -55,9 +64,11 @@ class cost_model {
     const chip_rates& m_rates;
     const dfx::contraction& m_work;
     const element_sizes& m_e;
+    preference m_wanted;
     const blocking& m_plan;
-    double m_firmware, m_period, m_rest_period, m_around; ///< cycles; around: before the first fold and after the last
-    double m_compute = 0;                                 ///< the busiest lane's cycles, once they are needed
+    double m_commands, m_firmware, m_period, m_rest_period,
+        m_around;         ///< cycles; around: before the first fold and after the last
+    double m_compute = 0; ///< the busiest lane's cycles, once they are needed
 };
 
 } // namespace kpu::fw

@@ -22,28 +22,31 @@ constexpr std::uint64_t k_least_depth = 32;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
-constexpr std::size_t k_varied = 5;
-constexpr double k_most_rehearsed_commands = 4000; ///< per plan
+constexpr std::size_t k_varied = 3;
+constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
 class shortlist {
   public:
+    explicit shortlist(std::size_t most) : m_most(most) {}
+
     void consider(const blocking& plan) {
         if (plan.cost >= bar())
             return;
         const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
                                             [](double cost, const blocking& p) { return cost < p.cost; });
         m_plans.insert(place, plan);
-        if (m_plans.size() > k_candidates)
+        if (m_plans.size() > m_most)
             m_plans.pop_back();
     }
     /// What a plan must cost less than.
     [[nodiscard]] double bar() const {
-        return m_plans.size() < k_candidates ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
+        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
   private:
+    std::size_t m_most;
     std::vector<blocking> m_plans;
 };
 
@@ -53,6 +56,7 @@ struct task {
     const dfx::contraction& work;
     element_sizes e;
     chip_rates rates;
+    preference wanted;
 };
 
 /// Superblocks whose operands fit in L3: sums complete in L2 (k_group = k_slices), or partial sums in L3.
@@ -154,7 +158,7 @@ std::uint64_t strip_for(const task& t, blocking plan) {
     plan.strip = plan.flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
     for (; plan.strip > 1; plan.strip /= 2)
         if (plan.strip <= ceil_div(plan.mb, plan.fold_rows) && fit_tile(t.chip, t.e, plan) &&
-            cost_model(t.chip, t.rates, t.work, t.e, plan).keeps_arrays_busy())
+            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).keeps_arrays_busy())
             return plan.strip;
     return fit_tile(t.chip, t.e, plan) ? 1 : 0;
 }
@@ -167,7 +171,7 @@ std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.strip = strip_for(t, plan);
     if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
         return std::nullopt;
-    cost_model model(t.chip, t.rates, t.work, t.e, plan);
+    cost_model model(t.chip, t.rates, t.work, t.e, t.wanted, plan);
     if (model.at_least() >= bar)
         return std::nullopt;
     return superblock_search(t, plan, model).best();
@@ -252,7 +256,7 @@ std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
         spread.order = block_order::columns_outer;
         spread.row_group = std::min(side, plan.row_blocks);
         spread.column_group = plan.column_blocks;
-        cost_model(t.chip, t.rates, t.work, t.e, spread).estimate(spread);
+        cost_model(t.chip, t.rates, t.work, t.e, t.wanted, spread).estimate(spread);
         if (spread.estimated_dram_bytes == plan.estimated_dram_bytes)
             all.push_back(spread);
     }
@@ -262,13 +266,13 @@ std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
 /// Plans whose cycles are a rehearsal's instead of the closed form's, best first.
 class rehearsed {
   public:
-    explicit rehearsed(const task& t) : m_task(t) {}
+    explicit rehearsed(const task& t) : m_task(t), m_rehearsal(t.chip) {}
 
     /// Unless it is worse than those that are there already.
     void consider(blocking plan) {
         const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
         const double hidden = plan.cost - plan.estimated_cycles;
-        plan.estimated_cycles = rehearsed_cycles(m_task.chip, m_task.work, plan, bar - hidden);
+        plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, bar - hidden);
         plan.cost = plan.estimated_cycles + hidden;
         if (plan.cost >= bar)
             return;
@@ -281,16 +285,12 @@ class rehearsed {
     static bool by_cost(const blocking& x, const blocking& y) { return x.cost < y.cost; }
 
     const task& m_task;
+    rehearsal m_rehearsal;
     std::vector<blocking> m_plans;
 };
 
-/// Long runs are ruled by their steady state, which the closed form knows.
-bool worth_rehearsing(const task& t, const blocking& plan) {
-    return commands_of(t.work, plan) <= k_most_rehearsed_commands;
-}
-
 blocking best_of(const task& t, const std::vector<blocking>& plans) {
-    if (!worth_rehearsing(t, plans.front()))
+    if (t.wanted == preference::few_events)
         return plans.front();
     rehearsed best(t);
     for (const blocking& plan : plans)
@@ -298,7 +298,24 @@ blocking best_of(const task& t, const std::vector<blocking>& plans) {
     for (const blocking& plan : std::vector<blocking>(best.plans()))
         for (const blocking& variant : with_spread_lanes(t, plan))
             best.consider(variant);
+    for (blocking plan : std::vector<blocking>(best.plans())) {
+        while (plan.strip > 1) {
+            plan.strip /= 2;
+            (void)fit_tile(t.chip, t.e, plan);
+            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).estimate(plan);
+            best.consider(plan);
+        }
+    }
     return best.plans().front();
+}
+
+/// Long runs are ruled by their steady state, which the closed form knows.
+bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
+    const compute_tile& tile = chip.tiles.front();
+    const std::uint64_t room = std::min(tile.row.size.value() / tile.rows, tile.column.size.value() / tile.columns);
+    const std::uint64_t depth = std::max<std::uint64_t>(1, room / 2 / size_of(work.operand));
+    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth) <=
+           k_most_rehearsed_folds;
 }
 
 [[noreturn]] void refuse(const task& t) {
@@ -331,12 +348,14 @@ std::optional<blocking> as_required(const task& t) {
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const task t{chip, work, sizes_of(work), chip_rates(chip)};
+    const bool rehearse = worth_rehearsing(chip, work);
+    const task t{chip, work, sizes_of(work), chip_rates(chip),
+                 rehearse ? preference::little_traffic : preference::few_events};
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;
     for (const dfx::dataflow flow : {work.flow, dfx::dataflow::output_stationary}) {
-        shortlist found;
+        shortlist found(rehearse ? k_candidates : 1);
         search(t, flow, found);
         if (!found.plans().empty())
             return best_of(t, found.plans());

@@ -95,6 +95,18 @@ rehearsal::rehearsal(const machine& chip)
         m_engines[tile.array.value()].tile = &tile;
 }
 
+void rehearsal::clear() {
+    for (engine_state& engine : m_engines) {
+        engine.queue.clear();
+        engine.done.clear();
+        engine.next = engine.folds_left = 0;
+    }
+    for (level* memory : {&m_dram, &m_l3, &m_l2}) {
+        std::fill(memory->read_until.begin(), memory->read_until.end(), 0);
+        std::fill(memory->written_until.begin(), memory->written_until.end(), 0);
+    }
+}
+
 void rehearsal::add(const bound_command& command) {
     engine_state& engine = m_engines[command.engine.value()];
     engine.queue.push_back({command.words, iface::decode_header(command.words), 0});
@@ -249,7 +261,8 @@ double rehearsal::execute_vector(engine_state& engine, const queued& command) {
     return done;
 }
 
-double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan, double give_up) {
+double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const blocking& plan, double give_up) {
+    const machine& chip = all.chip();
     const element_sizes e = sizes_of(work);
     usage untouched;
     address next = chip.dram.base;
@@ -270,7 +283,7 @@ double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const
     operands.c.use = &result;
     emitter out(chip);
     contraction_stream stream(chip, work, plan, operands, out);
-    rehearsal all(chip);
+    all.clear();
     while (stream.advance())
         while (!out.empty())
             all.add(out.take());

@@ -15,7 +15,10 @@ class rehearsal {
   public:
     /// `chip` must outlive the rehearsal.
     explicit rehearsal(const machine& chip);
+    [[nodiscard]] const machine& chip() const { return m_chip; }
 
+    /// Forgets all commands; the memory that they took is kept for the next ones.
+    void clear();
     /// The next command of the stream.
     void add(const bound_command& command);
     /// Core cycles from the first descriptor written to the last command completed, of all that was added. Once it is
@@ -66,8 +69,8 @@ class rehearsal {
     level m_dram, m_l3, m_l2;
 };
 
-/// Of a contraction cut that way, alone on the chip; give_up as above.
-[[nodiscard]] double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan,
+/// Of a contraction cut that way, alone on the chip; give_up as above. Clears `all` before.
+[[nodiscard]] double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const blocking& plan,
                                       double give_up);
 
 } // namespace kpu::fw
