@@ -3,7 +3,6 @@
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/fold_time.h"
 #include "hw/interface/capabilities.h"
-#include "hw/interface/memory_units.h"
 
 #include <algorithm>
 #include <array>
@@ -74,12 +73,26 @@ void for_each_run(const runs& r, std::uint64_t base, Visit visit) {
 
 } // namespace
 
+rehearsal::divisor::divisor(std::uint64_t by) : m_by(by), m_power((by & (by - 1)) == 0) {
+    while (m_power && std::uint64_t{1} << m_shift < by)
+        ++m_shift;
+}
+
+/// As iface::skew_of.
+std::uint64_t rehearsal::rotation_of(std::uint64_t row, const divisor& units) {
+    std::uint64_t sum = 0;
+    for (; row > 0 && units.value() > 1; row = units.quotient(row))
+        sum += units.rest(row);
+    return units.rest(sum);
+}
+
 rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
     level l;
     l.rate = memory.bytes_per_cycle() / of(memory.units);
     l.latency = of(memory.latency);
     l.base = memory.base.value();
-    l.interleave = std::max<std::uint64_t>(1, memory.interleave.value());
+    l.interleave = divisor(std::max<std::uint64_t>(1, memory.interleave.value()));
+    l.units = divisor(memory.units);
     l.beat = beat > 0 ? beat : l.rate;
     l.read_until.resize(memory.units, 0);
     l.written_until.resize(memory.units, 0);
@@ -87,8 +100,8 @@ rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
 }
 
 rehearsal::rehearsal(const machine& chip)
-    : m_chip(chip), m_engines(chip.engines.size()), m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)),
-      m_l2(level_of(chip.l2, 0)) {
+    : m_chip(chip), m_engines(chip.engines.size()), m_begin(m_engines.size()), m_missing(m_engines.size()),
+      m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)), m_l2(level_of(chip.l2, 0)) {
     for (std::size_t e = 0; e < m_engines.size(); ++e)
         m_engines[e].id = engine_id(static_cast<std::uint16_t>(e));
     for (const compute_tile& tile : chip.tiles)
@@ -130,9 +143,10 @@ void rehearsal::issue() {
     }
 }
 
-void rehearsal::look_ahead(engine_state& engine) const {
-    engine.missing = {};
-    engine.begin = std::numeric_limits<double>::infinity();
+void rehearsal::look_ahead(std::size_t number) {
+    const engine_state& engine = m_engines[number];
+    m_missing[number] = {};
+    m_begin[number] = std::numeric_limits<double>::infinity();
     const std::size_t position = engine.done.size();
     if (position == engine.queue.size())
         return;
@@ -146,53 +160,53 @@ void rehearsal::look_ahead(engine_state& engine) const {
             continue;
         const std::vector<double>& done = m_engines[wait.engine.value()].done;
         if (done.size() < wait.count) {
-            engine.missing = wait;
+            m_missing[number] = wait;
             return;
         }
         begin = std::max(begin, done[wait.count - 1]);
     }
-    engine.begin = begin;
+    m_begin[number] = begin;
 }
 
 double rehearsal::cycles(double give_up) {
     issue();
-    for (engine_state& engine : m_engines)
-        look_ahead(engine);
+    for (std::size_t e = 0; e < m_engines.size(); ++e)
+        look_ahead(e);
     double end = 0;
     for (;;) {
         // in the order of time, so that who asks a memory first is served first
-        engine_state& first = *std::min_element(m_engines.begin(), m_engines.end(),
-                                                [](const auto& x, const auto& y) { return x.begin < y.begin; });
-        if (first.begin == std::numeric_limits<double>::infinity())
+        const auto earliest = std::min_element(m_begin.begin(), m_begin.end());
+        if (*earliest == std::numeric_limits<double>::infinity())
             return end;
-        const double done = execute(first);
+        const auto number = static_cast<std::size_t>(earliest - m_begin.begin());
+        engine_state& first = m_engines[number];
+        const double done = execute(first, *earliest);
         first.done.push_back(std::max(done, first.done.empty() ? 0 : first.done.back()));
         end = std::max(end, first.done.back());
         if (first.next + first.folds_left > give_up)
             return first.next + first.folds_left;
-        look_ahead(first);
-        for (engine_state& other : m_engines)
-            if (other.missing.count != 0 && other.missing.engine == first.id &&
-                other.missing.count <= first.done.size())
-                look_ahead(other);
+        look_ahead(number);
+        for (std::size_t e = 0; e < m_engines.size(); ++e)
+            if (m_missing[e].count != 0 && m_missing[e].engine == first.id && m_missing[e].count <= first.done.size())
+                look_ahead(e);
     }
 }
 
-double rehearsal::execute(engine_state& engine) {
+double rehearsal::execute(engine_state& engine, double begin) {
     const queued& next = engine.queue[engine.done.size()];
     switch (next.header.op) {
     case iface::opcode::copy:
-        return execute_copy(engine, next);
+        return execute_copy(engine, next, begin);
     case iface::opcode::fold:
-        return execute_fold(engine, next);
+        return execute_fold(engine, next, begin);
     case iface::opcode::convert:
     case iface::opcode::accumulate:
-        return execute_vector(engine, next);
+        return execute_vector(engine, next, begin);
     case iface::opcode::join:
         break;
     }
-    engine.next = engine.begin;
-    return engine.begin;
+    engine.next = begin;
+    return begin;
 }
 
 /// Null for L1, whose ports belong to the engine alone.
@@ -215,9 +229,17 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
     const double run = of(run_in_order(copy, side));
     const double rate = memory.rate * run / (std::ceil(run / memory.beat) * memory.beat);
     for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
-        for (const std::uint64_t end = offset + r.length; offset < end;) {
-            const std::uint64_t cut = std::min(end, (offset / memory.interleave + 1) * memory.interleave);
-            double& busy = until[iface::unit_of(offset, memory.interleave, until.size())];
+        std::uint64_t granule = memory.interleave.quotient(offset);
+        std::uint64_t row = memory.units.quotient(granule);
+        std::uint64_t place = memory.units.rest(granule);
+        std::uint64_t rotation = rotation_of(row, memory.units);
+        for (const std::uint64_t end = offset + r.length; offset < end; ++place) {
+            if (place == memory.units.value()) {
+                place = 0;
+                rotation = rotation_of(++row, memory.units);
+            }
+            const std::uint64_t cut = std::min(end, ++granule * memory.interleave.value());
+            double& busy = until[memory.units.rest(place + rotation)];
             busy = std::max(busy, now) + of(cut - offset) / rate;
             last = std::max(last, busy);
             offset = cut;
@@ -226,7 +248,7 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
     return last;
 }
 
-double rehearsal::execute_copy(engine_state& engine, const queued& command) {
+double rehearsal::execute_copy(engine_state& engine, const queued& command, double begin) {
     const iface::copy_operands copy = iface::decode_copy(command.words);
     const auto& capabilities = m_chip.engine(engine.id).capabilities;
     const double width = of(capabilities[iface::mover_cap::bytes_cycle]);
@@ -234,7 +256,7 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command) {
         const double run = of(run_in_order(copy, side));
         return of(bytes_of(copy)) / run * std::ceil(run / width);
     };
-    const double request = engine.begin + of(capabilities[iface::mover_cap::start_cost]);
+    const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
     level* const from = level_at(copy.source.base);
     level* const to = level_at(copy.destination.base);
     const double to_read = passage(copy.source);
@@ -246,17 +268,17 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command) {
     return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
-double rehearsal::execute_fold(engine_state& engine, const queued& command) {
+double rehearsal::execute_fold(engine_state& engine, const queued& command, double begin) {
     const fold_time time = time_of(*engine.tile, iface::decode_fold(command.words));
-    engine.next = engine.begin + time.period;
+    engine.next = begin + time.period;
     engine.folds_left -= time.period;
-    return engine.begin + k_l1_latency + time.latency;
+    return begin + k_l1_latency + time.latency;
 }
 
-double rehearsal::execute_vector(engine_state& engine, const queued& command) {
+double rehearsal::execute_vector(engine_state& engine, const queued& command, double begin) {
     const iface::vector_operands x = iface::decode_vector(command.words);
     const double lanes = of(std::max(1U, m_chip.engine(engine.id).capabilities[iface::vector_cap::lanes]));
-    const double done = engine.begin + of(x.count) / lanes + 4 * k_l1_latency;
+    const double done = begin + of(x.count) / lanes + 4 * k_l1_latency;
     engine.next = done;
     return done;
 }

@@ -26,14 +26,29 @@ class rehearsal {
     [[nodiscard]] double cycles(double give_up = std::numeric_limits<double>::infinity());
 
   private:
+    /// Most memories come in powers of two: divides by shifting then.
+    class divisor {
+      public:
+        explicit divisor(std::uint64_t by = 1);
+        [[nodiscard]] std::uint64_t value() const { return m_by; }
+        [[nodiscard]] std::uint64_t quotient(std::uint64_t n) const { return m_power ? n >> m_shift : n / m_by; }
+        [[nodiscard]] std::uint64_t rest(std::uint64_t n) const { return m_power ? n & (m_by - 1) : n % m_by; }
+
+      private:
+        std::uint64_t m_by;
+        unsigned m_shift = 0;
+        bool m_power = false;
+    };
     /// A memory level. Each of its units is busy until some time with what it has been asked for.
     struct level {
         double rate = 0, latency = 0; ///< bytes per cycle and unit; cycles
-        std::uint64_t base = 0, interleave = 0;
+        std::uint64_t base = 0;
+        divisor interleave, units;
         double beat = 0; ///< bytes that the smallest transfer costs
         std::vector<double> read_until, written_until;
     };
     [[nodiscard]] static level level_of(const memory_info& memory, double beat);
+    [[nodiscard]] static std::uint64_t rotation_of(std::uint64_t row, const divisor& units);
     struct queued {
         iface::descriptor_words words;
         iface::command_header header;
@@ -45,19 +60,17 @@ class rehearsal {
         std::vector<queued> queue;
         std::vector<double> done; ///< by command
         double next = 0;          ///< when it takes the next command
-        double begin = 0;         ///< of the next command; infinite while that is not known, for want of:
-        iface::wait_for missing;  ///< count 0: the engine has nothing left to do
         double folds_left = 0;    ///< cycles of an array's folds that are yet to begin
     };
 
     void issue();
     /// Finds out when the engine's next command can begin.
-    void look_ahead(engine_state& engine) const;
+    void look_ahead(std::size_t number);
     /// The next command of the engine; returns when it completes.
-    [[nodiscard]] double execute(engine_state& engine);
-    [[nodiscard]] double execute_copy(engine_state& engine, const queued& command);
-    [[nodiscard]] double execute_fold(engine_state& engine, const queued& command);
-    [[nodiscard]] double execute_vector(engine_state& engine, const queued& command);
+    [[nodiscard]] double execute(engine_state& engine, double begin);
+    [[nodiscard]] double execute_copy(engine_state& engine, const queued& command, double begin);
+    [[nodiscard]] double execute_fold(engine_state& engine, const queued& command, double begin);
+    [[nodiscard]] double execute_vector(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] level* level_at(address where);
     /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
     /// last one is through.
@@ -66,6 +79,9 @@ class rehearsal {
 
     const machine& m_chip;
     std::vector<engine_state> m_engines;
+    // by engine: when the next command begins, infinite while that is not known, for want of what; count 0: of commands
+    std::vector<double> m_begin;
+    std::vector<iface::wait_for> m_missing;
     level m_dram, m_l3, m_l2;
 };
 
