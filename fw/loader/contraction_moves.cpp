@@ -138,7 +138,7 @@ copies contraction_stream::loads_of_seed(const step& s, address tile) const {
     copies all;
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
         const cell_strip cells = strip_of(s, strip, m_sizes.seed);
-        cell_place place = place_of(tile, strip, 0, m_sizes.seed);
+        cell_place place = place_of(tile, strip, 0, 0, m_sizes.seed);
         const std::uint64_t first = rows_of(s).first + rows_of_strip(s, strip).first;
         for (std::uint64_t row = 0; row < cells_down(s, strip); ++row) {
             const address from = matrix.at(s.batch, first + row * m_plan.fold_rows, columns_of(s).first);
@@ -234,7 +234,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     slot.use.require_for_write(after);
     bool first = true;
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
-        const auto place = [&](address tile) { return place_of(tile, strip, 0, m_sizes.seed); };
+        const auto place = [&](address tile) { return place_of(tile, strip, 0, 0, m_sizes.seed); };
         for (const iface::copy_operands& move :
              move_cells(strip_of(s, strip, m_sizes.seed), place(source.base), place(slot.base))) {
             const point p =
@@ -258,7 +258,7 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
         source.use.require_for_read(after);
         for (std::size_t column = begin; column < end; ++column)
             into.columns[column].require_for_write(after);
-        const auto place = [&](address block) { return place_of(block, strip, 0, m_sizes.accumulator); };
+        const auto place = [&](address block) { return place_of(block, strip, 0, 0, m_sizes.accumulator); };
         bool first = true;
         for (const iface::copy_operands& move :
              move_cells(strip_of(s, strip, m_sizes.accumulator), place(source.base), place(into.base))) {

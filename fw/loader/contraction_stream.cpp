@@ -82,12 +82,12 @@ const dfx::contraction_ops& contraction_stream::ids_of(const step& s) const {
     return m_work.ids_of_k_tile(depth_of(s).first / std::max<std::uint64_t>(1, m_work.tile[2]));
 }
 
-cell_place contraction_stream::place_of(address block, std::uint64_t strip, std::uint64_t column,
+cell_place contraction_stream::place_of(address block, std::uint64_t strip, std::uint64_t row, std::uint64_t column,
                                         std::uint64_t full) const {
     const std::uint64_t cell = fold_cells() * full;
     // a short block's columns begin where a full one's do: use is kept by column
     const std::uint64_t down = piece(ceil_div(m_plan.mb, m_plan.fold_rows), m_plan.strip, strip).count;
-    const std::uint64_t before = strip * m_plan.strip * cells_per_row() + column * down;
+    const std::uint64_t before = strip * m_plan.strip * cells_per_row() + column * down + row;
     return {block + bytes(before * cell), cell, down * cell};
 }
 
@@ -171,20 +171,21 @@ result_slot& contraction_stream::next_result(lane& l) {
     return l.results[position];
 }
 
-/// Room for a column of a strip, and its seeds.
-void contraction_stream::begin_column(lane& l, const prepared_step& current, const fold_place& place) {
+/// Room for a group's results, and their seeds.
+void contraction_stream::begin_group(lane& l, const prepared_step& current, const fold_place& place) {
     const step& s = current.at;
-    m_column = {};
-    m_column.slot = &next_result(l);
-    m_column.cells = strip_of(s, place.strip, m_sizes.accumulator);
-    m_column.cells.columns = place.n.count;
-    m_column.closing = current.at.last_slice_of_visit && is_last_strip(s, place) && is_closing(s);
+    m_group = {};
+    m_group.slot = &next_result(l);
+    m_group.cells = strip_of(s, place.strip, m_sizes.accumulator);
+    m_group.cells.columns = place.n.count;
+    if (place.rows == 1)
+        m_group.cells.rows = place.m.count;
     if (s.slice > 0)
         seed_from_sums(l, current, place);
     else if (current.seed != nullptr)
-        seed_column(l, current, place);
-    m_column.slot->use.require_for_read(m_column.before);
-    m_column.slot->use.require_for_write(m_column.before);
+        seed_group(l, current, place);
+    m_group.slot->use.require_for_read(m_group.before);
+    m_group.slot->use.require_for_write(m_group.before);
 }
 
 cell_place contraction_stream::in_l1(address first) const {
@@ -195,15 +196,15 @@ cell_place contraction_stream::in_l1(address first) const {
 void contraction_stream::seed_from_sums(lane& l, const prepared_step& p, const fold_place& place) {
     const std::size_t column = column_index(place.strip, place.column);
     drain_column_if_pending(l, *p.sums, column);
-    result_slot& slot = *m_column.slot;
+    result_slot& slot = *m_group.slot;
     usage& source = p.sums->columns[column];
     dependences after;
     slot.use.require_for_write(after);
     source.require_for_read(after);
     bool first = true;
-    for (const iface::copy_operands& move :
-         move_cells(m_column.cells, place_of(p.sums->base, place.strip, place.column, m_sizes.accumulator),
-                    in_l1(slot.cells))) {
+    for (const iface::copy_operands& move : move_cells(
+             m_group.cells, place_of(p.sums->base, place.strip, place.first_row, place.column, m_sizes.accumulator),
+             in_l1(slot.cells))) {
         const point read =
             m_out.copy(l.streamer(stream_role::seed), static_cast<std::uint32_t>(ids_of(p.at).compute), move, after);
         source.note_read(read);
@@ -212,19 +213,19 @@ void contraction_stream::seed_from_sums(lane& l, const prepared_step& p, const f
     }
 }
 
-void contraction_stream::seed_column(lane& l, const prepared_step& p, const fold_place& place) {
+void contraction_stream::seed_group(lane& l, const prepared_step& p, const fold_place& place) {
     const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(p.at).load_seed);
-    result_slot& slot = *m_column.slot;
+    result_slot& slot = *m_group.slot;
     dependences after;
     slot.use.require_for_write(after);
     p.seed->use.require_for_read(after);
     const bool widen = m_work.seed_type != m_work.accumulator;
-    cell_strip seeds = m_column.cells;
+    cell_strip seeds = m_group.cells;
     seeds.element = m_sizes.seed;
     const cell_place into = widen ? cell_place{slot.staging, fold_cells() * m_sizes.seed, 0} : in_l1(slot.cells);
     bool first = true;
     for (const iface::copy_operands& move :
-         move_cells(seeds, place_of(p.seed->base, place.strip, place.column, m_sizes.seed), into)) {
+         move_cells(seeds, place_of(p.seed->base, place.strip, place.first_row, place.column, m_sizes.seed), into)) {
         const point read = m_out.copy(l.streamer(stream_role::seed), tag, move, after);
         p.seed->use.note_read(read);
         slot.use.note_written(read, first);
@@ -234,11 +235,11 @@ void contraction_stream::seed_column(lane& l, const prepared_step& p, const fold
         return;
     dependences after_copy;
     slot.use.require_for_read(after_copy);
-    slot.use.note_overwrite(convert_cells(l, m_column.cells, into, in_l1(slot.cells),
+    slot.use.note_overwrite(convert_cells(l, m_group.cells, into, in_l1(slot.cells),
                                           {m_work.seed_type, m_work.accumulator}, tag, after_copy));
 }
 
-/// Converts a column's cells, in one command where they touch each other in both places. Returns the last command.
+/// Converts a group's cells, in one command where they touch each other in both places. Returns the last command.
 point contraction_stream::convert_cells(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
                                         std::pair<dtype, dtype> types, std::uint32_t tag, const dependences& after) {
     const std::uint64_t full = m_plan.fold_rows * cells.columns;
@@ -262,19 +263,25 @@ contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) 
     const std::uint64_t block_columns = columns_of(s).count;
     const std::uint64_t folds_across = ceil_div(block_columns, m_plan.fold_columns);
     const std::uint64_t folds_per_strip = folds_across * m_plan.strip;
+    const std::uint64_t within = m_fold % folds_per_strip;
     fold_place place;
     place.strip = m_fold / folds_per_strip;
     const std::uint64_t down = cells_down(s, place.strip);
-    place.turn = m_fold % folds_per_strip / down;
-    place.row_in_strip = m_fold % folds_per_strip % down;
-    place.row = place.strip * m_plan.strip + place.row_in_strip;
-    // every other strip runs backwards and begins with the B panel that the one before ended with
-    place.column = place.strip % 2 == 0 ? place.turn : folds_across - 1 - place.turn;
-    place.m = piece(rows_of(s).count, m_plan.fold_rows, place.row);
+    const bool ends_block = place.strip + 1 == strips_of(s);
+    place.last_strip = ends_block && is_closing(s);
+    const bool by_rows = down == 1 || place.last_strip;
+    place.turn = by_rows ? within % folds_across : within / down;
+    place.row = by_rows ? within / folds_across : within % down;
+    place.first_row = by_rows ? place.row : 0;
+    place.rows = by_rows ? 1 : down;
+    // every other strip, or row, runs backwards and begins with the B panel that the one before ended with
+    place.backwards = (place.strip + place.first_row) % 2 == 1;
+    place.column = place.backwards ? folds_across - 1 - place.turn : place.turn;
+    place.m = piece(rows_of(s).count, m_plan.fold_rows, place.strip * m_plan.strip + place.row);
     place.n = piece(block_columns, m_plan.fold_columns, place.column);
-    place.ends_column = place.row_in_strip + 1 == down;
-    place.ends_strip = place.ends_column && place.turn + 1 == folds_across;
-    place.ends_step = place.ends_strip && is_last_strip(s, place);
+    place.ends_group = place.row + 1 == place.first_row + place.rows;
+    place.ends_row = place.ends_group && place.turn + 1 == folds_across;
+    place.ends_step = place.ends_row && ends_block && place.row + 1 == down;
     return place;
 }
 
@@ -283,7 +290,7 @@ void contraction_stream::emit_fold() {
     lane& l = m_lanes[current.at.lane];
     const fold_place place = place_of_fold(current.at);
     round_and_drain(l, current, place, run_fold(l, current, place));
-    if (current.at.last_slice_of_visit && place.ends_column)
+    if (current.at.last_slice_of_visit && place.ends_group)
         plan_to_leave(l, place);
     leave_if_drained(l);
     ++m_fold;
@@ -297,60 +304,55 @@ point contraction_stream::run_fold(lane& l, const prepared_step& current, const 
     const std::uint64_t line = depth * m_sizes.operand; // bytes of one row of A or one column of B
     const dfx::contraction_ops& ids = ids_of(s);
     tile_key a = a_key(s);
-    a.panel = place.row + 1;
+    a.panel = place.strip * m_plan.strip + place.row + 1;
     tile_slot& row_panel = panel(l, l.rows, *current.a, a, place.m.first * line, place.m.count * line, stream_role::row,
                                  static_cast<std::uint32_t>(ids.load_a));
     tile_key b = b_key(s);
     b.panel = place.column + 1;
     tile_slot& column_panel = panel(l, l.columns, *current.b, b, place.n.first * line, place.n.count * line,
                                     stream_role::column, static_cast<std::uint32_t>(ids.load_b));
-    if (place.row_in_strip == 0)
-        begin_column(l, current, place);
-    result_slot& result = *m_column.slot;
+    if (place.row == place.first_row)
+        begin_group(l, current, place);
+    result_slot& result = *m_group.slot;
 
     iface::fold_operands fold;
     fold.a = row_panel.base;
     fold.b = column_panel.base;
-    fold.c = fold.seed = result.cells + bytes(place.row_in_strip * fold_cells() * m_sizes.accumulator);
+    fold.c = fold.seed = result.cells + bytes((place.row - place.first_row) * fold_cells() * m_sizes.accumulator);
     fold.m = static_cast<std::uint32_t>(place.m.count);
     fold.n = static_cast<std::uint32_t>(place.n.count);
     fold.k = static_cast<std::uint32_t>(depth);
     fold.type = code_of(m_work.operand);
     fold.flow = code_of(m_plan.flow);
     fold.seeded = s.slice > 0 || current.seed != nullptr;
-    dependences after = m_column.before;
+    dependences after = m_group.before;
     row_panel.use.require_for_read(after);
     column_panel.use.require_for_read(after);
     const point done = m_out.fold(l.tile->array, static_cast<std::uint32_t>(ids.compute), fold, after);
     row_panel.use.note_read(done);
     column_panel.use.note_read(done);
-    result.use.note_written(done, !m_column.begun);
-    m_column.begun = true;
+    result.use.note_written(done, !m_group.begun);
+    m_group.begun = true;
     return done;
 }
 
-/// Once the column's last fold is on its way, or where its cells leave one by one: rounds its results and has them
-/// drained.
+/// Once the group's last fold is on its way: rounds its results and has them drained.
 void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done) {
-    if (!place.ends_column && !m_column.closing)
+    if (!place.ends_group)
         return;
     const bool final = complete_after(current.at);
-    const std::uint64_t row = m_column.closing ? place.row_in_strip : 0;
     const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(current.at).store);
-    result_slot& result = *m_column.slot;
+    result_slot& result = *m_group.slot;
     pending_drain drain;
     drain.slot = static_cast<std::size_t>(&result - l.results.data());
     drain.to = current.sums;
     drain.column = column_index(place.strip, place.column);
-    drain.cells = m_column.cells;
-    if (m_column.closing)
-        drain.cells.rows = place.m.count;
+    drain.row = place.first_row;
+    drain.last_strip = place.last_strip;
+    drain.cells = m_group.cells;
     drain.cells.element = final ? m_sizes.result : m_sizes.accumulator;
-    const std::uint64_t cell = fold_cells() * m_sizes.accumulator;
-    drain.from = in_l1(result.cells + bytes(row * cell));
-    drain.into = place_of(current.sums->base, place.strip, place.column, m_sizes.accumulator);
-    drain.into.first = drain.into.first + bytes(row * cell);
-    drain.more = row > 0;
+    drain.from = in_l1(result.cells);
+    drain.into = place_of(current.sums->base, place.strip, place.first_row, place.column, m_sizes.accumulator);
     drain.after = done;
     drain.tag = tag;
     if (final && m_work.result != m_work.accumulator) {

@@ -26,7 +26,8 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     const std::uint64_t strips = ceil_div(ceil_div(plan.mb, plan.fold_rows), plan.strip);
     const auto strip_columns = static_cast<std::size_t>(strips * ceil_div(plan.nb, plan.fold_columns));
     for (std::size_t i = 0; i < plan.l2_c; ++i)
-        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(strip_columns, usage(l2_earlier))});
+        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(strip_columns, usage(l2_earlier)),
+                          std::vector<usage>(static_cast<std::size_t>(plan.strip))});
 }
 
 engine_id lane::streamer(stream_role role) const {
