@@ -124,7 +124,7 @@ class superblock_search {
                 plan.k_group = 1;
                 plan.order = block_order::rows_outer;
                 if (fit_l3(m_task.chip, m_task.e, rows * columns, plan) &&
-                    plan.l3_tiles >= columns + 2 * plan.lanes + 2)
+                    plan.l3_tiles >= columns + plan.lanes + 1)
                     consider(plan);
                 if (columns == m_base.column_blocks)
                     break;
