@@ -93,10 +93,10 @@ double cost_model::streamed_to_l1() const {
     return as_double(blocks()) * panels * as_double(m_work.k * m_e.operand) + sums;
 }
 
-double cost_model::at_least() const {
+double cost_model::at_least(std::uint64_t k_groups) const {
     const double dram = dram_cycles(traffic(1, 1));
-    const double movers = mover_cycles(1);
-    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, 1);
+    const double movers = mover_cycles(k_groups);
+    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, k_groups);
 }
 
 void cost_model::estimate(blocking& plan) {

@@ -28,8 +28,8 @@ class cost_model {
     cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work, const element_sizes& e,
                preference wanted, const blocking& base);
 
-    /// No superblock costs less.
-    [[nodiscard]] double at_least() const;
+    /// No superblock costs less that works on k in that many groups of slices.
+    [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
     /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:

@@ -1,11 +1,10 @@
 // The choice of a blocking: candidates, ranked by the cost model; the best few are rehearsed where that is affordable.
 
-#include "compiler/dfx/bounds.h"
-#include "fw/loader/block_cost.h"
 #include "fw/loader/blocking.h"
 #include "fw/loader/blocking_fit.h"
+#include "fw/loader/blocking_trial.h"
 #include "fw/loader/element_code.h"
-#include "fw/loader/rehearsal.h"
+#include "fw/loader/superblocks.h"
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
@@ -22,7 +21,6 @@ constexpr std::uint64_t k_least_depth = 32;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
-constexpr std::size_t k_varied = 3;
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
@@ -50,108 +48,6 @@ class shortlist {
     std::vector<blocking> m_plans;
 };
 
-/// What all candidates share.
-struct task {
-    const machine& chip;
-    const dfx::contraction& work;
-    element_sizes e;
-    chip_rates rates;
-    preference wanted;
-};
-
-/// Superblocks whose operands fit in L3: sums complete in L2 (k_group = k_slices), or partial sums in L3.
-class superblock_search {
-  public:
-    superblock_search(const task& t, const blocking& base, cost_model& model)
-        : m_task(t), m_base(base), m_model(model) {}
-
-    [[nodiscard]] std::optional<blocking> best() {
-        complete_sums(block_order::rows_outer);
-        complete_sums(block_order::columns_outer);
-        if (!m_best || m_best->estimated_dram_bytes > compulsory_bytes(m_task.work))
-            partial_sums();
-        return m_best;
-    }
-
-  private:
-    void complete_sums(block_order order) {
-        blocking plan = m_base;
-        plan.order = order;
-        plan.k_group = plan.k_slices;
-        plan.row_group = plan.row_blocks;
-        plan.column_group = plan.column_blocks;
-        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
-            return;
-        const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
-        if (plan.l3_tiles >= all)
-            return consider(plan);
-        const bool rows_outer = order == block_order::rows_outer;
-        std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
-        const std::uint64_t most = group;
-        group = std::clamp<std::uint64_t>(largest_group(plan), 1, most);
-        consider(plan);
-        // a smaller group leaves room for all tiles of the other operand
-        const std::uint64_t others = rows_outer ? plan.row_blocks : plan.column_blocks;
-        const std::uint64_t lines = plan.l3_tiles / plan.k_slices;
-        if (lines > others + 1 && lines - others - 1 < group) {
-            group = lines - others - 1;
-            consider(plan);
-        }
-    }
-
-    /// Blocks whose tiles stay in L3 while the other operand streams past. Where they are more than the lanes work on
-    /// at once, every line of the streaming operand stays, too, until it has met all of them.
-    [[nodiscard]] static std::uint64_t largest_group(const blocking& plan) {
-        const auto lines_within = [&](std::uint64_t spare) {
-            return plan.l3_tiles > spare ? (plan.l3_tiles - spare) / plan.k_slices : 0;
-        };
-        const std::uint64_t group = lines_within(2 * plan.lanes + 2);
-        if (group <= plan.lanes)
-            return group;
-        const std::uint64_t beside_line = lines_within(plan.lanes + plan.k_slices);
-        return std::max<std::uint64_t>(plan.lanes, std::min(group, beside_line));
-    }
-
-    void partial_sums() {
-        if (m_base.k_slices < 2)
-            return;
-        for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
-            for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
-                 columns = grow(columns, m_base.column_blocks)) {
-                blocking plan = m_base;
-                plan.row_group = rows;
-                plan.column_group = columns;
-                plan.k_group = 1;
-                plan.order = block_order::rows_outer;
-                if (fit_l3(m_task.chip, m_task.e, rows * columns, plan) &&
-                    plan.l3_tiles >= columns + plan.lanes + 1)
-                    consider(plan);
-                if (columns == m_base.column_blocks)
-                    break;
-            }
-            if (rows == m_base.row_blocks)
-                break;
-        }
-    }
-
-    /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
-    static std::uint64_t grow(std::uint64_t group, std::uint64_t all) {
-        const std::uint64_t groups = ceil_div(all, group);
-        return groups == 1 ? all : ceil_div(all, groups - 1);
-    }
-
-    void consider(blocking& plan) {
-        m_model.estimate(plan);
-        if (!m_best || plan.cost < m_best->cost)
-            m_best = plan;
-    }
-
-    const task& m_task;
-    const blocking& m_base;
-    cost_model& m_model;
-    std::optional<blocking> m_best;
-};
-
 /// The highest strip with which folds follow each other as fast as the array can: higher ones take fewer commands.
 /// Where there is none, none at all. 0 where not even that fits.
 std::uint64_t strip_for(const task& t, blocking plan) {
@@ -174,7 +70,7 @@ std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     cost_model model(t.chip, t.rates, t.work, t.e, t.wanted, plan);
     if (model.at_least() >= bar)
         return std::nullopt;
-    return superblock_search(t, plan, model).best();
+    return best_superblocks(t, plan, model, bar);
 }
 
 /// Depths of an output stationary fold worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that
@@ -224,89 +120,27 @@ blocking start_from(const task& t, dfx::dataflow flow) {
     return plan;
 }
 
+std::uint64_t folds_within(std::uint64_t extent, std::uint64_t fold) {
+    return std::min(k_most_folds_per_side, ceil_div(extent, fold));
+}
+
 void search(const task& t, dfx::dataflow flow, shortlist& found) {
     blocking plan = start_from(t, flow);
     const std::vector<std::uint64_t> all_depths = flow == dfx::dataflow::output_stationary
                                                       ? depths(t.chip.tiles.front(), t.e, t.work.k)
                                                       : std::vector<std::uint64_t>{plan.kb};
-    for (std::uint64_t fm = 1; fm <= k_most_folds_per_side; ++fm) {
+    // large and deep ones first: they are the better ones more often, and what cannot beat them is soon put aside
+    for (std::uint64_t fm = folds_within(t.work.m, plan.fold_rows); fm > 0; --fm) {
         plan.mb = std::min(t.work.m, fm * plan.fold_rows);
-        for (std::uint64_t fn = 1; fn <= k_most_folds_per_side; ++fn) {
+        for (std::uint64_t fn = folds_within(t.work.n, plan.fold_columns); fn > 0; --fn) {
             plan.nb = std::min(t.work.n, fn * plan.fold_columns);
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
                 if (const std::optional<blocking> candidate = evaluate(t, plan, found.bar()))
                     found.consider(*candidate);
             }
-            if (plan.nb == t.work.n)
-                break;
-        }
-        if (plan.mb == t.work.m)
-            break;
-    }
-}
-
-/// Where all operands stay in L3 anyway the same plan with its lanes spread over rows and columns of blocks: at the
-/// start they share more.
-std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
-    std::vector<blocking> all;
-    const bool stays = plan.estimated_dram_bytes == compulsory_bytes(t.work) && !plan.partial_sums_in_l3();
-    for (std::uint64_t side = 2; stays && side * side <= plan.lanes; side *= 2) {
-        blocking spread = plan;
-        spread.order = block_order::columns_outer;
-        spread.row_group = std::min(side, plan.row_blocks);
-        spread.column_group = plan.column_blocks;
-        cost_model(t.chip, t.rates, t.work, t.e, t.wanted, spread).estimate(spread);
-        if (spread.estimated_dram_bytes == plan.estimated_dram_bytes)
-            all.push_back(spread);
-    }
-    return all;
-}
-
-/// Plans whose cycles are a rehearsal's instead of the closed form's, best first.
-class rehearsed {
-  public:
-    explicit rehearsed(const task& t) : m_task(t), m_rehearsal(t.chip) {}
-
-    /// Unless it is worse than those that are there already.
-    void consider(blocking plan) {
-        const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
-        const double hidden = plan.cost - plan.estimated_cycles;
-        plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, bar - hidden);
-        plan.cost = plan.estimated_cycles + hidden;
-        if (plan.cost >= bar)
-            return;
-        m_plans.insert(std::upper_bound(m_plans.begin(), m_plans.end(), plan, by_cost), plan);
-        m_plans.resize(std::min(m_plans.size(), k_varied));
-    }
-    [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
-
-  private:
-    static bool by_cost(const blocking& x, const blocking& y) { return x.cost < y.cost; }
-
-    const task& m_task;
-    rehearsal m_rehearsal;
-    std::vector<blocking> m_plans;
-};
-
-blocking best_of(const task& t, const std::vector<blocking>& plans) {
-    if (t.wanted == preference::few_events)
-        return plans.front();
-    rehearsed best(t);
-    for (const blocking& plan : plans)
-        best.consider(plan);
-    for (const blocking& plan : std::vector<blocking>(best.plans()))
-        for (const blocking& variant : with_spread_lanes(t, plan))
-            best.consider(variant);
-    for (blocking plan : std::vector<blocking>(best.plans())) {
-        while (plan.strip > 1) {
-            plan.strip /= 2;
-            (void)fit_tile(t.chip, t.e, plan);
-            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).estimate(plan);
-            best.consider(plan);
         }
     }
-    return best.plans().front();
 }
 
 /// Long runs are ruled by their steady state, which the closed form knows.
@@ -358,7 +192,7 @@ blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
         shortlist found(rehearse ? k_candidates : 1);
         search(t, flow, found);
         if (!found.plans().empty())
-            return best_of(t, found.plans());
+            return rehearse ? best_rehearsed(t, found.plans()) : found.plans().front();
     }
     refuse(t);
 }

@@ -174,6 +174,11 @@ result_slot& contraction_stream::next_result(lane& l) {
 /// Room for a group's results, and their seeds.
 void contraction_stream::begin_group(lane& l, const prepared_step& current, const fold_place& place) {
     const step& s = current.at;
+    if (place.last_strip && place.row == 0 && place.turn == 0) {
+        drain_down_to(l, 0);
+        const std::uint64_t cell = fold_cells();
+        l.split_results(m_plan.strip, bytes(cell * m_sizes.accumulator), bytes(cell * m_sizes.seed));
+    }
     m_group = {};
     m_group.slot = &next_result(l);
     m_group.cells = strip_of(s, place.strip, m_sizes.accumulator);

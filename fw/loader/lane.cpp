@@ -30,6 +30,15 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
                           std::vector<usage>(static_cast<std::size_t>(plan.strip))});
 }
 
+void lane::split_results(std::uint64_t strip, bytes cell, bytes staged_cell) {
+    std::vector<result_slot> cells;
+    for (const result_slot& slot : results)
+        for (std::uint64_t i = 0; i < strip; ++i)
+            cells.push_back({slot.cells + cell * i, slot.staging + staged_cell * i, slot.use});
+    next_result *= static_cast<std::size_t>(strip);
+    results = std::move(cells);
+}
+
 engine_id lane::streamer(stream_role role) const {
     return tile->streamers[std::min(static_cast<std::size_t>(role), tile->streamers.size() - 1)];
 }

@@ -71,6 +71,9 @@ struct lane {
     lane(const machine& chip, const blocking& plan, const element_sizes& e, std::size_t number,
          const point_set& l1_earlier, const point_set& l2_earlier);
 
+    /// From here on a slot for every cell: there are no drains left, and folds come row by row.
+    void split_results(std::uint64_t strip, bytes cell, bytes staged_cell);
+
     /// The streamer for a role: one each as far as there are enough.
     [[nodiscard]] engine_id streamer(stream_role role) const;
 
