@@ -12,7 +12,7 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::size_t k_varied = 2;
-constexpr double k_commands = 8000; ///< that may be rehearsed of plans as they are
+constexpr double k_commands = 16000; ///< that may be rehearsed of plans as they are
 constexpr double k_fewest = 3;
 
 /// Where all operands stay in L3 anyway the same plan with its lanes spread over rows and columns of blocks: at the
