@@ -73,6 +73,7 @@ void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
                    some.first_column * m_plan.fold_columns;
     some.last = is_closing(s);
     some.last_strip = place.last_strip;
+    some.after_fold = m_fold;
     l.leaving.push(some);
     if (place.ends_step)
         l.destination = nullptr;
@@ -131,24 +132,40 @@ void contraction_stream::leave(const pending_cells& some) {
         --some.to->pending;
 }
 
-/// Row by row of cells, so that all DMA engines have some.
 void contraction_stream::flush_stores() {
     for (; !m_stores.empty(); m_stores.pop()) {
-        const pending_store& store = m_stores.front();
-        const step& s = store.cells.at;
-        const cell_strip cells = strip_of(store.cells);
-        const extent strip = rows_of_strip(s, store.cells.strip);
-        cell_place place = place_of(store.cells.to->base, store.cells.strip, store.cells.first_row,
-                                    store.cells.first_column, m_sizes.accumulator);
-        for (std::uint64_t row = 0; row * m_plan.fold_rows < cells.rows; ++row) {
-            const address matrix = m_operands.c.place.at(
-                s.batch, rows_of(s).first + strip.first + (store.cells.first_row + row) * m_plan.fold_rows,
-                columns_of(s).first + store.cells.first_column * m_plan.fold_columns);
-            store_row(store, row_of(cells, place, row), matrix, place.first);
-            place.first = place.first + bytes(place.down);
-        }
-        --store.cells.to->pending;
+        if (m_stores.front().cells.last)
+            m_last_stores.push_back(m_stores.front());
+        else
+            store(m_stores.front());
     }
+}
+
+/// The lanes' last visits run side by side: their stores share the DMA engines in the order in which they are ready.
+void contraction_stream::flush_last_stores() {
+    std::stable_sort(m_last_stores.begin(), m_last_stores.end(), [](const pending_store& x, const pending_store& y) {
+        return x.cells.after_fold < y.cells.after_fold;
+    });
+    for (const pending_store& some : m_last_stores)
+        store(some);
+    m_last_stores.clear();
+}
+
+/// Row by row of cells, so that all DMA engines have some.
+void contraction_stream::store(const pending_store& some) {
+    const step& s = some.cells.at;
+    const cell_strip cells = strip_of(some.cells);
+    const extent strip = rows_of_strip(s, some.cells.strip);
+    cell_place place = place_of(some.cells.to->base, some.cells.strip, some.cells.first_row, some.cells.first_column,
+                                m_sizes.accumulator);
+    for (std::uint64_t row = 0; row * m_plan.fold_rows < cells.rows; ++row) {
+        const address matrix = m_operands.c.place.at(
+            s.batch, rows_of(s).first + strip.first + (some.cells.first_row + row) * m_plan.fold_rows,
+            columns_of(s).first + some.cells.first_column * m_plan.fold_columns);
+        store_row(some, row_of(cells, place, row), matrix, place.first);
+        place.first = place.first + bytes(place.down);
+    }
+    --some.cells.to->pending;
 }
 
 void contraction_stream::store_row(const pending_store& store, const cell_row& row, address matrix, address cells) {
@@ -176,6 +193,7 @@ void contraction_stream::settle_all() {
     for (lane& l : m_lanes)
         settle(l);
     flush_stores();
+    flush_last_stores();
 }
 
 } // namespace kpu::fw

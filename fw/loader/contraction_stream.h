@@ -185,6 +185,8 @@ class contraction_stream {
     void settle(lane& l);
     void settle_all();
     void flush_stores();
+    void flush_last_stores();
+    void store(const pending_store& some);
     void store_row(const pending_store& store, const cell_row& row, address matrix, address cells);
 
     /// DMA engines take loads, and stores, in turn. Where there are several, some keep to stores, by the share that
@@ -209,6 +211,7 @@ class contraction_stream {
     l3_store m_l3;
     std::vector<lane> m_lanes;
     ring<pending_store> m_stores;
+    std::vector<pending_store> m_last_stores; ///< of the lanes' last visits
     std::optional<prepared_step> m_current;
     result_group m_group;
     std::uint64_t m_fold = 0;

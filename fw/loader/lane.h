@@ -63,6 +63,7 @@ struct pending_cells {
     std::uint64_t rows = 0, columns = 0;           ///< elements of all the cells together
     bool last = false;                             ///< of the lane's last visit
     bool last_strip = false;                       ///< of that
+    std::uint64_t after_fold = 0;                  ///< of its step
 };
 
 enum class stream_role : std::uint8_t { row, column, seed, drain };
