@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t k_varied = 2;
 constexpr double k_commands = 16000; ///< that may be rehearsed of plans as they are
 constexpr double k_fewest = 3;
+constexpr double k_weight_of_hidden = 0.5; ///< a rehearsal sees what is not hidden
 
 /// Where all operands stay in L3 anyway the same plan with its lanes spread over rows and columns of blocks: at the
 /// start they share more.
@@ -40,7 +41,7 @@ class rehearsed {
     /// Unless it is worse than those that are there already. True if it is the best.
     bool consider(blocking plan) {
         const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
-        const double hidden = plan.cost - plan.estimated_cycles;
+        const double hidden = k_weight_of_hidden * (plan.cost - plan.estimated_cycles);
         plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, bar - hidden);
         plan.cost = plan.estimated_cycles + hidden;
         if (plan.cost >= bar)
