@@ -248,7 +248,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
 }
 
 void contraction_stream::fetch_sums(const step& s, c_block& into) {
-    l3_block& source = m_l3.sums_of(c_key(s));
+    l3_block& source = *m_l3.sums_of(c_key(s));
     if (source.pending > 0)
         settle_all();
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
@@ -269,7 +269,7 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
             first = false;
         }
     }
-    m_l3.release_sums(c_key(s));
+    source.live = false; // the commands that fetch them are emitted
 }
 
 engine_id contraction_stream::next_loader() {

@@ -56,8 +56,8 @@ void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
         if (l.destination->pending > 0)
             settle_all();
         l.destination->filling = false;
-        if (!complete_after(s))
-            m_l3.keep_sums(c_key(s), *l.destination);
+        l.destination->live = !complete_after(s);
+        l.destination->sums = c_key(s);
     }
     ++l.destination->pending;
     const std::uint64_t others = place.turn % together;

@@ -39,7 +39,7 @@ contraction_stream::contraction_stream(const machine& chip, const dfx::contracti
                                        const contraction_operands& operands, emitter& out)
     : m_chip(chip), m_work(work), m_plan(plan), m_sizes(sizes_of(work)), m_operands(operands), m_out(out),
       m_walk(plan, work.batch),
-      m_l3(chip, plan, latest(chip, out, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
+      m_l3(chip, plan, work.batch, latest(chip, out, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
       m_storers(storers_among(chip.dma.size(), work, plan)) {
     using iface::engine_kind;
     const point_set l2 = latest(chip, out, {engine_kind::block_mover, engine_kind::streamer});
@@ -130,7 +130,7 @@ void contraction_stream::prepare_ahead(const step& current) {
     if (following == nullptr)
         return;
     const bool sums_still_growing =
-        following->first_slice_of_visit && following->slice > 0 && !m_l3.has_sums(c_key(*following));
+        following->first_slice_of_visit && following->slice > 0 && m_l3.sums_of(c_key(*following)) == nullptr;
     if (!sums_still_growing)
         m_lanes[current.lane].ahead = prepare(*following);
 }
