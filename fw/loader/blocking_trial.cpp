@@ -80,8 +80,7 @@ blocking best_rehearsed(const task& t, const std::vector<blocking>& plans) {
     for (const blocking& plan : std::vector<blocking>(best.plans()))
         for (const blocking& variant : with_spread_lanes(t, plan))
             best.consider(variant);
-    for (const blocking& plan : std::vector<blocking>(best.plans()))
-        lower_strips(t, plan, best);
+    lower_strips(t, best.plans().front(), best);
     return best.plans().front();
 }
 
