@@ -1,6 +1,6 @@
 // What-ifs go the way that physics demands: taking something away from a platform never makes a run faster, and a
 // starved resource is named. The loader cuts anew for the changed chip; its choice among nearly equal blockings is
-// right within 2%.
+// right within 1%.
 
 #include "tests/e2e/on_chip.h"
 
