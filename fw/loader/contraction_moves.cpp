@@ -209,13 +209,20 @@ void contraction_stream::move_panels(const step& s, const tile_move& move, std::
     }
 }
 
+/// Some of the block's cells have yet to be told to leave.
+bool contraction_stream::is_leaving(const lane& l, const c_block& block) {
+    for (std::size_t i = 0; i < l.leaving.size(); ++i)
+        if (l.leaving[i].from == &block)
+            return true;
+    return false;
+}
+
 void contraction_stream::begin_sums(lane& to, prepared_step& p) {
     if (p.at.first_slice_of_visit) {
         c_block& block = to.blocks[to.next_block];
         to.next_block = (to.next_block + 1) % to.blocks.size();
-        for (std::size_t i = 0; i < to.leaving.size(); ++i)
-            if (to.leaving[i].from == &block)
-                settle(to);
+        if (is_leaving(to, block))
+            settle(to);
         to.last_sums = &block;
         if (p.at.slice > 0)
             fetch_sums(p.at, block);

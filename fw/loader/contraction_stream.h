@@ -144,6 +144,7 @@ class contraction_stream {
     [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
     void move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end);
     tile_slot* move_seed(lane& to, const step& s);
+    [[nodiscard]] static bool is_leaving(const lane& l, const c_block& block);
     void begin_sums(lane& to, prepared_step& p);
     void fetch_sums(const step& s, c_block& into);
     void prepare_ahead(const step& current);

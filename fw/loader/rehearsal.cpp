@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace kpu::fw {
 
@@ -183,8 +184,8 @@ double rehearsal::cycles(double give_up) {
         const double done = execute(first, *earliest);
         first.done.push_back(std::max(done, first.done.empty() ? 0 : first.done.back()));
         end = std::max(end, first.done.back());
-        if (first.next + first.folds_left > give_up)
-            return first.next + first.folds_left;
+        if (first.tile != nullptr && first.next + first.folds_left > give_up)
+            return std::numeric_limits<double>::infinity();
         look_ahead(number);
         for (std::size_t e = 0; e < m_engines.size(); ++e)
             if (m_missing[e].count != 0 && m_missing[e].engine == first.id && m_missing[e].count <= first.done.size())
@@ -309,7 +310,9 @@ double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const bloc
     while (stream.advance())
         while (!out.empty())
             all.add(out.take());
-    return all.cycles(give_up);
+    // the last results have yet to go through all memories when the last fold ends
+    const double way_out = of(2 * chip.l2.latency + 2 * chip.l3.latency + chip.dram.latency);
+    return all.cycles(give_up - way_out);
 }
 
 } // namespace kpu::fw

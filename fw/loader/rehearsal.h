@@ -21,8 +21,8 @@ class rehearsal {
     void clear();
     /// The next command of the stream.
     void add(const bound_command& command);
-    /// Core cycles from the first descriptor written to the last command completed, of all that was added. Once it is
-    /// sure that they are more than `give_up`, it may return any number of cycles beyond that. To be called once.
+    /// Core cycles from the first descriptor written to the last command completed, of all that was added. Infinite as
+    /// soon as the folds that are left cannot all have passed before `give_up`. To be called once.
     [[nodiscard]] double cycles(double give_up = std::numeric_limits<double>::infinity());
 
   private:
@@ -85,7 +85,8 @@ class rehearsal {
     level m_dram, m_l3, m_l2;
 };
 
-/// Of a contraction cut that way, alone on the chip; give_up as above. Clears `all` before.
+/// Of a contraction cut that way, alone on the chip; infinite where that is sure to be more than `give_up`. Clears
+/// `all` before.
 [[nodiscard]] double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const blocking& plan,
                                       double give_up);
 

@@ -5,6 +5,7 @@
 #include "tests/fw/flat_chip.h"
 
 #include <boost/test/unit_test.hpp>
+#include <limits>
 
 using namespace kpu;
 using namespace kpu::fw;
@@ -93,10 +94,7 @@ BOOST_FIXTURE_TEST_CASE(it_gives_up_when_the_folds_that_are_left_take_too_long, 
     };
     const double whole = cycles_within(1e9);
     BOOST_TEST(cycles_within(whole) == whole);
-    // known after the first fold: 49 more follow at their period
-    const double refused = cycles_within(4000);
-    BOOST_TEST(refused > 4000);
-    BOOST_TEST(refused < whole);
+    BOOST_TEST(cycles_within(4000) == std::numeric_limits<double>::infinity());
 }
 
 BOOST_FIXTURE_TEST_CASE(folds_follow_at_the_arrays_period, bench) {
