@@ -2,21 +2,73 @@
 // The cost model by which blockings are compared: closed forms over what the chip's capability registers say.
 
 #include "fw/loader/blocking.h"
+#include "fw/loader/fold_time.h"
 
 namespace kpu::fw {
 
-/// The busiest lane's cycles of folds when nothing but L1 and L2 holds them up: per fold the longest of the array's
-/// period, its streams, and the turn-around of L1 slots. Depends on the folds, the blocks and the slots of the plan
-/// only.
-[[nodiscard]] double compute_cycles(const machine& chip, const dfx::contraction& work, const element_sizes& e,
-                                    const blocking& plan);
+/// What bounds the traffic between memories, in bytes per cycle.
+struct chip_rates {
+    explicit chip_rates(const machine& chip);
+    double movers = 0, dram = 0;
+};
 
 /// Commands that the plan will take, about.
 [[nodiscard]] double commands_of(const dfx::contraction& work, const blocking& plan);
 
-/// Fills estimated_cycles, estimated_dram_bytes and cost of a plan whose extents, groups and slots are set:
-/// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last.
-void estimate(const machine& chip, const dfx::contraction& work, const element_sizes& e, double compute,
-              blocking& plan);
+/// What to prefer among blockings that take equally long.
+enum class preference {
+    little_traffic, ///< little hidden DRAM, mover and firmware time
+    few_events,     ///< and few commands and pieces of copies: for long runs, which are many times the same
+};
+
+/// Estimates for one contraction cut into blocks in one way; superblocks differ.
+class cost_model {
+  public:
+    /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. All arguments must outlive the model.
+    cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work, const element_sizes& e,
+               preference wanted, const blocking& base);
+
+    /// No superblock costs less that works on k in that many groups of slices.
+    [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
+    /// Folds follow each other as fast as the array can.
+    [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
+    /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:
+    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last.
+    void estimate(blocking& plan);
+
+  private:
+    [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
+    [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
+    [[nodiscard]] double events(std::uint64_t k_groups) const;
+    [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
+    [[nodiscard]] double streamed_to_l1() const;
+    [[nodiscard]] double even_share() const;
+    [[nodiscard]] double makespan() const;
+    [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
+    [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
+    [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
+    [[nodiscard]] double mover_cycles(std::uint64_t k_groups) const;
+    [[nodiscard]] double start() const;
+    [[nodiscard]] double finish() const;
+    [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }
+    [[nodiscard]] std::uint64_t folds_down(std::uint64_t mb) const { return ceil_div(mb, m_plan.fold_rows); }
+    [[nodiscard]] fold_time fold(std::uint64_t depth) const;
+    [[nodiscard]] double busy_lanes() const;
+    [[nodiscard]] bool stays(const blocking& plan, std::uint64_t across, std::uint64_t others) const;
+    [[nodiscard]] double fold_period(std::uint64_t depth) const;
+    [[nodiscard]] double step_moves(std::uint64_t depth) const;
+    [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb) const;
+
+    const machine& m_chip;
+    const compute_tile& m_tile;
+    const chip_rates& m_rates;
+    const dfx::contraction& m_work;
+    const element_sizes& m_e;
+    preference m_wanted;
+    const blocking& m_plan;
+    double m_commands, m_firmware, m_period, m_rest_period,
+        m_around;         ///< cycles; around: before the first fold and after the last
+    double m_compute = 0; ///< the busiest lane's cycles, once they are needed
+};
 
 } // namespace kpu::fw

@@ -1,15 +1,15 @@
 // The choice of a blocking: candidates, ranked by the cost model; the best few are rehearsed where that is affordable.
 
-#include "compiler/dfx/bounds.h"
-#include "fw/loader/block_cost.h"
 #include "fw/loader/blocking.h"
 #include "fw/loader/blocking_fit.h"
+#include "fw/loader/blocking_trial.h"
 #include "fw/loader/element_code.h"
-#include "fw/loader/rehearsal.h"
+#include "fw/loader/superblocks.h"
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 
 namespace kpu::fw {
@@ -21,134 +21,56 @@ constexpr std::uint64_t k_least_depth = 32;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
-constexpr std::size_t k_varied = 5;
-constexpr double k_most_rehearsed_commands = 4000; ///< per plan
+constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
 class shortlist {
   public:
+    explicit shortlist(std::size_t most) : m_most(most) {}
+
     void consider(const blocking& plan) {
-        if (m_plans.size() == k_candidates && plan.cost >= m_plans.back().cost)
+        if (plan.cost >= bar())
             return;
         const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
                                             [](double cost, const blocking& p) { return cost < p.cost; });
         m_plans.insert(place, plan);
-        if (m_plans.size() > k_candidates)
+        if (m_plans.size() > m_most)
             m_plans.pop_back();
+    }
+    /// What a plan must cost less than.
+    [[nodiscard]] double bar() const {
+        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
   private:
+    std::size_t m_most;
     std::vector<blocking> m_plans;
 };
 
-/// What all candidates share.
-struct task {
-    const machine& chip;
-    const dfx::contraction& work;
-    element_sizes e;
-};
+/// The highest strip with which folds follow each other as fast as the array can: higher ones take fewer commands.
+/// Where there is none, none at all. 0 where not even that fits.
+std::uint64_t strip_for(const task& t, blocking plan) {
+    plan.strip = plan.flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
+    for (; plan.strip > 1; plan.strip /= 2)
+        if (plan.strip <= ceil_div(plan.mb, plan.fold_rows) && fit_tile(t.chip, t.e, plan) &&
+            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).keeps_arrays_busy())
+            return plan.strip;
+    return fit_tile(t.chip, t.e, plan) ? 1 : 0;
+}
 
-/// Superblocks whose operands fit in L3: sums complete in L2 (k_group = k_slices), or partial sums in L3.
-class superblock_search {
-  public:
-    superblock_search(const task& t, const blocking& base)
-        : m_task(t), m_base(base), m_compute(compute_cycles(t.chip, t.work, t.e, base)) {}
-
-    [[nodiscard]] std::optional<blocking> best() {
-        complete_sums(block_order::rows_outer);
-        complete_sums(block_order::columns_outer);
-        if (!m_best || m_best->estimated_dram_bytes > compulsory_bytes(m_task.work))
-            partial_sums();
-        return m_best;
-    }
-
-  private:
-    void complete_sums(block_order order) {
-        blocking plan = m_base;
-        plan.order = order;
-        plan.k_group = plan.k_slices;
-        plan.row_group = plan.row_blocks;
-        plan.column_group = plan.column_blocks;
-        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
-            return;
-        const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
-        if (plan.l3_tiles >= all)
-            return consider(plan);
-        const bool rows_outer = order == block_order::rows_outer;
-        std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
-        const std::uint64_t most = group;
-        group = std::clamp<std::uint64_t>(largest_group(plan), 1, most);
-        consider(plan);
-        // a smaller group leaves room for all tiles of the other operand
-        const std::uint64_t others = rows_outer ? plan.row_blocks : plan.column_blocks;
-        const std::uint64_t lines = plan.l3_tiles / plan.k_slices;
-        if (lines > others + 1 && lines - others - 1 < group) {
-            group = lines - others - 1;
-            consider(plan);
-        }
-    }
-
-    /// Blocks whose tiles stay in L3 while the other operand streams past. Where they are more than the lanes work on
-    /// at once, every line of the streaming operand stays, too, until it has met all of them.
-    [[nodiscard]] static std::uint64_t largest_group(const blocking& plan) {
-        const auto lines_within = [&](std::uint64_t spare) {
-            return plan.l3_tiles > spare ? (plan.l3_tiles - spare) / plan.k_slices : 0;
-        };
-        const std::uint64_t group = lines_within(2 * plan.lanes + 2);
-        if (group <= plan.lanes)
-            return group;
-        const std::uint64_t beside_line = lines_within(plan.lanes + plan.k_slices);
-        return std::max<std::uint64_t>(plan.lanes, std::min(group, beside_line));
-    }
-
-    void partial_sums() {
-        if (m_base.k_slices < 2)
-            return;
-        for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
-            for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
-                 columns = grow(columns, m_base.column_blocks)) {
-                blocking plan = m_base;
-                plan.row_group = rows;
-                plan.column_group = columns;
-                plan.k_group = 1;
-                plan.order = block_order::rows_outer;
-                if (fit_l3(m_task.chip, m_task.e, rows * columns, plan) &&
-                    plan.l3_tiles >= columns + 2 * plan.lanes + 2)
-                    consider(plan);
-                if (columns == m_base.column_blocks)
-                    break;
-            }
-            if (rows == m_base.row_blocks)
-                break;
-        }
-    }
-
-    /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
-    static std::uint64_t grow(std::uint64_t group, std::uint64_t all) {
-        const std::uint64_t groups = ceil_div(all, group);
-        return groups == 1 ? all : ceil_div(all, groups - 1);
-    }
-
-    void consider(blocking& plan) {
-        estimate(m_task.chip, m_task.work, m_task.e, m_compute, plan);
-        if (!m_best || plan.cost < m_best->cost)
-            m_best = plan;
-    }
-
-    const task& m_task;
-    const blocking& m_base;
-    double m_compute;
-    std::optional<blocking> m_best;
-};
-
-std::optional<blocking> evaluate(const task& t, blocking plan) {
+/// The best superblocks of those blocks, unless they cannot cost less than `bar`.
+std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.row_blocks = ceil_div(t.work.m, plan.mb);
     plan.column_blocks = ceil_div(t.work.n, plan.nb);
     plan.k_slices = ceil_div(t.work.k, plan.kb);
-    if (!fit_tile(t.chip, t.e, plan))
+    plan.strip = strip_for(t, plan);
+    if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
         return std::nullopt;
-    return superblock_search(t, plan).best();
+    cost_model model(t.chip, t.rates, t.work, t.e, t.wanted, plan);
+    if (model.at_least() >= bar)
+        return std::nullopt;
+    return best_superblocks(t, plan, model, bar);
 }
 
 /// Depths of an output stationary fold worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that
@@ -198,74 +120,36 @@ blocking start_from(const task& t, dfx::dataflow flow) {
     return plan;
 }
 
+std::uint64_t folds_within(std::uint64_t extent, std::uint64_t fold) {
+    return std::min(k_most_folds_per_side, ceil_div(extent, fold));
+}
+
 void search(const task& t, dfx::dataflow flow, shortlist& found) {
     blocking plan = start_from(t, flow);
     const std::vector<std::uint64_t> all_depths = flow == dfx::dataflow::output_stationary
                                                       ? depths(t.chip.tiles.front(), t.e, t.work.k)
                                                       : std::vector<std::uint64_t>{plan.kb};
-    const std::uint64_t most_strip = flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
-    for (std::uint64_t fm = 1; fm <= k_most_folds_per_side; ++fm) {
+    // large and deep ones first: they are the better ones more often, and what cannot beat them is soon put aside
+    for (std::uint64_t fm = folds_within(t.work.m, plan.fold_rows); fm > 0; --fm) {
         plan.mb = std::min(t.work.m, fm * plan.fold_rows);
-        for (std::uint64_t fn = 1; fn <= k_most_folds_per_side; ++fn) {
+        for (std::uint64_t fn = folds_within(t.work.n, plan.fold_columns); fn > 0; --fn) {
             plan.nb = std::min(t.work.n, fn * plan.fold_columns);
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
-                for (plan.strip = 1; plan.strip <= std::min(fm, most_strip); plan.strip *= 2)
-                    if (const std::optional<blocking> candidate = evaluate(t, plan))
-                        found.consider(*candidate);
+                if (const std::optional<blocking> candidate = evaluate(t, plan, found.bar()))
+                    found.consider(*candidate);
             }
-            if (plan.nb == t.work.n)
-                break;
         }
-        if (plan.mb == t.work.m)
-            break;
     }
-}
-
-/// The plan, and where all operands stay in L3 anyway the same with its lanes spread over rows and columns of blocks:
-/// at the start they share more.
-std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
-    std::vector<blocking> all{plan};
-    const bool stays = plan.estimated_dram_bytes == compulsory_bytes(t.work) && !plan.partial_sums_in_l3();
-    for (std::uint64_t side = 2; stays && side * side <= plan.lanes; side *= 2) {
-        blocking spread = plan;
-        spread.order = block_order::columns_outer;
-        spread.row_group = std::min(side, plan.row_blocks);
-        spread.column_group = plan.column_blocks;
-        estimate(t.chip, t.work, t.e, compute_cycles(t.chip, t.work, t.e, spread), spread);
-        if (spread.estimated_dram_bytes == plan.estimated_dram_bytes)
-            all.push_back(spread);
-    }
-    return all;
-}
-
-/// Replaces the closed form's cycles by a rehearsal's.
-void rehearse(const task& t, blocking& plan) {
-    const double hidden = plan.cost - plan.estimated_cycles;
-    plan.estimated_cycles = rehearsed_cycles(t.chip, t.work, plan);
-    plan.cost = plan.estimated_cycles + hidden;
 }
 
 /// Long runs are ruled by their steady state, which the closed form knows.
-bool worth_rehearsing(const task& t, const blocking& plan) {
-    return commands_of(t.work, plan) <= k_most_rehearsed_commands;
-}
-
-blocking best_of(const task& t, std::vector<blocking> plans) {
-    if (!worth_rehearsing(t, plans.front()))
-        return plans.front();
-    const auto by_cost = [](const blocking& x, const blocking& y) { return x.cost < y.cost; };
-    for (blocking& plan : plans)
-        rehearse(t, plan);
-    std::sort(plans.begin(), plans.end(), by_cost);
-    plans.resize(std::min(plans.size(), k_varied));
-    std::vector<blocking> all;
-    for (const blocking& plan : plans)
-        for (const blocking& variant : with_spread_lanes(t, plan))
-            all.push_back(variant);
-    for (blocking& plan : all)
-        rehearse(t, plan);
-    return *std::min_element(all.begin(), all.end(), by_cost);
+bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
+    const compute_tile& tile = chip.tiles.front();
+    const std::uint64_t room = std::min(tile.row.size.value() / tile.rows, tile.column.size.value() / tile.columns);
+    const std::uint64_t depth = std::max<std::uint64_t>(1, room / 2 / size_of(work.operand));
+    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth) <=
+           k_most_rehearsed_folds;
 }
 
 [[noreturn]] void refuse(const task& t) {
@@ -292,21 +176,23 @@ std::optional<blocking> as_required(const task& t) {
     plan.nb = std::min(t.work.n, t.work.tile[1]);
     const std::uint64_t depth = std::min(t.work.k, t.work.tile[2]);
     plan.kb = t.work.flow == dfx::dataflow::output_stationary ? depth : std::min(plan.kb, depth);
-    return evaluate(t, plan);
+    return evaluate(t, plan, std::numeric_limits<double>::infinity());
 }
 
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const task t{chip, work, sizes_of(work)};
+    const bool rehearse = worth_rehearsing(chip, work);
+    const task t{chip, work, sizes_of(work), chip_rates(chip),
+                 rehearse ? preference::little_traffic : preference::few_events};
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;
     for (const dfx::dataflow flow : {work.flow, dfx::dataflow::output_stationary}) {
-        shortlist found;
+        shortlist found(rehearse ? k_candidates : 1);
         search(t, flow, found);
         if (!found.plans().empty())
-            return best_of(t, found.plans());
+            return rehearse ? best_rehearsed(t, found.plans()) : found.plans().front();
     }
     refuse(t);
 }

@@ -156,11 +156,10 @@ copies contraction_stream::loads_of_seed(const step& s, address tile) const {
     const placed_operand& matrix = m_operands.seed->place;
     copies all;
     if (m_work.bias)
-        all.push_back(
-            contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed));
+        all.push_back(contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed));
     for (std::uint64_t strip = 0; !m_work.bias && strip < strips_of(s); ++strip) {
         const cell_strip cells = strip_of(s, strip, m_sizes.seed);
-        cell_place place = place_of(tile, strip, 0, m_sizes.seed);
+        cell_place place = place_of(tile, strip, 0, 0, m_sizes.seed);
         const std::uint64_t first = rows_of(s).first + rows_of_strip(s, strip).first;
         for (std::uint64_t row = 0; row < cells_down(s, strip); ++row) {
             const address from = matrix.at(s.batch, first + row * m_plan.fold_rows, columns_of(s).first);
@@ -231,13 +230,20 @@ void contraction_stream::move_panels(const step& s, const tile_move& move, std::
     }
 }
 
+/// Some of the block's cells have yet to be told to leave.
+bool contraction_stream::is_leaving(const lane& l, const c_block& block) {
+    for (std::size_t i = 0; i < l.leaving.size(); ++i)
+        if (l.leaving[i].from == &block)
+            return true;
+    return false;
+}
+
 void contraction_stream::begin_sums(lane& to, prepared_step& p) {
     if (p.at.first_slice_of_visit) {
         c_block& block = to.blocks[to.next_block];
         to.next_block = (to.next_block + 1) % to.blocks.size();
-        for (std::size_t i = 0; i < to.leaving.size(); ++i)
-            if (to.leaving[i].from == &block)
-                settle(to);
+        if (is_leaving(to, block))
+            settle(to);
         to.last_sums = &block;
         if (p.at.slice > 0)
             fetch_sums(p.at, block);
@@ -263,7 +269,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     }
     bool first = true;
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
-        const auto place = [&](address tile) { return place_of(tile, strip, 0, m_sizes.seed); };
+        const auto place = [&](address tile) { return place_of(tile, strip, 0, 0, m_sizes.seed); };
         for (const iface::copy_operands& move :
              move_cells(strip_of(s, strip, m_sizes.seed), place(source.base), place(slot.base))) {
             const point p =
@@ -277,7 +283,7 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
 }
 
 void contraction_stream::fetch_sums(const step& s, c_block& into) {
-    l3_block& source = m_l3.sums_of(c_key(s));
+    l3_block& source = *m_l3.sums_of(c_key(s));
     if (source.pending > 0)
         settle_all();
     for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
@@ -287,7 +293,7 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
         source.use.require_for_read(after);
         for (std::size_t column = begin; column < end; ++column)
             into.columns[column].require_for_write(after);
-        const auto place = [&](address block) { return place_of(block, strip, 0, m_sizes.accumulator); };
+        const auto place = [&](address block) { return place_of(block, strip, 0, 0, m_sizes.accumulator); };
         bool first = true;
         for (const iface::copy_operands& move :
              move_cells(strip_of(s, strip, m_sizes.accumulator), place(source.base), place(into.base))) {
@@ -298,7 +304,7 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
             first = false;
         }
     }
-    m_l3.release_sums(c_key(s));
+    source.live = false; // the commands that fetch them are emitted
 }
 
 engine_id contraction_stream::next_loader() {

@@ -36,14 +36,16 @@ class contraction_stream {
     bool advance();
 
   private:
-    /// Where a fold lies in its block.
+    /// Where a fold lies in its block. Folds of a column of a strip make a group: their sums move as one. In the last
+    /// strip of all every fold is a group, and rows follow each other, so that most results have left before the end.
     struct fold_place {
-        std::uint64_t row = 0, column = 0; ///< in folds
-        std::uint64_t strip = 0;
-        std::uint64_t row_in_strip = 0;
-        std::uint64_t turn = 0; ///< columns of this strip before it
-        extent m, n;            ///< in elements of the block
-        bool ends_column = false, ends_strip = false, ends_step = false;
+        std::uint64_t strip = 0, row = 0, column = 0; ///< row: in the strip
+        std::uint64_t first_row = 0, rows = 0;        ///< of its group, in the strip
+        std::uint64_t turn = 0;                       ///< groups of this strip, or row, before it
+        bool backwards = false;                       ///< columns descend
+        bool last_strip = false;                      ///< of all
+        extent m, n;                                  ///< in elements of the block
+        bool ends_group = false, ends_row = false, ends_step = false;
     };
     /// Cells in L3 that a DMA engine has to be told to store.
     struct pending_store {
@@ -82,8 +84,9 @@ class contraction_stream {
     [[nodiscard]] cell_strip strip_of(const step& s, std::uint64_t strip, std::uint64_t element) const {
         return {rows_of_strip(s, strip).count, columns_of(s).count, m_plan.fold_rows, m_plan.fold_columns, element};
     }
-    /// Where they lie from that column on, in a block at `block` with room for elements of `full` bytes.
-    [[nodiscard]] cell_place place_of(address block, std::uint64_t strip, std::uint64_t column,
+    /// Where they lie from that row and column of the strip on, in a block at `block` with room for elements of `full`
+    /// bytes.
+    [[nodiscard]] cell_place place_of(address block, std::uint64_t strip, std::uint64_t row, std::uint64_t column,
                                       std::uint64_t full) const;
     /// One row of them, that many columns wide.
     [[nodiscard]] cell_row row_of(const cell_strip& cells, const cell_place& place, std::uint64_t row) const;
@@ -145,6 +148,7 @@ class contraction_stream {
     [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
     void move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end);
     tile_slot* move_seed(lane& to, const step& s);
+    [[nodiscard]] static bool is_leaving(const lane& l, const c_block& block);
     void begin_sums(lane& to, prepared_step& p);
     void fetch_sums(const step& s, c_block& into);
     void prepare_ahead(const step& current);
@@ -155,15 +159,14 @@ class contraction_stream {
     void emit_fold();
     void end_step();
     [[nodiscard]] fold_place place_of_fold(const step& s) const;
-    /// A column of a strip in L1.
-    struct result_column {
+    /// A group of folds in L1.
+    struct result_group {
         result_slot* slot = nullptr;
-        cell_strip cells;     ///< sums
-        dependences before;   ///< of its folds
-        bool begun = false;   ///< by a first fold
-        bool closing = false; ///< its cells leave one by one
+        cell_strip cells;   ///< sums
+        dependences before; ///< of its folds
+        bool begun = false; ///< by a first fold
     };
-    void begin_column(lane& l, const prepared_step& current, const fold_place& place);
+    void begin_group(lane& l, const prepared_step& current, const fold_place& place);
     point run_fold(lane& l, const prepared_step& current, const fold_place& place);
     void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done);
     /// What a vector command does to cells.
@@ -177,7 +180,7 @@ class contraction_stream {
     void finish_results(lane& l, pending_drain& drain, bool full_width);
     tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
                      std::uint64_t size, stream_role role, std::uint32_t tag);
-    void seed_column(lane& l, const prepared_step& p, const fold_place& place);
+    void seed_group(lane& l, const prepared_step& p, const fold_place& place);
     void seed_from_sums(lane& l, const prepared_step& p, const fold_place& place);
     [[nodiscard]] cell_place in_l1(address first) const;
     result_slot& next_result(lane& l);
@@ -187,9 +190,6 @@ class contraction_stream {
     void drain_column_if_pending(lane& l, const c_block& block, std::size_t column);
     void plan_to_leave(lane& l, const fold_place& place);
     [[nodiscard]] bool is_closing(const step& s) const;
-    [[nodiscard]] bool is_last_strip(const step& s, const fold_place& place) const {
-        return place.strip + 1 == strips_of(s);
-    }
     [[nodiscard]] std::uint64_t columns_together(const step& s, const fold_place& place) const;
     [[nodiscard]] bool drained(const lane& l, const pending_cells& some) const;
     void leave_if_drained(lane& l);
@@ -197,6 +197,8 @@ class contraction_stream {
     void settle(lane& l);
     void settle_all();
     void flush_stores();
+    void flush_last_stores();
+    void store(const pending_store& some);
     void store_row(const pending_store& store, const cell_row& row, address matrix, address cells);
 
     /// DMA engines take loads, and stores, in turn. Where there are several, some keep to stores, by the share that
@@ -221,8 +223,9 @@ class contraction_stream {
     l3_store m_l3;
     std::vector<lane> m_lanes;
     ring<pending_store> m_stores;
+    std::vector<pending_store> m_last_stores; ///< of the lanes' last visits
     std::optional<prepared_step> m_current;
-    result_column m_column;
+    result_group m_group;
     std::uint64_t m_fold = 0;
     std::size_t m_storers; ///< the last ones of the chip's DMA engines; 0: the only one does both
     std::size_t m_loads = 0, m_stored = 0;

@@ -1,18 +1,26 @@
 #include "fw/loader/l3_store.h"
 
+#include <algorithm>
+
 namespace kpu::fw {
 
-l3_store::l3_store(const machine& chip, const blocking& plan, const point_set& earlier) {
+l3_store::l3_store(const machine& chip, const blocking& plan, std::uint64_t batches, const point_set& earlier) {
     address next = chip.l3.base;
     const auto take = [&](bytes slot, std::size_t count) {
         const address base = next;
         next = next + slot * count;
         return base;
     };
-    for (std::size_t i = 0; i < plan.l3_c; ++i)
-        blocks.push_back({take(plan.l3_c_slot, 1), usage(earlier)});
+    for (std::size_t i = 0; i < plan.l3_c; ++i) {
+        l3_block block;
+        block.base = take(plan.l3_c_slot, 1);
+        block.use = usage(earlier);
+        blocks.push_back(std::move(block));
+    }
     seeds = tile_cache(take(plan.l3_seed_slot, plan.l3_seed), plan.l3_seed_slot, plan.l3_seed, earlier);
-    tiles = tile_cache(take(plan.l3_tile_slot, plan.l3_tiles), plan.l3_tile_slot, plan.l3_tiles, earlier);
+    const std::uint64_t all = batches * (plan.row_blocks + plan.column_blocks) * plan.k_slices;
+    const std::size_t needed = std::min(plan.l3_tiles, static_cast<std::size_t>(all));
+    tiles = tile_cache(take(plan.l3_tile_slot, needed), plan.l3_tile_slot, needed, earlier);
 }
 
 l3_block& l3_store::take_block() {
@@ -24,16 +32,10 @@ l3_block& l3_store::take_block() {
     return block;
 }
 
-void l3_store::keep_sums(const tile_key& c, const l3_block& block) {
-    const std::size_t position = static_cast<std::size_t>(&block - blocks.data());
-    blocks[position].live = true;
-    m_sums[c] = position;
-}
-
-void l3_store::release_sums(const tile_key& c) {
-    const auto found = m_sums.find(c);
-    blocks[found->second].live = false;
-    m_sums.erase(found);
+l3_block* l3_store::sums_of(const tile_key& c) {
+    const auto found =
+        std::find_if(blocks.begin(), blocks.end(), [&](const l3_block& b) { return b.live && b.sums == c; });
+    return found == blocks.end() ? nullptr : &*found;
 }
 
 } // namespace kpu::fw

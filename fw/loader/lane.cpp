@@ -26,7 +26,17 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     const std::uint64_t strips = ceil_div(ceil_div(plan.mb, plan.fold_rows), plan.strip);
     const auto strip_columns = static_cast<std::size_t>(strips * ceil_div(plan.nb, plan.fold_columns));
     for (std::size_t i = 0; i < plan.l2_c; ++i)
-        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(strip_columns, usage(l2_earlier))});
+        blocks.push_back({take(plan.l2_c_slot, 1), std::vector<usage>(strip_columns, usage(l2_earlier)),
+                          std::vector<usage>(static_cast<std::size_t>(plan.strip))});
+}
+
+void lane::split_results(std::uint64_t strip, bytes cell, bytes staged_cell) {
+    std::vector<result_slot> cells;
+    for (const result_slot& slot : results)
+        for (std::uint64_t i = 0; i < strip; ++i)
+            cells.push_back({slot.cells + cell * i, slot.staging + staged_cell * i, slot.use});
+    next_result *= static_cast<std::size_t>(strip);
+    results = std::move(cells);
 }
 
 engine_id lane::streamer(stream_role role) const {

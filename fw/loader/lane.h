@@ -18,6 +18,7 @@ namespace kpu::fw {
 struct c_block {
     address base;
     std::vector<usage> columns; ///< strip by strip
+    std::vector<usage> results; ///< of the last strip of all, row by row: nothing but their leaving waits for them
 };
 
 /// Room in L1 for the results of a strip's column of folds, for their seeds, and where these have another type, for
@@ -43,24 +44,26 @@ struct pending_drain {
     std::size_t slot = 0;
     c_block* to = nullptr;
     std::size_t column = 0; ///< among the block's
+    std::uint64_t row = 0;  ///< the first, in the strip
     cell_strip cells;
     cell_place from, into;
-    bool more = false; ///< cells of the column have been told to leave before these
-    point after;       ///< what completes them
+    bool last_strip = false; ///< of all
+    point after;             ///< what completes them
     std::uint32_t tag = 0;
 };
 
-/// Neighbouring columns of cells of one strip of a finished block (or of sums that must wait in L3) that leave L2
-/// together once they have been drained: the whole strip, or at the very end, when nothing else is left to do, as few
-/// as make efficient bursts.
+/// Neighbouring cells of a finished block (or of sums that must wait in L3) that leave L2 together once they have been
+/// drained: a whole strip; of the last strip of all a row, and of its last row as few as make efficient bursts.
 struct pending_cells {
     step at;
     c_block* from = nullptr;
     l3_block* to = nullptr;
     std::uint64_t strip = 0;
-    std::uint64_t first_column = 0; ///< in cells
-    std::uint64_t columns = 0;      ///< elements of all the cells together
-    bool last = false;              ///< of the lane's last visit
+    std::uint64_t first_row = 0, first_column = 0; ///< in cells of the strip
+    std::uint64_t rows = 0, columns = 0;           ///< elements of all the cells together
+    bool last = false;                             ///< of the lane's last visit
+    bool last_strip = false;                       ///< of that
+    std::uint64_t after_fold = 0;                  ///< of its step
 };
 
 enum class stream_role : std::uint8_t { row, column, seed, drain };
@@ -68,6 +71,9 @@ enum class stream_role : std::uint8_t { row, column, seed, drain };
 struct lane {
     lane(const machine& chip, const blocking& plan, const element_sizes& e, std::size_t number,
          const point_set& l1_earlier, const point_set& l2_earlier);
+
+    /// From here on a slot for every cell: there are no drains left, and folds come row by row.
+    void split_results(std::uint64_t strip, bytes cell, bytes staged_cell);
 
     /// The streamer for a role: one each as far as there are enough.
     [[nodiscard]] engine_id streamer(stream_role role) const;

@@ -3,11 +3,11 @@
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/fold_time.h"
 #include "hw/interface/capabilities.h"
-#include "hw/interface/memory_units.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace kpu::fw {
 
@@ -21,7 +21,7 @@ double of(std::uint64_t n) {
     return static_cast<double>(n);
 }
 
-/// A side of a copy as runs at equal distances: neighbouring runs joined.
+/// A side of a copy as runs at equal distances. Which comes first does not matter: runs that touch are joined.
 struct runs {
     std::uint64_t length = 0;
     std::array<std::uint64_t, iface::k_copy_dims> count{}, stride{};
@@ -29,17 +29,30 @@ struct runs {
 runs runs_of(const iface::copy_operands& copy, const iface::copy_side& side) {
     runs r;
     r.length = copy.run;
-    bool joining = true;
-    for (std::size_t d = iface::k_copy_dims; d-- > 0;) {
+    for (std::size_t d = 0; d < iface::k_copy_dims; ++d) {
         r.count[d] = copy.count[d];
         r.stride[d] = side.stride[d];
-        joining = joining && (copy.count[d] == 1 || side.stride[d] == r.length);
-        if (joining) {
-            r.length *= copy.count[d];
+    }
+    for (bool joined = true; joined;) {
+        joined = false;
+        for (std::size_t d = 0; d < iface::k_copy_dims; ++d) {
+            if (r.count[d] == 1 || r.stride[d] != r.length)
+                continue;
+            r.length *= r.count[d];
             r.count[d] = 1;
+            joined = true;
         }
     }
     return r;
+}
+
+/// How long the runs are in order, as an engine takes them.
+std::uint64_t run_in_order(const iface::copy_operands& copy, const iface::copy_side& side) {
+    std::uint64_t length = copy.run;
+    for (std::size_t d = iface::k_copy_dims; d-- > 0; length *= copy.count[d])
+        if (copy.count[d] != 1 && side.stride[d] != length)
+            break;
+    return length;
 }
 
 std::uint64_t bytes_of(const iface::copy_operands& copy) {
@@ -61,12 +74,26 @@ void for_each_run(const runs& r, std::uint64_t base, Visit visit) {
 
 } // namespace
 
+rehearsal::divisor::divisor(std::uint64_t by) : m_by(by), m_power((by & (by - 1)) == 0) {
+    while (m_power && std::uint64_t{1} << m_shift < by)
+        ++m_shift;
+}
+
+/// As iface::skew_of.
+std::uint64_t rehearsal::rotation_of(std::uint64_t row, const divisor& units) {
+    std::uint64_t sum = 0;
+    for (; row > 0 && units.value() > 1; row = units.quotient(row))
+        sum += units.rest(row);
+    return units.rest(sum);
+}
+
 rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
     level l;
     l.rate = memory.bytes_per_cycle() / of(memory.units);
     l.latency = of(memory.latency);
     l.base = memory.base.value();
-    l.interleave = std::max<std::uint64_t>(1, memory.interleave.value());
+    l.interleave = divisor(std::max<std::uint64_t>(1, memory.interleave.value()));
+    l.units = divisor(memory.units);
     l.beat = beat > 0 ? beat : l.rate;
     l.read_until.resize(memory.units, 0);
     l.written_until.resize(memory.units, 0);
@@ -74,11 +101,31 @@ rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
 }
 
 rehearsal::rehearsal(const machine& chip)
-    : m_chip(chip), m_engines(chip.engines.size()), m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)),
-      m_l2(level_of(chip.l2, 0)) {}
+    : m_chip(chip), m_engines(chip.engines.size()), m_begin(m_engines.size()), m_missing(m_engines.size()),
+      m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)), m_l2(level_of(chip.l2, 0)) {
+    for (std::size_t e = 0; e < m_engines.size(); ++e)
+        m_engines[e].id = engine_id(static_cast<std::uint16_t>(e));
+    for (const compute_tile& tile : chip.tiles)
+        m_engines[tile.array.value()].tile = &tile;
+}
+
+void rehearsal::clear() {
+    for (engine_state& engine : m_engines) {
+        engine.queue.clear();
+        engine.done.clear();
+        engine.next = engine.folds_left = 0;
+    }
+    for (level* memory : {&m_dram, &m_l3, &m_l2}) {
+        std::fill(memory->read_until.begin(), memory->read_until.end(), 0);
+        std::fill(memory->written_until.begin(), memory->written_until.end(), 0);
+    }
+}
 
 void rehearsal::add(const bound_command& command) {
-    m_engines[command.engine.value()].queue.push_back({command, iface::decode_header(command.words), 0});
+    engine_state& engine = m_engines[command.engine.value()];
+    engine.queue.push_back({command.words, iface::decode_header(command.words), 0});
+    if (engine.queue.back().header.op == iface::opcode::fold)
+        engine.folds_left += time_of(*engine.tile, iface::decode_fold(command.words)).period;
 }
 
 /// The firmware gives one command to every engine in turn.
@@ -97,47 +144,52 @@ void rehearsal::issue() {
     }
 }
 
-/// When the engine's next command can begin, or nothing while that is not known.
-std::optional<double> rehearsal::begin_of_next(std::size_t number) const {
+void rehearsal::look_ahead(std::size_t number) {
     const engine_state& engine = m_engines[number];
-    if (engine.done.size() == engine.queue.size())
-        return std::nullopt;
-    const queued& next = engine.queue[engine.done.size()];
+    m_missing[number] = {};
+    m_begin[number] = std::numeric_limits<double>::infinity();
+    const std::size_t position = engine.done.size();
+    if (position == engine.queue.size())
+        return;
+    const queued& next = engine.queue[position];
     double begin = std::max(next.issued, engine.next);
-    const std::size_t depth = m_chip.engines[number].queue_depth;
-    if (engine.done.size() >= depth)
-        begin = std::max(begin, engine.done[engine.done.size() - depth] + k_interrupt);
+    const std::size_t depth = m_chip.engine(engine.id).queue_depth;
+    if (position >= depth)
+        begin = std::max(begin, engine.done[position - depth] + k_interrupt);
     for (const iface::wait_for& wait : next.header.waits) {
         if (wait.count == 0)
             continue;
         const std::vector<double>& done = m_engines[wait.engine.value()].done;
-        if (done.size() < wait.count)
-            return std::nullopt;
+        if (done.size() < wait.count) {
+            m_missing[number] = wait;
+            return;
+        }
         begin = std::max(begin, done[wait.count - 1]);
     }
-    return begin;
+    m_begin[number] = begin;
 }
 
-double rehearsal::cycles() {
+double rehearsal::cycles(double give_up) {
     issue();
+    for (std::size_t e = 0; e < m_engines.size(); ++e)
+        look_ahead(e);
     double end = 0;
     for (;;) {
         // in the order of time, so that who asks a memory first is served first
-        std::size_t first = m_engines.size();
-        double earliest = 0;
-        for (std::size_t e = 0; e < m_engines.size(); ++e) {
-            const std::optional<double> begin = begin_of_next(e);
-            if (begin && (first == m_engines.size() || *begin < earliest)) {
-                first = e;
-                earliest = *begin;
-            }
-        }
-        if (first == m_engines.size())
+        const auto earliest = std::min_element(m_begin.begin(), m_begin.end());
+        if (*earliest == std::numeric_limits<double>::infinity())
             return end;
-        engine_state& engine = m_engines[first];
-        const double done = execute(engine, earliest);
-        engine.done.push_back(std::max(done, engine.done.empty() ? 0 : engine.done.back()));
-        end = std::max(end, engine.done.back());
+        const auto number = static_cast<std::size_t>(earliest - m_begin.begin());
+        engine_state& first = m_engines[number];
+        const double done = execute(first, *earliest);
+        first.done.push_back(std::max(done, first.done.empty() ? 0 : first.done.back()));
+        end = std::max(end, first.done.back());
+        if (first.tile != nullptr && first.next + first.folds_left > give_up)
+            return std::numeric_limits<double>::infinity();
+        look_ahead(number);
+        for (std::size_t e = 0; e < m_engines.size(); ++e)
+            if (m_missing[e].count != 0 && m_missing[e].engine == first.id && m_missing[e].count <= first.done.size())
+                look_ahead(e);
     }
 }
 
@@ -145,13 +197,13 @@ double rehearsal::execute(engine_state& engine, double begin) {
     const queued& next = engine.queue[engine.done.size()];
     switch (next.header.op) {
     case iface::opcode::copy:
-        return execute_copy(engine, next.command, begin);
+        return execute_copy(engine, next, begin);
     case iface::opcode::fold:
-        return execute_fold(engine, next.command, begin);
+        return execute_fold(engine, next, begin);
     case iface::opcode::vector:
-        return execute_vector(engine, next.command, begin);
+        return execute_vector(engine, next, begin);
     case iface::opcode::fill:
-        return execute_fill(engine, next.command, begin);
+        return execute_fill(engine, next, begin);
     case iface::opcode::join:
         break;
     }
@@ -175,11 +227,22 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
                          const iface::copy_side& side, double now) {
     double last = now;
     const runs r = runs_of(copy, side);
+    // short runs cost whole beats, also where they touch runs that come at another time
+    const double run = of(run_in_order(copy, side));
+    const double rate = memory.rate * run / (std::ceil(run / memory.beat) * memory.beat);
     for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
-        for (const std::uint64_t end = offset + r.length; offset < end;) {
-            const std::uint64_t cut = std::min(end, (offset / memory.interleave + 1) * memory.interleave);
-            double& busy = until[iface::unit_of(offset, memory.interleave, until.size())];
-            busy = std::max(busy, now) + std::ceil(of(cut - offset) / memory.beat) * memory.beat / memory.rate;
+        std::uint64_t granule = memory.interleave.quotient(offset);
+        std::uint64_t row = memory.units.quotient(granule);
+        std::uint64_t place = memory.units.rest(granule);
+        std::uint64_t rotation = rotation_of(row, memory.units);
+        for (const std::uint64_t end = offset + r.length; offset < end; ++place) {
+            if (place == memory.units.value()) {
+                place = 0;
+                rotation = rotation_of(++row, memory.units);
+            }
+            const std::uint64_t cut = std::min(end, ++granule * memory.interleave.value());
+            double& busy = until[memory.units.rest(place + rotation)];
+            busy = std::max(busy, now) + of(cut - offset) / rate;
             last = std::max(last, busy);
             offset = cut;
         }
@@ -187,12 +250,12 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
     return last;
 }
 
-double rehearsal::execute_copy(engine_state& engine, const bound_command& command, double begin) {
+double rehearsal::execute_copy(engine_state& engine, const queued& command, double begin) {
     const iface::copy_operands copy = iface::decode_copy(command.words);
-    const auto& capabilities = m_chip.engine(command.engine).capabilities;
+    const auto& capabilities = m_chip.engine(engine.id).capabilities;
     const double width = of(capabilities[iface::mover_cap::bytes_cycle]);
     const auto passage = [&](const iface::copy_side& side) {
-        const double run = of(runs_of(copy, side).length);
+        const double run = of(run_in_order(copy, side));
         return of(bytes_of(copy)) / run * std::ceil(run / width);
     };
     const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
@@ -207,13 +270,10 @@ double rehearsal::execute_copy(engine_state& engine, const bound_command& comman
     return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
-double rehearsal::execute_fill(engine_state& engine, const bound_command& command, double begin) {
+double rehearsal::execute_fill(engine_state& engine, const queued& command, double begin) {
     const iface::fill_operands fill = iface::decode_fill(command.words);
-    iface::copy_operands copy;
-    copy.count = fill.count;
-    copy.run = fill.run;
-    copy.source = copy.destination = fill.destination;
-    const auto& capabilities = m_chip.engine(command.engine).capabilities;
+    const iface::copy_operands copy{fill.count, fill.run, fill.destination, fill.destination};
+    const auto& capabilities = m_chip.engine(engine.id).capabilities;
     const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
     level* const to = level_at(fill.destination.base);
     engine.next = request + of(bytes_of(copy)) / of(capabilities[iface::mover_cap::bytes_cycle]);
@@ -221,25 +281,24 @@ double rehearsal::execute_fill(engine_state& engine, const bound_command& comman
     return std::max(engine.next, written) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
-double rehearsal::execute_fold(engine_state& engine, const bound_command& command, double begin) {
-    const compute_tile& tile = *std::find_if(m_chip.tiles.begin(), m_chip.tiles.end(),
-                                             [&](const compute_tile& t) { return t.array == command.engine; });
-    const fold_time time = time_of(tile, iface::decode_fold(command.words));
-    const double enter = begin + k_l1_latency;
+double rehearsal::execute_fold(engine_state& engine, const queued& command, double begin) {
+    const fold_time time = time_of(*engine.tile, iface::decode_fold(command.words));
     engine.next = begin + time.period;
-    return enter + time.latency;
+    engine.folds_left -= time.period;
+    return begin + k_l1_latency + time.latency;
 }
 
-double rehearsal::execute_vector(engine_state& engine, const bound_command& command, double begin) {
+double rehearsal::execute_vector(engine_state& engine, const queued& command, double begin) {
     const iface::vector_operands x = iface::decode_vector(command.words);
-    const double lanes = of(std::max(1U, m_chip.engine(command.engine).capabilities[iface::vector_cap::lanes]));
+    const double lanes = of(std::max(1U, m_chip.engine(engine.id).capabilities[iface::vector_cap::lanes]));
     const double elements = of(std::uint64_t{x.count[0]} * x.count[1] * x.count[2]);
     const double done = begin + elements / lanes + 4 * k_l1_latency;
     engine.next = done;
     return done;
 }
 
-double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan) {
+double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const blocking& plan, double give_up) {
+    const machine& chip = all.chip();
     const element_sizes e = sizes_of(work);
     usage untouched;
     address next = chip.dram.base;
@@ -260,11 +319,13 @@ double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const
     operands.c.use = &result;
     emitter out(chip);
     contraction_stream stream(chip, work, plan, operands, out);
-    rehearsal all(chip);
+    all.clear();
     while (stream.advance())
         while (!out.empty())
             all.add(out.take());
-    return all.cycles();
+    // the last results have yet to go through all memories when the last fold ends
+    const double way_out = of(2 * chip.l2.latency + 2 * chip.l3.latency + chip.dram.latency);
+    return all.cycles(give_up - way_out);
 }
 
 } // namespace kpu::fw

@@ -6,7 +6,7 @@
 #include "fw/loader/blocking.h"
 #include "fw/loader/emitter.h"
 
-#include <optional>
+#include <limits>
 #include <vector>
 
 namespace kpu::fw {
@@ -15,40 +15,63 @@ class rehearsal {
   public:
     /// `chip` must outlive the rehearsal.
     explicit rehearsal(const machine& chip);
+    [[nodiscard]] const machine& chip() const { return m_chip; }
 
+    /// Forgets all commands; the memory that they took is kept for the next ones.
+    void clear();
     /// The next command of the stream.
     void add(const bound_command& command);
-    /// Core cycles from the first descriptor written to the last command completed, of all that was added.
-    [[nodiscard]] double cycles();
+    /// Core cycles from the first descriptor written to the last command completed, of all that was added. Infinite as
+    /// soon as the folds that are left cannot all have passed before `give_up`. To be called once.
+    [[nodiscard]] double cycles(double give_up = std::numeric_limits<double>::infinity());
 
   private:
+    /// Most memories come in powers of two: divides by shifting then.
+    class divisor {
+      public:
+        explicit divisor(std::uint64_t by = 1);
+        [[nodiscard]] std::uint64_t value() const { return m_by; }
+        [[nodiscard]] std::uint64_t quotient(std::uint64_t n) const { return m_power ? n >> m_shift : n / m_by; }
+        [[nodiscard]] std::uint64_t rest(std::uint64_t n) const { return m_power ? n & (m_by - 1) : n % m_by; }
+
+      private:
+        std::uint64_t m_by;
+        unsigned m_shift = 0;
+        bool m_power = false;
+    };
     /// A memory level. Each of its units is busy until some time with what it has been asked for.
     struct level {
         double rate = 0, latency = 0; ///< bytes per cycle and unit; cycles
-        std::uint64_t base = 0, interleave = 0;
+        std::uint64_t base = 0;
+        divisor interleave, units;
         double beat = 0; ///< bytes that the smallest transfer costs
         std::vector<double> read_until, written_until;
     };
     [[nodiscard]] static level level_of(const memory_info& memory, double beat);
+    [[nodiscard]] static std::uint64_t rotation_of(std::uint64_t row, const divisor& units);
     struct queued {
-        bound_command command;
+        iface::descriptor_words words;
         iface::command_header header;
         double issued = 0; ///< the firmware has written it
     };
     struct engine_state {
+        engine_id id;
+        const compute_tile* tile = nullptr; ///< of an array
         std::vector<queued> queue;
         std::vector<double> done; ///< by command
         double next = 0;          ///< when it takes the next command
+        double folds_left = 0;    ///< cycles of an array's folds that are yet to begin
     };
 
     void issue();
-    [[nodiscard]] std::optional<double> begin_of_next(std::size_t number) const;
+    /// Finds out when the engine's next command can begin.
+    void look_ahead(std::size_t number);
     /// The next command of the engine; returns when it completes.
     [[nodiscard]] double execute(engine_state& engine, double begin);
-    [[nodiscard]] double execute_copy(engine_state& engine, const bound_command& command, double begin);
-    [[nodiscard]] double execute_fill(engine_state& engine, const bound_command& command, double begin);
-    [[nodiscard]] double execute_fold(engine_state& engine, const bound_command& command, double begin);
-    [[nodiscard]] double execute_vector(engine_state& engine, const bound_command& command, double begin);
+    [[nodiscard]] double execute_copy(engine_state& engine, const queued& command, double begin);
+    [[nodiscard]] double execute_fill(engine_state& engine, const queued& command, double begin);
+    [[nodiscard]] double execute_fold(engine_state& engine, const queued& command, double begin);
+    [[nodiscard]] double execute_vector(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] level* level_at(address where);
     /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
     /// last one is through.
@@ -57,10 +80,15 @@ class rehearsal {
 
     const machine& m_chip;
     std::vector<engine_state> m_engines;
+    // by engine: when the next command begins, infinite while that is not known, for want of what; count 0: of commands
+    std::vector<double> m_begin;
+    std::vector<iface::wait_for> m_missing;
     level m_dram, m_l3, m_l2;
 };
 
-/// Of a contraction cut that way, alone on the chip.
-[[nodiscard]] double rehearsed_cycles(const machine& chip, const dfx::contraction& work, const blocking& plan);
+/// Of a contraction cut that way, alone on the chip; infinite where that is sure to be more than `give_up`. Clears
+/// `all` before.
+[[nodiscard]] double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const blocking& plan,
+                                      double give_up);
 
 } // namespace kpu::fw

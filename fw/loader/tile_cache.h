@@ -66,13 +66,9 @@ class tile_cache {
   public:
     tile_cache() = default;
     /// `count` slots of `slot_size` from `base` on; `earlier`: everything that used that memory before.
-    tile_cache(address base, bytes slot_size, std::size_t count, const point_set& earlier) {
-        for (std::size_t i = 0; i < count; ++i) {
-            tile_slot slot;
-            slot.base = base + slot_size * i;
-            slot.use = usage(earlier);
-            m_slots.push_back(std::move(slot));
-        }
+    tile_cache(address base, bytes slot_size, std::size_t count, const point_set& earlier)
+        : m_base(base), m_slot_size(slot_size), m_count(count), m_earlier(earlier) {
+        m_slots.reserve(count); // slots stay where they are
     }
 
     /// The slot where the tile is resident, or null.
@@ -90,10 +86,12 @@ class tile_cache {
     /// (larger is later; ties: least recently used). The cache must have slots.
     template <class NextUse>
     [[nodiscard]] tile_slot& victim(NextUse next_use) {
+        if (has_empty())
+            return empty_slot();
         tile_slot* chosen = &m_slots.front();
         std::uint64_t chosen_next = 0;
         for (tile_slot& slot : m_slots) {
-            const std::uint64_t next = slot.valid ? next_use(slot.key) : std::numeric_limits<std::uint64_t>::max();
+            const std::uint64_t next = next_use(slot.key);
             const bool better = next > chosen_next || (next == chosen_next && slot.last_use < chosen->last_use);
             if (better) {
                 chosen = &slot;
@@ -106,9 +104,8 @@ class tile_cache {
     [[nodiscard]] tile_slot& oldest() {
         return victim([](const tile_key&) { return std::numeric_limits<std::uint64_t>::max(); });
     }
-    [[nodiscard]] bool has_empty() const {
-        return std::any_of(m_slots.begin(), m_slots.end(), [](const tile_slot& slot) { return !slot.valid; });
-    }
+    /// A slot that has never held a tile.
+    [[nodiscard]] bool has_empty() const { return m_slots.size() < m_count || (m_count > 0 && !m_slots.back().valid); }
     void assign(tile_slot& slot, const tile_key& key) {
         slot.valid = true;
         slot.key = key;
@@ -116,9 +113,24 @@ class tile_cache {
         slot.last_use = ++m_uses;
     }
 
-    [[nodiscard]] std::size_t size() const { return m_slots.size(); }
+    [[nodiscard]] std::size_t size() const { return m_count; }
 
   private:
+    /// Slots are made when they are first needed: many caches are larger than the work at hand.
+    [[nodiscard]] tile_slot& empty_slot() {
+        if (m_slots.empty() || m_slots.back().valid) {
+            tile_slot slot;
+            slot.base = m_base + m_slot_size * m_slots.size();
+            slot.use = usage(m_earlier);
+            m_slots.push_back(std::move(slot));
+        }
+        return m_slots.back();
+    }
+
+    address m_base;
+    bytes m_slot_size;
+    std::size_t m_count = 0;
+    point_set m_earlier;
     std::vector<tile_slot> m_slots;
     std::uint64_t m_uses = 0;
 };

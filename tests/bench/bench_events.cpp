@@ -16,13 +16,13 @@ double per(std::uint64_t n, std::uint64_t of) {
 } // namespace
 
 void activations_per_work(bool quick) {
-    fmt::print("  {:<12} {:>6} {:>8} {:>8} {:>12} {:>12} {:>10}\n", "platform", "size", "folds", "MB", "threads/fold",
-               "threads/MB", "deltas/fold");
+    fmt::print("  {:<12} {:>6} {:>8} {:>8} {:>13} {:>12} {:>12} {:>10}\n", "platform", "size", "folds", "MB",
+               "commands/fold", "threads/fold", "threads/MB", "deltas/fold");
     for (const char* platform : {"minimal", "edge_ai", "workstation", "datacenter"}) {
         const std::uint64_t size = quick ? 256 : 1024;
         const cost c = simulate_apart({platform, size, false, listener::nobody});
-        fmt::print("  {:<12} {:>6} {:>8} {:>8.1f} {:>12.1f} {:>12.1f} {:>10.1f}\n", platform, size, c.folds,
-                   static_cast<double>(c.moved_bytes) / 1e6, per(c.activations, c.folds),
+        fmt::print("  {:<12} {:>6} {:>8} {:>8.1f} {:>13.2f} {:>12.1f} {:>12.1f} {:>10.1f}\n", platform, size, c.folds,
+                   static_cast<double>(c.moved_bytes) / 1e6, per(c.commands, c.folds), per(c.activations, c.folds),
                    per(c.activations, c.moved_bytes) * 1e6, per(c.deltas, c.folds));
     }
 }

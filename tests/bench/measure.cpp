@@ -69,6 +69,7 @@ class listeners {
 void count_work(const hw::chip& chip, cost& c) {
     for (const hw::command_engine* engine : chip.engines()) {
         c.macs += engine->counter(iface::perf_counter::macs);
+        c.commands += engine->counter(iface::perf_counter::commands);
         if (engine->config().kind == iface::engine_kind::array)
             c.folds += engine->counter(iface::perf_counter::commands);
         else if (engine->config().kind != iface::engine_kind::vector)

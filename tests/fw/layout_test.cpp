@@ -2,6 +2,7 @@
 
 #include "fw/loader/layout.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 
@@ -57,6 +58,32 @@ BOOST_AUTO_TEST_CASE(cells_leave_for_where_they_came_from) {
     BOOST_TEST(in.at(24 + 8) == matrix.value() + 100 + 8);
     // element (1, 6) is in the narrow cell 2, row 1
     BOOST_TEST(in.at(48 + 2) == matrix.value() + 100 + 12);
+}
+
+// All heights and widths of a strip of cells 3 × 4: every element goes from its cell to its cell, whatever the pitches.
+BOOST_AUTO_TEST_CASE(a_strip_of_cells_moves_between_different_pitches) {
+    const cell_place from{address(1000), 24, 100};
+    const cell_place to{address(9000), 100, 24};
+    for (std::uint64_t rows = 1; rows <= 7; ++rows) {
+        for (std::uint64_t columns = 1; columns <= 9; ++columns) {
+            const copies all = move_cells({rows, columns, 3, 4, 2}, from, to);
+            const auto moved = bytes_moved(all);
+            BOOST_TEST(moved.size() == rows * columns * 2);
+            BOOST_TEST(all.size() <= 4U);
+            for (std::uint64_t r = 0; r < rows; ++r)
+                for (std::uint64_t c = 0; c < columns; ++c) {
+                    // a cell is packed: its rows are as wide as the cell is
+                    const std::uint64_t width = std::min<std::uint64_t>(4, columns - c / 4 * 4);
+                    const std::uint64_t within = (r % 3 * width + c % 4) * 2;
+                    BOOST_REQUIRE(moved.at(9000 + r / 3 * 100 + c / 4 * 24 + within) ==
+                                  1000 + r / 3 * 24 + c / 4 * 100 + within);
+                }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(touching_cells_move_as_one) {
+    BOOST_TEST(move_cells({6, 8, 3, 4, 2}, {address(0), 24, 48}, {address(4096), 24, 48}).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(the_last_piece_is_short) {

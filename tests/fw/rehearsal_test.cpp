@@ -5,6 +5,7 @@
 #include "tests/fw/flat_chip.h"
 
 #include <boost/test/unit_test.hpp>
+#include <limits>
 
 using namespace kpu;
 using namespace kpu::fw;
@@ -64,6 +65,36 @@ BOOST_FIXTURE_TEST_CASE(a_wait_holds_a_command_until_the_other_is_done, bench) {
     after.read_after_write.add(first);
     (void)out.copy(chip.block_movers[1], 1, down(1024), after);
     BOOST_TEST(cycles() == 4 + 2 * (4 + 16 + 16 + 8));
+}
+
+BOOST_FIXTURE_TEST_CASE(cleared_it_begins_anew, bench) {
+    rehearsal all(chip);
+    for (int round = 0; round < 2; ++round) {
+        out = emitter(chip);
+        (void)out.copy(chip.block_movers[0], 1, down(1024), {});
+        all.clear();
+        all.add(out.take());
+        BOOST_TEST(all.cycles() == 4 + 4 + 16 + 1024 / 64 + 8);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(it_gives_up_when_the_folds_that_are_left_take_too_long, bench) {
+    iface::fold_operands fold;
+    fold.m = fold.n = 4;
+    fold.k = 100;
+    rehearsal all(chip);
+    const auto cycles_within = [&](double give_up) {
+        out = emitter(chip);
+        all.clear();
+        for (int i = 0; i < 50; ++i) {
+            (void)out.fold(chip.tiles[0].array, 1, fold, {});
+            all.add(out.take());
+        }
+        return all.cycles(give_up);
+    };
+    const double whole = cycles_within(1e9);
+    BOOST_TEST(cycles_within(whole) == whole);
+    BOOST_TEST(cycles_within(4000) == std::numeric_limits<double>::infinity());
 }
 
 BOOST_FIXTURE_TEST_CASE(folds_follow_at_the_arrays_period, bench) {

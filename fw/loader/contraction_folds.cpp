@@ -1,0 +1,272 @@
+// Panels and sums between L2 and L1, and the folds.
+
+#include "fw/loader/contraction_stream.h"
+#include "fw/loader/element_code.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+/// Drains lag behind the folds, so that on a shared streamer the next folds' seeds go first.
+constexpr std::size_t k_drain_lag = 2;
+constexpr std::size_t k_drain_lag_of_strips = 1;
+
+} // namespace
+
+tile_slot& contraction_stream::panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key,
+                                     std::uint64_t offset, std::uint64_t size, stream_role role, std::uint32_t tag) {
+    if (tile_slot* resident = cache.find(key))
+        return *resident;
+    tile_slot& slot = cache.oldest();
+    cache.assign(slot, key);
+    dependences after;
+    tile.require_panel(after, static_cast<std::size_t>(key.panel - 1));
+    slot.use.require_for_write(after);
+    const point p = m_out.copy(l.streamer(role), tag, contiguous(tile.base + bytes(offset), slot.base, size), after);
+    tile.use.note_read(p);
+    slot.use.note_overwrite(p);
+    return slot;
+}
+
+result_slot& contraction_stream::next_result(lane& l) {
+    const std::size_t position = l.next_result;
+    l.next_result = (position + 1) % l.results.size();
+    for (std::size_t i = l.drains.size(); i-- > 0;) {
+        if (l.drains[i].slot == position) {
+            drain_down_to(l, l.drains.size() - 1 - i);
+            break;
+        }
+    }
+    return l.results[position];
+}
+
+/// Room for a group's results, and their seeds.
+void contraction_stream::begin_group(lane& l, const prepared_step& current, const fold_place& place) {
+    const step& s = current.at;
+    if (place.last_strip && place.row == 0 && place.turn == 0) {
+        drain_down_to(l, 0);
+        const std::uint64_t cell = fold_cells();
+        l.split_results(m_plan.strip, bytes(cell * m_sizes.accumulator), bytes(cell * m_sizes.seed));
+    }
+    m_group = {};
+    m_group.slot = &next_result(l);
+    m_group.cells = strip_of(s, place.strip, m_sizes.accumulator);
+    m_group.cells.columns = place.n.count;
+    if (place.rows == 1)
+        m_group.cells.rows = place.m.count;
+    if (s.slice > 0)
+        seed_from_sums(l, current, place);
+    else if (current.seed != nullptr)
+        seed_group(l, current, place);
+    m_group.slot->use.require_for_read(m_group.before);
+    m_group.slot->use.require_for_write(m_group.before);
+}
+
+cell_place contraction_stream::in_l1(address first) const {
+    const std::uint64_t cell = fold_cells() * m_sizes.accumulator;
+    return {first, cell, 0};
+}
+
+void contraction_stream::seed_from_sums(lane& l, const prepared_step& p, const fold_place& place) {
+    const std::size_t column = column_index(place.strip, place.column);
+    drain_column_if_pending(l, *p.sums, column);
+    result_slot& slot = *m_group.slot;
+    usage& source = p.sums->columns[column];
+    dependences after;
+    slot.use.require_for_write(after);
+    source.require_for_read(after);
+    bool first = true;
+    for (const iface::copy_operands& move : move_cells(
+             m_group.cells, place_of(p.sums->base, place.strip, place.first_row, place.column, m_sizes.accumulator),
+             in_l1(slot.cells))) {
+        const point read =
+            m_out.copy(l.streamer(stream_role::seed), static_cast<std::uint32_t>(ids_of(p.at).compute), move, after);
+        source.note_read(read);
+        slot.use.note_written(read, first);
+        first = false;
+    }
+}
+
+void contraction_stream::seed_group(lane& l, const prepared_step& p, const fold_place& place) {
+    const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(p.at).load_seed);
+    result_slot& slot = *m_group.slot;
+    dependences after;
+    slot.use.require_for_write(after);
+    p.seed->use.require_for_read(after);
+    const bool widen = m_work.seed_type != m_work.accumulator;
+    cell_strip seeds = m_group.cells;
+    seeds.element = m_sizes.seed;
+    const cell_place into = widen ? cell_place{slot.staging, fold_cells() * m_sizes.seed, 0} : in_l1(slot.cells);
+    bool first = true;
+    const copies moves =
+        m_work.bias
+            ? spread_row(p.seed->base + bytes(place.column * m_plan.fold_columns * m_sizes.seed), seeds, into)
+            : move_cells(seeds, place_of(p.seed->base, place.strip, place.first_row, place.column, m_sizes.seed), into);
+    for (const iface::copy_operands& move : moves) {
+        const point read = m_out.copy(l.streamer(stream_role::seed), tag, move, after);
+        p.seed->use.note_read(read);
+        slot.use.note_written(read, first);
+        first = false;
+    }
+    if (!widen)
+        return;
+    dependences after_copy;
+    slot.use.require_for_read(after_copy);
+    slot.use.note_overwrite(apply(l, m_group.cells, into, in_l1(slot.cells),
+                                  {iface::vector_function::identity, m_work.seed_type, m_work.accumulator}, tag,
+                                  after_copy));
+}
+
+/// A function of a group's cells, in one command where they touch each other in both places. Returns the last command.
+point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
+                                const cell_function& what, std::uint32_t tag, const dependences& after) {
+    const std::uint64_t full = m_plan.fold_rows * cells.columns;
+    const bool touching = from.down == full * size_of(what.from) && to.down == full * size_of(what.to);
+    const std::uint64_t rows = touching ? cells.rows : m_plan.fold_rows;
+    iface::vector_operands vector;
+    vector.function = what.function;
+    vector.from = code_of(what.from);
+    vector.to = code_of(what.to);
+    vector.low = static_cast<float>(what.low);
+    vector.high = static_cast<float>(what.high);
+    vector.source.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.from))};
+    vector.destination.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.to))};
+    point last;
+    for (std::uint64_t row = 0; row * rows < cells.rows; ++row) {
+        vector.count[2] = static_cast<std::uint32_t>(piece(cells.rows, rows, row).count * cells.columns);
+        vector.source.base = from.first + bytes(row * from.down);
+        vector.destination.base = to.first + bytes(row * to.down);
+        last = m_out.vector(l.tile->vector_unit, tag, vector, after);
+    }
+    return last;
+}
+
+contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) const {
+    const std::uint64_t block_columns = columns_of(s).count;
+    const std::uint64_t folds_across = ceil_div(block_columns, m_plan.fold_columns);
+    const std::uint64_t folds_per_strip = folds_across * m_plan.strip;
+    const std::uint64_t within = m_fold % folds_per_strip;
+    fold_place place;
+    place.strip = m_fold / folds_per_strip;
+    const std::uint64_t down = cells_down(s, place.strip);
+    const bool ends_block = place.strip + 1 == strips_of(s);
+    place.last_strip = ends_block && is_closing(s);
+    const bool by_rows = down == 1 || place.last_strip;
+    place.turn = by_rows ? within % folds_across : within / down;
+    place.row = by_rows ? within / folds_across : within % down;
+    place.first_row = by_rows ? place.row : 0;
+    place.rows = by_rows ? 1 : down;
+    // every other strip, or row, runs backwards and begins with the B panel that the one before ended with
+    place.backwards = (place.strip + place.first_row) % 2 == 1;
+    place.column = place.backwards ? folds_across - 1 - place.turn : place.turn;
+    place.m = piece(rows_of(s).count, m_plan.fold_rows, place.strip * m_plan.strip + place.row);
+    place.n = piece(block_columns, m_plan.fold_columns, place.column);
+    place.ends_group = place.row + 1 == place.first_row + place.rows;
+    place.ends_row = place.ends_group && place.turn + 1 == folds_across;
+    place.ends_step = place.ends_row && ends_block && place.row + 1 == down;
+    return place;
+}
+
+void contraction_stream::emit_fold() {
+    const prepared_step current = *m_current;
+    lane& l = m_lanes[current.at.lane];
+    const fold_place place = place_of_fold(current.at);
+    round_and_drain(l, current, place, run_fold(l, current, place));
+    if (current.at.last_slice_of_visit && place.ends_group)
+        plan_to_leave(l, place);
+    leave_if_drained(l);
+    ++m_fold;
+    if (place.ends_step)
+        end_step();
+}
+
+point contraction_stream::run_fold(lane& l, const prepared_step& current, const fold_place& place) {
+    const step& s = current.at;
+    const std::uint64_t depth = depth_of(s).count;
+    const std::uint64_t line = depth * m_sizes.operand; // bytes of one row of A or one column of B
+    const dfx::contraction_ops& ids = ids_of(s);
+    tile_key a = a_key(s);
+    a.panel = place.strip * m_plan.strip + place.row + 1;
+    tile_slot& row_panel = panel(l, l.rows, *current.a, a, place.m.first * line, place.m.count * line, stream_role::row,
+                                 static_cast<std::uint32_t>(ids.load_a));
+    tile_key b = b_key(s);
+    b.panel = place.column + 1;
+    tile_slot& column_panel = panel(l, l.columns, *current.b, b, place.n.first * line, place.n.count * line,
+                                    stream_role::column, static_cast<std::uint32_t>(ids.load_b));
+    if (place.row == place.first_row)
+        begin_group(l, current, place);
+    result_slot& result = *m_group.slot;
+
+    iface::fold_operands fold;
+    fold.a = row_panel.base;
+    fold.b = column_panel.base;
+    fold.c = fold.seed = result.cells + bytes((place.row - place.first_row) * fold_cells() * m_sizes.accumulator);
+    fold.m = static_cast<std::uint32_t>(place.m.count);
+    fold.n = static_cast<std::uint32_t>(place.n.count);
+    fold.k = static_cast<std::uint32_t>(depth);
+    fold.type = code_of(m_work.operand);
+    fold.flow = code_of(m_plan.flow);
+    fold.seeded = s.slice > 0 || current.seed != nullptr;
+    dependences after = m_group.before;
+    row_panel.use.require_for_read(after);
+    column_panel.use.require_for_read(after);
+    const point done = m_out.fold(l.tile->array, static_cast<std::uint32_t>(ids.compute), fold, after);
+    row_panel.use.note_read(done);
+    column_panel.use.note_read(done);
+    result.use.note_written(done, !m_group.begun);
+    m_group.begun = true;
+    return done;
+}
+
+/// The steps that follow the sum, and its rounding: in place, each behind the one before.
+void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full_width) {
+    dtype type = m_work.accumulator;
+    const auto pass = [&](const cell_function& what) {
+        dependences after;
+        after.read_after_write.add(drain.after);
+        cell_place to = drain.from;
+        if (full_width && what.to != what.from)
+            to.down = fold_cells() * size_of(what.to); // packed: one command does the next step
+        drain.after = apply(l, drain.cells, drain.from, to, what, drain.tag, after);
+        drain.from = to;
+        type = what.to;
+        l.results[drain.slot].use.note_more_written(drain.after);
+    };
+    for (const dfx::element_step& step : m_work.steps) {
+        if (step.result != type)
+            pass({iface::vector_function::identity, type, step.result});
+        if (step.function != dfx::element_function::identity)
+            pass({code_of(step.function), type, type, step.low, step.high});
+    }
+    if (type != m_work.result)
+        pass({iface::vector_function::identity, type, m_work.result});
+}
+
+/// Once the group's last fold is on its way: rounds its results and has them drained.
+void contraction_stream::round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done) {
+    if (!place.ends_group)
+        return;
+    const bool final = complete_after(current.at);
+    const std::uint32_t tag = static_cast<std::uint32_t>(ids_of(current.at).store);
+    result_slot& result = *m_group.slot;
+    pending_drain drain;
+    drain.slot = static_cast<std::size_t>(&result - l.results.data());
+    drain.to = current.sums;
+    drain.column = column_index(place.strip, place.column);
+    drain.row = place.first_row;
+    drain.last_strip = place.last_strip;
+    drain.cells = m_group.cells;
+    drain.cells.element = final ? m_sizes.result : m_sizes.accumulator;
+    drain.from = in_l1(result.cells);
+    drain.into = place_of(current.sums->base, place.strip, place.first_row, place.column, m_sizes.accumulator);
+    drain.after = done;
+    drain.tag = tag;
+    if (final)
+        finish_results(l, drain, place.n.count == m_plan.fold_columns);
+    l.drains.push(drain);
+    drain_down_to(l, m_plan.strip > 1 ? k_drain_lag_of_strips : k_drain_lag);
+}
+
+} // namespace kpu::fw

@@ -1,0 +1,112 @@
+#include "fw/loader/superblocks.h"
+
+#include "fw/loader/blocking_fit.h"
+
+#include <algorithm>
+
+namespace kpu::fw {
+
+namespace {
+
+/// Superblocks whose operands fit in L3: sums complete in L2 (k_group = k_slices), or partial sums in L3.
+class superblock_search {
+  public:
+    superblock_search(const task& t, const blocking& base, cost_model& model, double bar)
+        : m_task(t), m_base(base), m_model(model), m_bar(bar) {}
+
+    [[nodiscard]] std::optional<blocking> best() {
+        complete_sums(block_order::rows_outer);
+        complete_sums(block_order::columns_outer);
+        if (m_base.k_slices > 1 && m_model.at_least(m_base.k_slices) < m_bar)
+            partial_sums();
+        return m_best;
+    }
+
+  private:
+    void complete_sums(block_order order) {
+        blocking plan = m_base;
+        plan.order = order;
+        plan.k_group = plan.k_slices;
+        plan.row_group = plan.row_blocks;
+        plan.column_group = plan.column_blocks;
+        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
+            return;
+        const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
+        if (plan.l3_tiles >= all)
+            return consider(plan);
+        const bool rows_outer = order == block_order::rows_outer;
+        std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
+        const std::uint64_t most = group;
+        group = std::clamp<std::uint64_t>(largest_group(plan), 1, most);
+        consider(plan);
+        // a smaller group leaves room for all tiles of the other operand
+        const std::uint64_t others = rows_outer ? plan.row_blocks : plan.column_blocks;
+        const std::uint64_t lines = plan.l3_tiles / plan.k_slices;
+        if (lines > others + 1 && lines - others - 1 < group) {
+            group = lines - others - 1;
+            consider(plan);
+        }
+    }
+
+    /// Blocks whose tiles stay in L3 while the other operand streams past. Where they are more than the lanes work on
+    /// at once, every line of the streaming operand stays, too, until it has met all of them.
+    [[nodiscard]] static std::uint64_t largest_group(const blocking& plan) {
+        const auto lines_within = [&](std::uint64_t spare) {
+            return plan.l3_tiles > spare ? (plan.l3_tiles - spare) / plan.k_slices : 0;
+        };
+        const std::uint64_t group = lines_within(2 * plan.lanes + 2);
+        if (group <= plan.lanes)
+            return group;
+        const std::uint64_t beside_line = lines_within(plan.lanes + plan.k_slices);
+        return std::max<std::uint64_t>(plan.lanes, std::min(group, beside_line));
+    }
+
+    void partial_sums() {
+        for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
+            for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
+                 columns = grow(columns, m_base.column_blocks)) {
+                blocking plan = m_base;
+                plan.row_group = rows;
+                plan.column_group = columns;
+                plan.k_group = 1;
+                plan.order = block_order::rows_outer;
+                const bool fits =
+                    fit_l3(m_task.chip, m_task.e, rows * columns, plan) && plan.l3_tiles >= columns + plan.lanes + 1;
+                if (fits)
+                    consider(plan);
+                if (!fits || columns == m_base.column_blocks)
+                    break;
+            }
+            if (rows == m_base.row_blocks)
+                break;
+        }
+    }
+
+    /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
+    static std::uint64_t grow(std::uint64_t group, std::uint64_t all) {
+        const std::uint64_t groups = ceil_div(all, group);
+        return groups == 1 ? all : ceil_div(all, groups - 1);
+    }
+
+    void consider(blocking& plan) {
+        m_model.estimate(plan);
+        if (plan.cost >= m_bar)
+            return;
+        m_bar = plan.cost;
+        m_best = plan;
+    }
+
+    const task& m_task;
+    const blocking& m_base;
+    cost_model& m_model;
+    double m_bar; ///< the least cost so far
+    std::optional<blocking> m_best;
+};
+
+} // namespace
+
+std::optional<blocking> best_superblocks(const task& t, const blocking& base, cost_model& model, double bar) {
+    return superblock_search(t, base, model, bar).best();
+}
+
+} // namespace kpu::fw
