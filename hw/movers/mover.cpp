@@ -63,7 +63,7 @@ void mover::on_reset() {
     m_data_end = m_write_free = m_write_end = picoseconds();
     m_write.cancel();
     m_complete.cancel();
-    m_room.notify(sc_core::SC_ZERO_TIME);
+    m_room.tell();
 }
 
 // ---- reading: the issue thread ------------------------------------------------------------------------------------
@@ -118,9 +118,7 @@ bool mover::make_room(bytes length) {
     for (bool enough = false; !enough;) {
         while (m_written == 0) {
             count_as(perf_counter::stall_read); // the oldest data has not even arrived
-            m_wants_room = true;
-            wait(m_room);
-            m_wants_room = false;
+            m_room.await();
             if (m_begun_in != epoch() || halted())
                 return false;
         }
@@ -227,8 +225,8 @@ void mover::write_loop() {
         }
         if (unwritten() > 0)
             wake_writer();
-        if (m_wants_room && m_written > 0)
-            m_room.notify(sc_core::SC_ZERO_TIME);
+        if (m_written > 0)
+            m_room.tell();
     }
 }
 

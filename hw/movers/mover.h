@@ -3,6 +3,7 @@
 // the chip that the mover lies between.
 
 #include "hw/control/command_engine.h"
+#include "hw/control/news.h"
 #include "hw/memory/port_schedule.h"
 #include "hw/movers/strided_walk.h"
 #include "hw/tlm/initiator.h"
@@ -97,7 +98,6 @@ class mover : public command_engine {
     strided_walk m_source, m_cut;
     std::uint64_t m_position = 0; ///< bytes requested since the reset
     std::uint32_t m_begun_in = 0; ///< epoch of the command in execute()
-    bool m_wants_room = false;
     picoseconds m_data_end; ///< when the last byte requested reaches the engine
     std::unique_ptr<unsigned char[]> m_staging;
     std::size_t m_staging_size = 0, m_staged = 0;
@@ -112,7 +112,7 @@ class mover : public command_engine {
     picoseconds m_way_far{std::numeric_limits<std::uint64_t>::max()};
     picoseconds m_way_near{std::numeric_limits<std::uint64_t>::max()};
     ring<completion> m_completions;
-    sc_core::sc_event m_room{"room"};
+    news m_room{"room"}; ///< a chunk has been written
     sc_core::sc_event m_write{"write"};
     sc_core::sc_event m_complete{"completion_due"};
 };
