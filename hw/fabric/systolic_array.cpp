@@ -61,7 +61,7 @@ void systolic_array::on_reset() {
     m_entered = m_written = 0;
     m_completions.clear();
     m_last_completion = picoseconds(0);
-    m_may_enter.notify(sc_core::SC_ZERO_TIME);
+    m_may_enter.tell();
 }
 
 // ---- issue: read the operands, compute, occupy the array
@@ -129,7 +129,7 @@ fault systolic_array::execute(const command& c) {
     m_lead = slowest.first;
     fold.entry = m_timing.enter(requested + slowest.first, slowest.flowing, shape);
     ++m_entered;
-    m_may_drain.notify(sc_core::SC_ZERO_TIME);
+    m_may_drain.tell();
     count(perf_counter::macs, std::uint64_t{operands.m} * operands.n * operands.k);
     pass_through(fold.entry);
     account_for(fold, now_ps() - begin, late, slowest.flowing);
@@ -156,7 +156,7 @@ bool systolic_array::wait_to_begin(const array_fold& shape) {
         wait(cost);
     account(perf_counter::busy, cost);
     while (begun_in == epoch() && !halted() && !m_timing.may_begin(shape.flow))
-        wait(m_may_enter);
+        m_may_enter.await();
     return begun_in == epoch() && !halted() && wait_until(ahead_of(m_timing.free_for(shape), m_lead));
 }
 
@@ -164,7 +164,7 @@ bool systolic_array::wait_to_begin(const array_fold& shape) {
 bool systolic_array::wait_to_enter(const array_fold& shape) {
     const std::uint32_t begun_in = epoch();
     while (begun_in == epoch() && !halted() && !m_timing.may_enter(shape))
-        wait(m_may_enter);
+        m_may_enter.await();
     return begun_in == epoch() && !halted();
 }
 
@@ -291,7 +291,7 @@ void systolic_array::account_for(const fold_in_flight& fold, picoseconds elapsed
 void systolic_array::drain_loop() {
     for (;;) {
         if (m_written == m_entered)
-            wait(m_may_drain);
+            m_may_drain.await();
         else
             drain_front();
     }
@@ -302,7 +302,7 @@ void systolic_array::drain_front() {
     const std::uint32_t begun_in = epoch();
     fold_in_flight& fold = m_folds[m_written % m_folds.size()];
     const fold_drain drain = m_timing.drain(fold.entry, fold.shape);
-    m_may_enter.notify(sc_core::SC_ZERO_TIME);
+    m_may_enter.tell();
     if (drain.first > now_ps())
         wait(to_time(drain.first - now_ps()));
     if (begun_in != epoch())
@@ -320,7 +320,7 @@ void systolic_array::drain_front() {
     const picoseconds written = now_ps() + to_ps(delay);
     m_timing.written(written);
     ++m_written;
-    m_may_enter.notify(sc_core::SC_ZERO_TIME);
+    m_may_enter.tell();
     m_last_completion = std::max({m_last_completion, drain.end, written});
     m_completions.push({fold.ref, m_last_completion});
     if (m_completions.size() == 1)

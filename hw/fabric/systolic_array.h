@@ -4,6 +4,7 @@
 // is fold_kernel's; see README.md.
 
 #include "hw/control/command_engine.h"
+#include "hw/control/news.h"
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/fold_timing.h"
 #include "hw/tlm/initiator.h"
@@ -96,8 +97,8 @@ class systolic_array final : public command_engine {
     ring<completion> m_completions;
     picoseconds m_last_completion;
 
-    sc_core::sc_event m_may_enter{"may_enter"};
-    sc_core::sc_event m_may_drain{"may_drain"};
+    news m_may_enter{"may_enter"}; ///< earlier folds have made way
+    news m_may_drain{"may_drain"}; ///< a fold has entered
     sc_core::sc_event m_completion_due{"completion_due"};
 };
 

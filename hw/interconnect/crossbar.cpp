@@ -3,6 +3,7 @@
 #include "hw/tlm/time.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace kpu::hw {
 
@@ -21,11 +22,12 @@ struct crossbar::piece {
     }
     piece(const piece&) = delete;
     piece& operator=(const piece&) = delete;
-    void prepare(const tlm::tlm_generic_payload& whole, std::uint64_t done, std::uint64_t length) {
+    void prepare(const tlm::tlm_generic_payload& whole, std::uint64_t done, std::uint64_t length, bool accept_loan) {
         const origin* who = nullptr;
         whole.get_extension(who);
         by = who != nullptr ? *who : origin();
         timing.first = sc_core::SC_ZERO_TIME;
+        timing.accept_loan = accept_loan;
         timing.loan = nullptr;
         payload.set_command(whole.get_command());
         payload.set_data_ptr(whole.get_data_ptr() + done);
@@ -35,6 +37,41 @@ struct crossbar::piece {
         payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
     }
 };
+
+namespace {
+
+/// What the pieces of a read lend. Loans that follow each other in the host's memory are one loan; if one does not
+/// follow, all are copied after all.
+class joined_loan {
+  public:
+    joined_loan(const flow* whole, unsigned char* into)
+        : m_into(into), m_joining(whole != nullptr && whole->accept_loan) {}
+
+    /// Whether a piece may still lend.
+    [[nodiscard]] bool accepts() const { return m_joining; }
+    /// The next piece is at `lent`, or null if it has been copied; `done` bytes came before it.
+    void add(const unsigned char* lent, std::uint64_t done, std::uint64_t length) {
+        if (!m_joining)
+            return;
+        if (done == 0)
+            m_first = lent;
+        m_joining = lent != nullptr && lent == m_first + done;
+        if (m_joining)
+            return;
+        if (done != 0)
+            std::memcpy(m_into, m_first, done);
+        if (lent != nullptr)
+            std::memcpy(m_into + done, lent, length);
+    }
+    [[nodiscard]] const unsigned char* get() const { return m_joining ? m_first : nullptr; }
+
+  private:
+    unsigned char* m_into;
+    const unsigned char* m_first = nullptr;
+    bool m_joining;
+};
+
+} // namespace
 
 crossbar::crossbar(sc_core::sc_module_name name, const platform::crossbar_params& params, picoseconds period,
                    std::uint32_t initiators, route_table routes)
@@ -101,6 +138,9 @@ void crossbar::transport_split(const route& by, access to, tlm::tlm_generic_payl
     }
     const std::uint64_t offset = payload.get_address() - by.range.base.value();
     std::unique_ptr<piece> part = take_piece();
+    flow* timing = nullptr;
+    payload.get_extension(timing);
+    joined_loan lent(timing, payload.get_data_ptr());
     sc_core::sc_time first;
     sc_core::sc_time last;
     tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
@@ -109,19 +149,20 @@ void crossbar::transport_split(const route& by, access to, tlm::tlm_generic_payl
         const interleave::place at = by.map.locate(offset + done);
         to.target = by.first_target + at.unit;
         to.local = at.local;
-        part->prepare(payload, done, run);
+        part->prepare(payload, done, run, lent.accepts());
         sc_core::sc_time end = delay;
         forward(to, part->payload, &part->timing, end);
         if (done == 0)
             first = part->timing.first;
         last = std::max(last, end);
+        lent.add(part->timing.loan, done, run);
         status = part->payload.get_response_status();
         done += run;
     }
-    flow* timing = nullptr;
-    payload.get_extension(timing);
-    if (timing != nullptr)
+    if (timing != nullptr) {
         timing->first = first;
+        timing->loan = lent.get();
+    }
     delay = last;
     payload.set_response_status(status);
     m_pieces.push_back(std::move(part));
@@ -199,7 +240,7 @@ unsigned int crossbar::transport_dbg(int /*id*/, tlm::tlm_generic_payload& paylo
     while (done < length) {
         const std::uint64_t run = std::min(by->map.run(offset + done), length - done);
         const interleave::place at = by->map.locate(offset + done);
-        part->prepare(payload, done, run);
+        part->prepare(payload, done, run, false);
         part->payload.set_address(at.local);
         const unsigned int moved = to_i[by->first_target + at.unit]->transport_dbg(part->payload);
         done += moved;

@@ -1,6 +1,7 @@
 #include "hw/kpu/memory_level.h"
 
 #include <string>
+#include <utility>
 
 namespace kpu::hw {
 
@@ -20,6 +21,15 @@ route_table consecutive(const std::string& name, const platform::address_range& 
 }
 
 } // namespace
+
+memory_level::memory_level(sc_core::sc_module_name name, route_table routes)
+    : sc_core::sc_module(name), m_routes(std::move(routes)),
+      m_storage(std::make_shared<paged_storage>(m_routes.routes().front().range.size)) {}
+
+void memory_level::add(std::unique_ptr<memory_module> unit) {
+    unit->share(m_storage);
+    m_units.push_back(std::move(unit));
+}
 
 placement memory_level::place_of(std::uint32_t unit) const {
     const route& only = m_routes.routes().front();

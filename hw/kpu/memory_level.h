@@ -8,7 +8,6 @@
 
 #include <memory>
 #include <systemc>
-#include <utility>
 #include <vector>
 
 namespace kpu::hw {
@@ -22,13 +21,14 @@ class memory_level : public sc_core::sc_module {
     [[nodiscard]] memory_stats stats() const;
 
   protected:
-    memory_level(sc_core::sc_module_name name, route_table routes)
-        : sc_core::sc_module(name), m_routes(std::move(routes)) {}
+    memory_level(sc_core::sc_module_name name, route_table routes);
     [[nodiscard]] placement place_of(std::uint32_t unit) const;
-    void add(std::unique_ptr<memory_module> unit) { m_units.push_back(std::move(unit)); }
+    /// The unit's bytes go to the storage of the level.
+    void add(std::unique_ptr<memory_module> unit);
 
   private:
     route_table m_routes;
+    std::shared_ptr<paged_storage> m_storage; ///< of all units, in the order of addresses
     std::vector<std::unique_ptr<memory_module>> m_units;
 };
 

@@ -37,21 +37,20 @@ class interleave {
     [[nodiscard]] place locate(std::uint64_t offset) const {
         if (m_units == 1)
             return {0, offset};
-        const std::uint64_t granule = m_shift < k_no_shift ? offset >> m_shift : offset / m_granule;
-        const std::uint64_t within = offset - granule * m_granule;
+        const std::uint64_t granule = granule_of(offset);
         const std::uint64_t row = m_unit_shift < k_no_shift ? granule >> m_unit_shift : granule / m_units;
-        const std::uint64_t unit = (granule - row * m_units + iface::skew_of(row, m_units)) % m_units;
-        return {static_cast<std::uint32_t>(unit), row * m_granule + within};
+        const std::uint64_t unit = wrapped(granule - row * m_units + skew_of(row));
+        return {static_cast<std::uint32_t>(unit), row * m_granule + (offset - granule * m_granule)};
     }
     /// The inverse: offset from the start of the range.
     [[nodiscard]] std::uint64_t offset_of(place at) const {
         if (m_units == 1)
             return at.local;
-        const std::uint64_t row = at.local / m_granule;
-        const std::uint64_t column = (at.unit + m_units - iface::skew_of(row, m_units)) % m_units;
-        return (row * m_units + column) * m_granule + at.local % m_granule;
+        const std::uint64_t row = granule_of(at.local);
+        const std::uint64_t column = wrapped(at.unit + m_units - skew_of(row));
+        return (row * m_units + column) * m_granule + (at.local - row * m_granule);
     }
-    /// Bytes from `offset` to the end of its granule: so many are consecutive in one unit.
+    /// Bytes from `offset`, in the range or in a unit, to the end of its granule: so many are consecutive in both.
     [[nodiscard]] std::uint64_t run(std::uint64_t offset) const {
         if (m_units == 1)
             return k_all - offset;
@@ -63,6 +62,20 @@ class interleave {
     static constexpr std::uint64_t k_all = ~std::uint64_t{0};
     static constexpr std::uint32_t k_no_shift = 64;
 
+    [[nodiscard]] std::uint64_t granule_of(std::uint64_t offset) const {
+        return m_shift < k_no_shift ? offset >> m_shift : offset / m_granule;
+    }
+    /// `n` below 2 · units.
+    [[nodiscard]] std::uint64_t wrapped(std::uint64_t n) const { return n < m_units ? n : n - m_units; }
+    /// iface::skew_of, without its divisions where the number of units is a power of two.
+    [[nodiscard]] std::uint64_t skew_of(std::uint64_t row) const {
+        if (m_unit_shift == k_no_shift)
+            return iface::skew_of(row, m_units);
+        std::uint64_t sum = 0;
+        for (; row != 0; row >>= m_unit_shift)
+            sum += row;
+        return sum & (m_units - 1);
+    }
     /// k_no_shift where it is not a power of two.
     [[nodiscard]] static std::uint32_t log2_of(std::uint64_t n) {
         if ((n & (n - 1)) != 0)

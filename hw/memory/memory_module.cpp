@@ -7,9 +7,15 @@
 namespace kpu::hw {
 
 memory_module::memory_module(sc_core::sc_module_name name, bytes capacity, const placement& where)
-    : sc_module(name), data_t("data_t"), m_name(this->name()), m_where(where), m_storage(capacity) {
+    : sc_module(name), data_t("data_t"), m_name(this->name()), m_where(where), m_capacity(capacity),
+      m_storage(std::make_shared<paged_storage>(capacity)) {
     data_t.register_b_transport(this, &memory_module::b_transport);
     data_t.register_transport_dbg(this, &memory_module::transport_dbg);
+}
+
+void memory_module::share(std::shared_ptr<paged_storage> whole) {
+    m_storage = std::move(whole);
+    m_spread = m_where.map;
 }
 
 tlm::tlm_response_status memory_module::check(const tlm::tlm_generic_payload& payload) const {
@@ -18,24 +24,51 @@ tlm::tlm_response_status memory_module::check(const tlm::tlm_generic_payload& pa
         return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;
     if (length == 0 || payload.get_streaming_width() < length)
         return tlm::TLM_BURST_ERROR_RESPONSE;
-    if (!fits(payload.get_address(), length, m_storage.capacity().value()))
+    if (!fits(payload.get_address(), length, m_capacity.value()))
         return tlm::TLM_ADDRESS_ERROR_RESPONSE;
     return tlm::TLM_OK_RESPONSE;
+}
+
+template <class Access>
+void memory_module::each_run(std::uint64_t local, std::uint64_t length, Access access) const {
+    for (std::uint64_t done = 0; done < length;) {
+        const std::uint64_t run = std::min(m_spread.run(local + done), length - done);
+        access(m_spread.offset_of({m_where.unit, local + done}), done, run);
+        done += run;
+    }
+}
+
+void memory_module::read(std::uint64_t local, std::uint64_t length, unsigned char* into) const {
+    each_run(local, length, [&](std::uint64_t offset, std::uint64_t done, std::uint64_t run) {
+        m_storage->read(offset, run, into + done);
+    });
+}
+
+void memory_module::write(std::uint64_t local, std::uint64_t length, const unsigned char* from) {
+    each_run(local, length, [&](std::uint64_t offset, std::uint64_t done, std::uint64_t run) {
+        m_storage->write(offset, run, from + done);
+    });
+}
+
+const unsigned char* memory_module::loan(std::uint64_t local, std::uint64_t length) const {
+    if (m_spread.run(local) < length)
+        return nullptr;
+    return m_storage->loan(m_spread.offset_of({m_where.unit, local}), length);
 }
 
 void memory_module::move(tlm::tlm_generic_payload& payload, flow* timing) {
     const std::uint64_t offset = payload.get_address();
     const std::uint64_t length = payload.get_data_length();
     if (payload.is_write()) {
-        m_storage.write(offset, length, payload.get_data_ptr());
+        write(offset, length, payload.get_data_ptr());
         return;
     }
     if (timing != nullptr && timing->accept_loan) {
-        timing->loan = m_storage.loan(offset, length);
+        timing->loan = loan(offset, length);
         if (timing->loan != nullptr)
             return;
     }
-    m_storage.read(offset, length, payload.get_data_ptr());
+    read(offset, length, payload.get_data_ptr());
 }
 
 void memory_module::account(const tlm::tlm_generic_payload& payload, const grant& granted) {
@@ -87,16 +120,16 @@ void memory_module::b_transport(int /*id*/, tlm::tlm_generic_payload& payload, s
 
 unsigned int memory_module::transport_dbg(int /*id*/, tlm::tlm_generic_payload& payload) {
     const std::uint64_t offset = payload.get_address();
-    const std::uint64_t capacity = m_storage.capacity().value();
+    const std::uint64_t capacity = m_capacity.value();
     if (offset >= capacity)
         return 0;
     const std::uint64_t length = std::min<std::uint64_t>(payload.get_data_length(), capacity - offset);
     if (payload.is_read())
-        m_storage.read(offset, length, payload.get_data_ptr());
+        read(offset, length, payload.get_data_ptr());
     else if (!payload.is_write())
         return 0;
     else if (m_keeps_data)
-        m_storage.write(offset, length, payload.get_data_ptr());
+        write(offset, length, payload.get_data_ptr());
     return static_cast<unsigned int>(length);
 }
 

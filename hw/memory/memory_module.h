@@ -7,6 +7,7 @@
 #include "hw/observe/observer.h"
 #include "hw/tlm/extensions.h"
 
+#include <memory>
 #include <string>
 #include <systemc>
 #include <tlm>
@@ -38,9 +39,13 @@ class memory_module : public sc_core::sc_module {
     /// Keeps no bytes from now on, for runs that ask for times only: writes are dropped, reads leave the initiator's
     /// array as it is and lend nothing. Timing, bounds, statistics and observers are the same. Before the first access.
     void keep_no_data() { m_keeps_data = false; }
+    /// From now on the bytes lie in `whole`, which the units of one memory share, at their offsets from where().base:
+    /// what is consecutive in the address map can be lent in one piece. Before the first access.
+    void share(std::shared_ptr<paged_storage> whole);
     [[nodiscard]] virtual memory_stats stats() const { return m_stats; }
-    [[nodiscard]] bytes capacity() const { return m_storage.capacity(); }
-    [[nodiscard]] const paged_storage& storage() const { return m_storage; }
+    [[nodiscard]] bytes capacity() const { return m_capacity; }
+    /// Its own, or the one that it shares.
+    [[nodiscard]] const paged_storage& storage() const { return *m_storage; }
     [[nodiscard]] const placement& where() const { return m_where; }
 
   protected:
@@ -58,6 +63,12 @@ class memory_module : public sc_core::sc_module {
 
   private:
     [[nodiscard]] tlm::tlm_response_status check(const tlm::tlm_generic_payload& payload) const;
+    /// access(offset in the storage, bytes of the access before it, length) for runs that lie together in the storage.
+    template <class Access>
+    void each_run(std::uint64_t local, std::uint64_t length, Access access) const;
+    void read(std::uint64_t local, std::uint64_t length, unsigned char* into) const;
+    void write(std::uint64_t local, std::uint64_t length, const unsigned char* from);
+    [[nodiscard]] const unsigned char* loan(std::uint64_t local, std::uint64_t length) const;
     void move(tlm::tlm_generic_payload& payload, flow* timing);
     void account(const tlm::tlm_generic_payload& payload, const grant& granted);
     void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -65,7 +76,9 @@ class memory_module : public sc_core::sc_module {
 
     std::string m_name;
     placement m_where;
-    paged_storage m_storage;
+    bytes m_capacity;
+    interleave m_spread; ///< of the units over the storage
+    std::shared_ptr<paged_storage> m_storage;
     memory_stats m_stats;
     observer* m_observer = nullptr;
     bool m_keeps_data = true;

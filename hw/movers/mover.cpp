@@ -4,6 +4,7 @@
 #include "hw/tlm/time.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace kpu::hw {
 
@@ -63,7 +64,7 @@ void mover::on_reset() {
     m_data_end = m_write_free = m_write_end = picoseconds();
     m_write.cancel();
     m_complete.cancel();
-    m_room.notify(sc_core::SC_ZERO_TIME);
+    m_room.tell();
 }
 
 // ---- reading: the issue thread ------------------------------------------------------------------------------------
@@ -128,9 +129,7 @@ bool mover::make_room(bytes length) {
     for (bool enough = false; !enough;) {
         while (m_written == 0) {
             count_as(perf_counter::stall_read); // the oldest data has not even arrived
-            m_wants_room = true;
-            wait(m_room);
-            m_wants_room = false;
+            m_room.await();
             if (m_begun_in != epoch() || halted())
                 return false;
         }
@@ -174,15 +173,23 @@ unsigned char* mover::stage(bytes length) {
     return at;
 }
 
+void mover::write_pattern(unsigned char* into, bytes length) {
+    if (m_pattern == 0) {
+        std::memset(into, 0, length.value());
+        return;
+    }
+    for (std::uint64_t i = 0; i < length.value(); ++i) {
+        const std::uint64_t byte = m_run_position++ % m_fill_run % sizeof m_pattern;
+        into[i] = static_cast<unsigned char>(m_pattern >> 8 * byte);
+    }
+}
+
 /// What a fill has instead of data from a memory: it is there as soon as it is asked for, a beat at a time.
 mover::transfer mover::make_pattern(bytes length, unsigned char* into) {
     transfer done;
     for (bytes got; got < length;) {
         const segment s = m_source.next(length - got);
-        for (std::uint64_t i = 0; i < s.length.value(); ++i) {
-            const std::uint64_t byte = m_run_position++ % m_fill_run % sizeof m_pattern;
-            into[got.value() + i] = static_cast<unsigned char>(m_pattern >> 8 * byte);
-        }
+        write_pattern(into + got.value(), s.length);
         done.occupies += m_rate.duration(s.length);
         got += s.length;
     }
@@ -257,8 +264,8 @@ void mover::write_loop() {
         }
         if (unwritten() > 0)
             wake_writer();
-        if (m_wants_room && m_written > 0)
-            m_room.notify(sc_core::SC_ZERO_TIME);
+        if (m_written > 0)
+            m_room.tell();
     }
 }
 

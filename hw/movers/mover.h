@@ -3,6 +3,7 @@
 // the chip that the mover lies between.
 
 #include "hw/control/command_engine.h"
+#include "hw/control/news.h"
 #include "hw/memory/port_schedule.h"
 #include "hw/movers/strided_walk.h"
 #include "hw/tlm/initiator.h"
@@ -77,6 +78,7 @@ class mover : public command_engine {
     [[nodiscard]] bool pause(picoseconds duration);
     [[nodiscard]] unsigned char* stage(bytes length);
     transfer read_segments(bytes length, unsigned char* into, const unsigned char*& data);
+    void write_pattern(unsigned char* into, bytes length);
     transfer make_pattern(bytes length, unsigned char* into);
     [[nodiscard]] bool read_chunk(const command_ref& ref, bytes length);
 
@@ -103,7 +105,6 @@ class mover : public command_engine {
     std::uint32_t m_begun_in = 0; ///< epoch of the command in execute()
     bool m_fills = false;         ///< it has no source: m_source walks the destination
     std::uint64_t m_pattern = 0, m_fill_run = 1, m_run_position = 0;
-    bool m_wants_room = false;
     picoseconds m_data_end; ///< when the last byte requested reaches the engine
     std::unique_ptr<unsigned char[]> m_staging;
     std::size_t m_staging_size = 0, m_staged = 0;
@@ -118,7 +119,7 @@ class mover : public command_engine {
     picoseconds m_way_far{std::numeric_limits<std::uint64_t>::max()};
     picoseconds m_way_near{std::numeric_limits<std::uint64_t>::max()};
     ring<completion> m_completions;
-    sc_core::sc_event m_room{"room"};
+    news m_room{"room"}; ///< a chunk has been written
     sc_core::sc_event m_write{"write"};
     sc_core::sc_event m_complete{"completion_due"};
 };

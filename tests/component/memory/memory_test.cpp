@@ -156,6 +156,28 @@ BOOST_AUTO_TEST_CASE(data_comes_back_by_copy_and_by_loan) {
     });
 }
 
+BOOST_AUTO_TEST_CASE(shared_storage_holds_the_bytes_in_the_order_of_the_address_map) {
+    const auto shared = std::make_shared<hw::paged_storage>(bytes(2 * 4096));
+    memory.share(shared);
+    run([&] {
+        const std::vector<unsigned char> data = counting(600);
+        source.write(200, data); // granules 0, 1, 2 and 3 of this unit
+        std::vector<unsigned char> got(600);
+        source.read(200, got);
+        BOOST_TEST(got == data, boost::test_tools::per_element());
+        for (std::uint64_t i = 0; i < data.size(); ++i)
+            BOOST_TEST(*shared->loan(memory.where().global(200 + i).value() - 0x1000, 1) == data[i]);
+        std::vector<unsigned char> buffer(600, 0xee);
+        const unsigned char* lent = nullptr;
+        sc_time delay;
+        (void)source.access.read_loan(address(200), bytes(56), buffer.data(), lent, delay);
+        BOOST_TEST((lent != buffer.data() && std::equal(lent, lent + 56, data.begin())));
+        delay = sc_core::SC_ZERO_TIME;
+        (void)source.access.read_loan(address(200), bytes(57), buffer.data(), lent, delay); // into the next granule
+        BOOST_TEST((lent == buffer.data() && std::equal(lent, lent + 57, data.begin())));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(accesses_outside_are_refused_without_time_or_effect) {
     run([&] {
         std::vector<unsigned char> data(16, 1);
