@@ -21,6 +21,7 @@ constexpr std::uint64_t k_least_depth = 32;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
+constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
@@ -34,6 +35,7 @@ class shortlist {
         const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
                                             [](double cost, const blocking& p) { return cost < p.cost; });
         m_plans.insert(place, plan);
+        drop_worst_of_many_depths(plan);
         if (m_plans.size() > m_most)
             m_plans.pop_back();
     }
@@ -44,6 +46,13 @@ class shortlist {
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
   private:
+    /// Blocks of one shape differ little by their depth: a few stand for all.
+    void drop_worst_of_many_depths(const blocking& shape) {
+        const auto alike = [&](const blocking& p) { return p.mb == shape.mb && p.nb == shape.nb; };
+        if (std::count_if(m_plans.begin(), m_plans.end(), alike) > k_depths_of_a_shape)
+            m_plans.erase(std::find_if(m_plans.rbegin(), m_plans.rend(), alike).base() - 1);
+    }
+
     std::size_t m_most;
     std::vector<blocking> m_plans;
 };

@@ -12,7 +12,7 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::size_t k_varied = 2;
-constexpr double k_commands = 16000; ///< that may be rehearsed of plans as they are
+constexpr double k_commands = 8000; ///< that may be rehearsed of plans as they are
 constexpr double k_fewest = 3;
 constexpr double k_weight_of_hidden = 0.5; ///< a rehearsal sees what is not hidden
 
