@@ -142,7 +142,7 @@ inline double exponential(double x) {
     return (sum * power_of_two(half)) * power_of_two(power - half);
 }
 
-/// The arc tangent in binary64, within 2 units in the last place. With t = |x|, or 1/|x| where |x| > 1, and c the
+/// The arc tangent in binary64, within 4 units in the last place. With t = |x|, or 1/|x| where |x| > 1, and c the
 /// multiple of 1/4 nearest to t: atan(t) = atan(c) + atan(u), u = (t - c) / (1 + t·c), the latter by its Taylor
 /// polynomial up to u^17.
 inline double arc_tangent(double x) {
