@@ -3,11 +3,13 @@
 #include "compiler/dfg/build.h"
 #include "compiler/dfg/writer.h"
 #include "compiler/tensor/npz.h"
+#include "compiler/tensor/number_format.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
 #include "tests/support/process.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <filesystem>
 
 using kpu::test::process_result;
@@ -136,6 +138,39 @@ BOOST_AUTO_TEST_CASE(examples_are_what_the_writer_writes) {
                    kpu::read_file(std::string(KPU_SOURCE_DIR) + "/compiler/examples/" + example.name + ".dfg"));
         BOOST_TEST(evaluate(room, {"g.dfg", "--random", "1"}).exit_code == 0);
     }
+}
+
+BOOST_AUTO_TEST_CASE(networks_are_written_and_evaluated) {
+    const std::vector<std::vector<std::string>> networks{
+        {"mlp", "--batch", "3", "--widths", "8,16,4"},
+        {"conv", "--height", "9", "--width", "8", "--channels", "3,8,5", "--stride", "2", "--type", "f16"},
+        {"conv", "--height", "4", "--width", "4", "--channels", "2,3", "--kernel", "1", "--no-clamp"},
+        {"residual", "--height", "6", "--width", "5", "--channels", "4,8,4", "--batch", "2"},
+        {"attention", "--tokens", "6", "--model", "8", "--heads", "2"},
+        {"encoder", "--tokens", "6", "--model", "8", "--heads", "2", "--hidden", "12"},
+    };
+    const std::vector<std::string> shapes{"3x4 f32", "1x5x4x5 f16", "1x4x4x3 f32", "2x6x5x4 f32", "6x8 f32", "6x8 f32"};
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+        const temp_directory room;
+        std::vector<std::string> arguments = networks[i];
+        arguments.insert(arguments.begin(), k_writer);
+        arguments.insert(arguments.end(), {"-o", "g.dfg"});
+        const auto wrote = run_process(arguments, room.path());
+        BOOST_REQUIRE_MESSAGE(wrote.exit_code == 0, wrote.err);
+        const auto ran = evaluate(room, {"g.dfg", "--random", "1"});
+        BOOST_TEST(ran.exit_code == 0, ran.err);
+        BOOST_TEST(ran.out == "y: " + shapes[i] + " -> out.npz\n");
+        const kpu::tensor y = kpu::read_npz_tensors(room.file("out.npz")).at("y");
+        double squares = 0;
+        for (std::uint64_t e = 0; e < kpu::element_count(y.dims); ++e)
+            squares += std::pow(kpu::load(y.type, &y.data[e * kpu::size_of(y.type)]), 2);
+        BOOST_TEST(std::isfinite(squares), networks[i].front());
+        // A layer norm's rows have variance 1.
+        if (networks[i].front() == "encoder")
+            BOOST_TEST(std::fabs(squares - 48) < 0.1, squares);
+    }
+    const auto refused = run_process({k_writer, "mlp", "--widths", "8", "-o", "g.dfg"});
+    BOOST_TEST(refused.exit_code == 2);
 }
 
 BOOST_AUTO_TEST_CASE(samples_end_as_they_should, *boost::unit_test::precondition(kpu::test::samples_present)) {
