@@ -155,7 +155,7 @@ inline double arc_tangent(double x) {
     const double size = std::fabs(x);
     const bool inverted = size > 1.0;
     const double t = inverted ? 1.0 / size : size;
-    const auto step = static_cast<unsigned>(t * 4.0 + 0.5);
+    const auto step = (static_cast<unsigned>(t * 8.0) + 1) / 2;
     const double c = step * 0.25;
     const double u = (t - c) / (1.0 + t * c);
     const double square = u * u;

@@ -27,9 +27,10 @@ inline dfg::graph graph_of(const one_op& o) {
     std::string edges = "EDGES " + std::to_string(k + 1) + "\n";
     for (std::size_t i = 0; i < k; ++i) {
         const std::string n = std::to_string(i);
-        text += "NODE " + n + " : |c|CONSTANT|0|||0:a" + n + "|0:tensor<" + o.operands[i] + ">\n";
-        types += (i == 0 ? "" : ",") + n + ":tensor<" + o.operands[i] + ">";
-        edges += "EDGE " + n + " -> " + id + " : 0|true|x|32|0|" + n + "|\n";
+        text.append("NODE ").append(n).append(" : |c|CONSTANT|0|||0:a").append(n).append("|0:tensor<");
+        text.append(o.operands[i]).append(">\n");
+        types.append(i == 0 ? "" : ",").append(n).append(":tensor<").append(o.operands[i]).append(">");
+        edges.append("EDGE ").append(n).append(" -> ").append(id).append(" : 0|true|x|32|0|").append(n).append("|\n");
     }
     text += "NODE " + id + " : |op|" + o.op + "|1|" + types + "|" + o.attributes + "|0:r|0:tensor<" + o.result + ">\n";
     text += "NODE " + std::to_string(k + 1) + " : |end|FUNCTION_RETURN|2|0:tensor<" + o.result + ">||0:out|0:tensor<" +

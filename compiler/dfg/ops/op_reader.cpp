@@ -177,12 +177,13 @@ const std::string& op_reader::text_of(const std::string& key) {
 
 std::vector<std::int64_t> op_reader::integers(const std::string& key, std::size_t count) {
     const std::string& text = text_of(key);
+    const std::string given = key + ":" + text;
     std::string wanted = "array<i64: ...>";
     if (count != 0)
         wanted += " of " + std::to_string(count) + " numbers";
     const std::size_t open = text.find('<');
     if (text.compare(0, 6, "array<") != 0 || text.back() != '>')
-        fail("malformed attribute", key + ":" + text, wanted);
+        fail("malformed attribute", given, wanted);
     std::vector<std::int64_t> out;
     const std::size_t colon = text.find(':');
     std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1, text.size() - colon - 2);
@@ -190,12 +191,12 @@ std::vector<std::int64_t> op_reader::integers(const std::string& key, std::size_
         const std::size_t comma = rest.find(',');
         const auto value = whole_number(trimmed(rest.substr(0, comma)));
         if (!value)
-            fail("malformed attribute", key + ":" + text, wanted);
+            fail("malformed attribute", given, wanted);
         out.push_back(*value);
         rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
     }
     if (count != 0 && out.size() != count)
-        fail("malformed attribute", key + ":" + text, wanted);
+        fail("malformed attribute", given, wanted);
     return out;
 }
 
