@@ -2,7 +2,7 @@
 
 #include "compiler/dfx/multiply.h"
 #include "compiler/tensor/number_format.h"
-#include "platforms/common/element_math.h"
+#include "platforms/common/scalar_math.h"
 
 #include <algorithm>
 #include <limits>
@@ -11,7 +11,7 @@ namespace kpu::dfx {
 
 namespace {
 
-namespace math = element_math;
+namespace math = scalar;
 
 /// Elements of a packed tensor from one index to the next.
 std::vector<std::uint64_t> strides_of(const shape& dims) {
@@ -43,9 +43,9 @@ template <class T>
 T by_double(element_function f, T x) {
     const auto wide = static_cast<double>(x);
     if (f == element_function::sigmoid)
-        return static_cast<T>(math::sigmoid(wide));
+        return static_cast<T>(math::logistic(wide));
     if (f == element_function::arctangent)
-        return static_cast<T>(math::arctangent(wide));
+        return static_cast<T>(math::arc_tangent(wide));
     return static_cast<T>(math::exponential(wide));
 }
 
@@ -77,11 +77,11 @@ T apply(const element_step& step, T a, T b) {
     case element_function::clamp:
         return math::clamp(a, bound<T>(step.low), bound<T>(step.high));
     case element_function::relu:
-        return math::relu(a);
+        return math::maximum(a, T{0});
     case element_function::reciprocal:
-        return math::reciprocal(a);
+        return math::divide(T{1}, a);
     case element_function::absolute:
-        return math::absolute(a);
+        return math::magnitude(a);
     case element_function::negate:
         return math::negate(a);
     case element_function::sigmoid:
@@ -222,6 +222,15 @@ tensor product(const compute_op& op, const std::vector<const tensor*>& inputs, c
     return rounded<Sum>(first_type(op, result.type), result.dims, sums);
 }
 
+/// Product and sum rounded apart; integers wrap.
+template <class Sum>
+Sum sum_of(Sum sum, Sum a, Sum b) {
+    if constexpr (std::is_integral_v<Sum>)
+        return math::add(sum, math::multiply(a, b));
+    else
+        return sum + a * b;
+}
+
 template <class Sum>
 tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs, const tensor_descriptor& result) {
     const tensor& x = *inputs[0];
@@ -240,7 +249,7 @@ tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs,
             const Sum* const w = weights.data() + t * channels;
             const Sum* const in = at ? image.data() + *at : nullptr;
             for (std::uint64_t c = 0; c < channels; ++c)
-                to[c] = math::add(to[c], math::multiply(in != nullptr ? in[c] : Sum{0}, w[c]));
+                to[c] = sum_of(to[c], in != nullptr ? in[c] : Sum{0}, w[c]);
         });
     }
     return rounded<Sum>(first_type(op, result.type), result.dims, sums);

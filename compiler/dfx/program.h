@@ -65,7 +65,7 @@ enum class compute_type {
     rearrange_tile
 };
 
-/// Functions of one or two elements. Results are defined in platforms/common/element_math.h.
+/// Functions of one or two elements. Results are defined in platforms/common/scalar_math.h.
 enum class element_function {
     identity,
     add,

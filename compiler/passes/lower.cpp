@@ -1,7 +1,7 @@
 #include "compiler/passes/lower.h"
 
 #include "compiler/dfg/interface.h"
-#include "compiler/dfg/matmul.h"
+#include "compiler/dfg/ops/resolve.h"
 #include "compiler/dfx/verify.h"
 #include "compiler/passes/fuse.h"
 #include "compiler/passes/matmul_nest.h"
@@ -18,8 +18,14 @@ namespace kpu::passes {
 
 namespace {
 
-/// What a compute node becomes: a loop nest over the tiles of a matmul, or one operator on whole tensors.
-using work_item = std::variant<dfg::matmul, node_operator>;
+/// Operators on whole tensors that together compute a node; none where its result is a view of its operand.
+struct node_work {
+    dfg::node_id id;
+    dfg::value_ref shown; ///< where it is a view
+    std::vector<node_operator> operators;
+};
+/// What a compute node becomes: a loop nest over the tiles of a matmul, or operators.
+using work_item = std::variant<dfg::matmul, node_work>;
 
 class lowering {
   public:
@@ -53,12 +59,12 @@ class lowering {
         for (const dfg::node_id id : m_bound.compute) {
             const dfg::node& n = m_graph.nodes.at(id);
             try {
-                if (n.op == dfg::operator_kind::matmul) {
-                    const dfg::matmul product = matmul_at(m_graph, m_bound, id);
-                    check_size(n, product);
-                    items.emplace_back(product);
+                const dfg::resolved_op op = resolve(m_graph, m_bound, id);
+                if (const auto* product = std::get_if<dfg::matmul>(&op.parameters)) {
+                    check_size(n, *product);
+                    items.emplace_back(*product);
                 } else {
-                    items.emplace_back(operator_at(m_graph, m_bound, id));
+                    items.emplace_back(node_work{id, op.operands.front().value, operators_of(m_graph, op)});
                 }
             } catch (const input_error& problem) {
                 m_problems.append(problem.problems());
@@ -108,17 +114,23 @@ class lowering {
                     plain.insert(*product->seed);
                 continue;
             }
-            for (const operand_use& use : std::get<node_operator>(item).operands) {
-                if (use.number)
-                    continue;
-                const auto known = m_layouts.emplace(use.value, use);
-                const operand_use& first = known.first->second;
-                if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
-                    plain.insert(use.value);
-            }
+            const auto& node = std::get<node_work>(item);
+            if (node.operators.empty())
+                plain.insert(node.shown);
+            for (const node_operator& one : node.operators)
+                for (const operand_use& use : one.operands)
+                    find_layout(use, plain);
         }
         for (const dfg::value_ref& value : plain)
             m_layouts.erase(value);
+    }
+
+    void find_layout(const operand_use& use, std::set<dfg::value_ref>& plain) {
+        if (use.number || use.previous)
+            return;
+        const operand_use& first = m_layouts.emplace(use.value, use).first->second;
+        if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
+            plain.insert(use.value);
     }
 
     void declare_inputs(const dfg::graph_interface& interface) {
@@ -194,9 +206,11 @@ class lowering {
 
     /// The tensor that holds an operand as its operator wants it; where dimensions have to be reordered on the chip, a
     /// kernel does that.
-    std::string tensor_for(const operand_use& use, dtype type) {
+    std::string tensor_for(const operand_use& use, const std::string& previous) {
+        if (use.previous)
+            return previous;
         if (use.number)
-            return number_tensor(*use.number, type, use.dims);
+            return number_tensor(*use.number, use.number_type, use.dims);
         const std::string& given = m_tensor_of.at(use.value);
         if (!use.host || m_layouts.count(use.value) != 0)
             return seen_as(given, use.dims);
@@ -227,20 +241,29 @@ class lowering {
 
     // ---- kernels
 
-    void lower_item(const node_operator& node) {
-        const dtype type = *dfg::type_of(m_graph, result_of(node.id)).type();
-        if (node.view) {
-            const std::string shown = m_tensor_of.at(node.operands.front().value);
-            declare_result(node.id, node.result, type, shown);
+    void lower_item(const node_work& node) {
+        if (node.operators.empty()) {
+            const dfg::tensor_type& type = dfg::type_of(m_graph, result_of(node.id));
+            const std::string shown = m_tensor_of.at(node.shown);
+            declare_result(node.id, type.extents(), *type.type(), shown);
             return;
         }
-        std::vector<std::string> inputs;
-        inputs.reserve(node.operands.size());
-        for (const operand_use& use : node.operands)
-            inputs.push_back(tensor_for(use, type));
-        const std::string result = declare_result(node.id, node.result, type);
         const dfg::node& n = m_graph.nodes.at(node.id);
-        add_operator(node.op, inputs, result, fmt::format("{}.{}", name_of(n.op), node.id.value()), {node.id.value()});
+        const std::string name = fmt::format("{}.{}", name_of(n.op), node.id.value());
+        std::string previous;
+        for (std::size_t i = 0; i < node.operators.size(); ++i) {
+            const node_operator& one = node.operators[i];
+            std::vector<std::string> inputs;
+            inputs.reserve(one.operands.size());
+            for (const operand_use& use : one.operands)
+                inputs.push_back(tensor_for(use, previous));
+            const bool last = i + 1 == node.operators.size();
+            const std::string result =
+                last ? declare_result(node.id, one.result, one.type)
+                     : declare_intermediate(name + "." + std::to_string(i), one.result, one.type, "");
+            add_operator(one.op, inputs, result, last ? name : name + "." + std::to_string(i), {node.id.value()});
+            previous = result;
+        }
     }
 
     [[nodiscard]] dfx::tensor_region whole(const std::string& tensor) const {

@@ -1,7 +1,7 @@
 #pragma once
-// From a node of a graph to one whole-tensor operator.
+// From a resolved node of a graph to whole-tensor operators.
 
-#include "compiler/dfg/binding.h"
+#include "compiler/dfg/ops/resolved.h"
 #include "compiler/dfx/program.h"
 
 #include <optional>
@@ -14,22 +14,22 @@ struct operand_use {
     dfg::value_ref value;
     shape dims;                           ///< of the operator's operand: the value's own, or a view's
     std::optional<dfx::host_layout> host; ///< dims in another order than the value's: weights
-    /// A number that the operator itself brings, instead of a value: a tensor with one element and `dims.size()`
-    /// dimensions.
+    /// A number that the operator itself brings, instead of a value: a tensor of this type with one element.
     std::optional<double> number;
+    dtype number_type = dtype::f32;
+    bool previous = false; ///< the result of the operator before this one of the same node
 };
 
-/// The operator without its regions; `operands` stand for its inputs in order.
+/// An operator without its regions; `operands` stand for its inputs in order.
 struct node_operator {
-    dfg::node_id id;
     dfx::compute_op op;
     std::vector<operand_use> operands;
-    shape result;      ///< dimensions of the operator's output; the value has those of the node's result type
-    bool view = false; ///< RESHAPE: nothing is computed
+    shape result;
+    dtype type = dtype::f32; ///< of the result
 };
 
-/// Throws input_error with all problems at the node's line: operators that a file cannot describe or that the chip does
-/// not have, shapes and types that do not fit.
-[[nodiscard]] node_operator operator_at(const dfg::graph& g, const dfg::binding& bound, dfg::node_id id);
+/// The operators that compute a node, the last one its result; none for a RESHAPE, which is a view. Throws input_error
+/// at the node's line for what the chip cannot do.
+[[nodiscard]] std::vector<node_operator> operators_of(const dfg::graph& g, const dfg::resolved_op& node);
 
 } // namespace kpu::passes

@@ -1,6 +1,7 @@
 // kpu-dfg: writes domain flow graphs.
 
 #include "compiler/dfg/build.h"
+#include "compiler/dfg/workloads.h"
 #include "compiler/dfg/writer.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/tool.h"
@@ -13,6 +14,9 @@ namespace {
 
 struct options {
     kpu::dfg::matmul_graph_spec spec;
+    kpu::dfg::mlp_spec mlp;
+    kpu::dfg::conv_spec conv;
+    kpu::dfg::attention_spec attention;
     std::string type = "f32";
     std::string result;
     std::string output;
@@ -28,22 +32,28 @@ kpu::dtype parse_dtype(const std::string& text) {
     throw kpu::input_error(std::move(problem));
 }
 
-int run(options o) {
-    o.spec.type = parse_dtype(o.type);
+kpu::dfg::graph build(const std::string& command, options& o) {
+    const kpu::dtype type = parse_dtype(o.type);
+    o.spec.type = o.mlp.type = o.conv.type = o.attention.type = type;
+    if (command == "mlp")
+        return kpu::dfg::mlp_graph(o.mlp);
+    if (command == "conv" || command == "residual")
+        return kpu::dfg::conv_graph(o.conv);
+    if (command == "attention" || command == "encoder")
+        return kpu::dfg::attention_graph(o.attention);
     if (!o.result.empty())
         o.spec.result = parse_dtype(o.result);
-    const kpu::dfg::graph graph = kpu::dfg::matmul_graph(o.spec);
+    return kpu::dfg::matmul_graph(o.spec);
+}
+
+int run(const std::string& command, options& o) {
+    const kpu::dfg::graph graph = build(command, o);
     kpu::dfg::write_dfg(o.output, graph);
     fmt::print("{}: {} nodes, {} edges\n", o.output, graph.nodes.size(), graph.edges.size());
     return kpu::exit_success;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-    CLI::App app("Writes domain flow graphs.", "kpu-dfg");
-    app.require_subcommand(1);
-    options o;
+void add_matmul(CLI::App& app, options& o) {
     CLI::App* matmul = app.add_subcommand("matmul", "Cout = A·B (+ Cin), then · B2 · B3 … with --chain");
     matmul->add_option("--m", o.spec.m, "rows of A")->required();
     matmul->add_option("--n", o.spec.n, "columns of B")->required();
@@ -55,5 +65,59 @@ int main(int argc, char** argv) {
     matmul->add_option("--chain", o.spec.chain, "columns of B2, B3, …")->delimiter(',');
     matmul->add_option("--name", o.spec.name, "name of the graph")->capture_default_str();
     matmul->add_option("-o,--output", o.output, "file to write (.dfg)")->required();
-    return kpu::run_tool(app, argc, argv, [&] { return run(o); });
+}
+
+CLI::App* add_network(CLI::App& app, options& o, const std::string& command, const std::string& text,
+                      std::string& name) {
+    CLI::App* sub = app.add_subcommand(command, text);
+    sub->add_option("--type", o.type, "element type")->capture_default_str();
+    sub->add_option("--name", name, "name of the graph")->capture_default_str();
+    sub->add_option("-o,--output", o.output, "file to write (.dfg)")->required();
+    return sub;
+}
+
+void add_networks(CLI::App& app, options& o) {
+    CLI::App* mlp = add_network(app, o, "mlp", "dense layers with relu", o.mlp.name);
+    mlp->add_option("--batch", o.mlp.batch, "rows of the input")->capture_default_str();
+    mlp->add_option("--widths", o.mlp.widths, "of the input and of each layer")->delimiter(',')->required();
+    for (const std::string command : {"conv", "residual"}) {
+        const bool residual = command == "residual";
+        CLI::App* conv = add_network(
+            app, o, command, residual ? "convolutions, the input added to the last" : "convolutions with clamps",
+            o.conv.name);
+        conv->add_option("--batch", o.conv.batch, "images")->capture_default_str();
+        conv->add_option("--height", o.conv.height, "of the image")->required();
+        conv->add_option("--width", o.conv.width, "of the image")->required();
+        conv->add_option("--channels", o.conv.channels, "of the image and of each layer")->delimiter(',')->required();
+        conv->add_option("--kernel", o.conv.kernel, "height and width")->capture_default_str();
+        if (!residual) {
+            conv->add_option("--stride", o.conv.stride, "of the first layer")->capture_default_str();
+            conv->add_flag("!--no-clamp", o.conv.activated, "convolutions alone");
+        }
+        conv->callback([&o, residual] { o.conv.residual = residual; });
+    }
+    for (const std::string command : {"attention", "encoder"}) {
+        const bool encoder = command == "encoder";
+        CLI::App* attention =
+            add_network(app, o, command, encoder ? "a transformer's encoder layer" : "self-attention with its softmax",
+                        o.attention.name);
+        attention->add_option("--tokens", o.attention.tokens, "rows of the input")->required();
+        attention->add_option("--model", o.attention.model, "columns of the input")->required();
+        attention->add_option("--heads", o.attention.heads, "divide the model's columns")->capture_default_str();
+        if (encoder)
+            attention->add_option("--hidden", o.attention.hidden, "columns of the hidden layer")
+                ->required()
+                ->check(CLI::PositiveNumber);
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Writes domain flow graphs.", "kpu-dfg");
+    app.require_subcommand(1);
+    options o;
+    add_matmul(app, o);
+    add_networks(app, o);
+    return kpu::run_tool(app, argc, argv, [&] { return run(app.get_subcommands().front()->get_name(), o); });
 }

@@ -1,7 +1,7 @@
 #include "hw/fabric/vector_kernel.h"
 
 #include "hw/fabric/number_format.h"
-#include "platforms/common/element_math.h"
+#include "platforms/common/scalar_math.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@ namespace {
 
 using iface::element_type;
 using iface::vector_function;
-namespace math = element_math;
+namespace math = scalar;
 
 /// Elements of a row that are worked on at a time, in buffers on the stack.
 constexpr std::size_t k_block = 512;
@@ -64,9 +64,9 @@ T by_double(vector_function f, T x) {
     const auto wide = static_cast<double>(x);
     switch (f) {
     case vector_function::sigmoid:
-        return static_cast<T>(math::sigmoid(wide));
+        return static_cast<T>(math::logistic(wide));
     case vector_function::arctangent:
-        return static_cast<T>(math::arctangent(wide));
+        return static_cast<T>(math::arc_tangent(wide));
     default:
         return static_cast<T>(math::exponential(wide));
     }
@@ -78,6 +78,15 @@ T bound(float value) {
         return math::integer_bound(value);
     else
         return static_cast<T>(value);
+}
+
+/// sum + a·b, product and sum rounded apart, as the array forms them; integers wrap.
+template <class T>
+T sum_of(T sum, T a, T b) {
+    if constexpr (std::is_integral_v<T>)
+        return math::add(sum, math::multiply(a, b));
+    else
+        return sum + a * b;
 }
 
 /// out[i] = f(a[i], b[i]); multiply_add adds to out.
@@ -103,16 +112,16 @@ void apply(const iface::vector_operands& x, const T* a, const T* b, T* out, std:
         return each(a, a, out, count,
                     [low = bound<T>(x.low), high = bound<T>(x.high)](T p, T) { return math::clamp(p, low, high); });
     case vector_function::relu:
-        return each(a, a, out, count, [](T p, T) { return math::relu(p); });
+        return each(a, a, out, count, [](T p, T) { return math::maximum(p, T{0}); });
     case vector_function::absolute:
-        return each(a, a, out, count, [](T p, T) { return math::absolute(p); });
+        return each(a, a, out, count, [](T p, T) { return math::magnitude(p); });
     case vector_function::negate:
         return each(a, a, out, count, [](T p, T) { return math::negate(p); });
     case vector_function::reciprocal:
-        return each(a, a, out, count, [](T p, T) { return math::reciprocal(p); });
+        return each(a, a, out, count, [](T p, T) { return math::divide(T{1}, p); });
     case vector_function::multiply_add:
         for (std::size_t i = 0; i < count; ++i)
-            out[i] = math::add(out[i], math::multiply(a[i], b[i]));
+            out[i] = sum_of(out[i], a[i], b[i]);
         return;
     case vector_function::sigmoid:
     case vector_function::arctangent:

@@ -66,7 +66,7 @@ enum class opcode : std::uint8_t {
     fill = 4    ///< dma, block_mover, streamer: a pattern written to one memory
 };
 
-/// What a vector command does to each element. Functions compute in the type `from`, as platforms/common/element_math.h
+/// What a vector command does to each element. Functions compute in the type `from`, as platforms/common/scalar_math.h
 /// defines them, and round once to the type `to`.
 enum class vector_function : std::uint8_t {
     identity = 0,

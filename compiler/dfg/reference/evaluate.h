@@ -14,8 +14,7 @@ namespace kpu::dfg {
 /// The inputs in the order of the interface, for select_tensors().
 [[nodiscard]] std::vector<expected_tensor> expected_inputs(const graph_interface& interface);
 
-/// Throws input_error with the node and its line for every operator that cannot be evaluated, and for malformed
-/// matmuls.
+/// Throws input_error with the node and its line for every operator that resolve() refuses.
 void check_evaluable(const graph& g, const binding& bound);
 
 /// The outputs by key. `inputs` holds every input of the interface under its first key, of its type and shape. Throws

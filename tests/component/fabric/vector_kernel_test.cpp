@@ -2,7 +2,7 @@
 
 #include "hw/fabric/number_format.h"
 #include "hw/fabric/vector_kernel.h"
-#include "platforms/common/element_math.h"
+#include "platforms/common/scalar_math.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -151,39 +151,7 @@ BOOST_AUTO_TEST_CASE(integers_wrap_and_store_saturated) {
     BOOST_TEST(out[0] == 127);
     BOOST_TEST(out[1] == -128);
     BOOST_TEST(out[2] == 3);
-    BOOST_TEST(element_math::divide(7, 0) == 0);
-    BOOST_TEST(element_math::divide(std::numeric_limits<std::int32_t>::min(), -1) ==
+    BOOST_TEST(scalar::divide(7, 0) == 0);
+    BOOST_TEST(scalar::divide(std::numeric_limits<std::int32_t>::min(), -1) ==
                std::numeric_limits<std::int32_t>::min());
-}
-
-BOOST_AUTO_TEST_CASE(transcendental_functions_are_as_good_as_the_c_library_s) {
-    double worst_exponential = 0, worst_arctangent = 0, worst_sigmoid = 0;
-    const auto ulps = [](double found, double right) {
-        const auto f = static_cast<float>(right);
-        const double ulp = std::nextafter(std::fabs(f), std::numeric_limits<float>::infinity()) - std::fabs(f);
-        return std::fabs(static_cast<double>(static_cast<float>(found)) - right) / ulp;
-    };
-    for (int i = -870000; i <= 880000; ++i) {
-        const double x = i * 1e-4;
-        worst_exponential = std::max(worst_exponential, ulps(element_math::exponential(x), std::exp(x)));
-        worst_arctangent = std::max(worst_arctangent, ulps(element_math::arctangent(x), std::atan(x)));
-        worst_sigmoid = std::max(worst_sigmoid, ulps(element_math::sigmoid(x), 1 / (1 + std::exp(-x))));
-    }
-    BOOST_TEST_MESSAGE("ulps of f32: exp " << worst_exponential << ", atan " << worst_arctangent << ", sigmoid "
-                                           << worst_sigmoid);
-    BOOST_TEST(worst_exponential <= 0.51);
-    BOOST_TEST(worst_arctangent <= 0.51);
-    BOOST_TEST(worst_sigmoid <= 0.51);
-    BOOST_TEST(element_math::exponential(1000.0) == std::numeric_limits<double>::infinity());
-    BOOST_TEST(element_math::exponential(-1000.0) == 0);
-    BOOST_TEST(std::isnan(element_math::exponential(std::nan(""))));
-    BOOST_TEST(element_math::arctangent(-std::numeric_limits<double>::infinity()) == std::atan(-1e308));
-}
-
-BOOST_AUTO_TEST_CASE(maxima_keep_nans) {
-    const float nan = std::nanf("");
-    BOOST_TEST(std::isnan(element_math::maximum(nan, 1.0F)));
-    BOOST_TEST(std::isnan(element_math::maximum(1.0F, nan)));
-    BOOST_TEST(std::isnan(element_math::relu(nan)));
-    BOOST_TEST(!std::signbit(element_math::relu(-0.0F)));
 }

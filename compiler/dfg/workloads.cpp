@@ -1,0 +1,190 @@
+#include "compiler/dfg/workloads.h"
+
+#include "compiler/dfg/graph_builder.h"
+
+#include <fmt/format.h>
+
+namespace kpu::dfg {
+
+namespace {
+
+using kind = operator_kind;
+
+void require(bool ok, const std::string& message, const std::string& expected) {
+    if (ok)
+        return;
+    diagnostic problem;
+    problem.message = message;
+    problem.expected = expected;
+    throw input_error(std::move(problem));
+}
+
+void check(const std::vector<std::uint64_t>& extents, dtype t) {
+    for (const std::uint64_t extent : extents)
+        require(extent != 0 && extent <= k_largest_extent, "extent out of range: " + std::to_string(extent),
+                "1 to 2^48");
+    require(!is_integer(t), "networks are of floating-point numbers", "f64, f32, f16, bf16 or f8");
+}
+
+std::string numbers(const std::vector<std::uint64_t>& values) {
+    return fmt::format("array<i64: {}>", fmt::join(values, ", "));
+}
+
+/// Layers on top of a graph_builder; labels number the values of a kind.
+class layers {
+  public:
+    layers(const std::string& name, dtype t) : m_builder(name), m_type(t) {}
+
+    node_id constant(const std::string& label, const shape& dims) { return m_builder.constant(label, m_type, dims); }
+    [[nodiscard]] shape dims(node_id value) const { return m_builder.type_of(value).extents(); }
+
+    node_id op(kind k, const std::vector<node_id>& operands, const shape& result,
+               const std::map<std::string, std::string>& attributes = {}) {
+        const std::string label = "v" + std::to_string(++m_values);
+        return m_builder.compute(k, std::string(name_of(k)), operands, label, make_type(m_type, result), attributes);
+    }
+    node_id same(kind k, const std::vector<node_id>& operands) { return op(k, operands, dims(operands.front())); }
+    node_id clamp(node_id x, double low, double high) {
+        return op(kind::clamp, {x}, dims(x),
+                  {{"min_fp", fmt::format("{:.17e} : f32", low)}, {"max_fp", fmt::format("{:.17e} : f32", high)}});
+    }
+    node_id fold(kind k, node_id x, std::size_t axis) {
+        shape to = dims(x);
+        to[axis] = 1;
+        return op(k, {x}, to, {{"axis", std::to_string(axis) + " : i32"}});
+    }
+    node_id transpose(node_id x, const std::vector<std::uint64_t>& perms) {
+        shape to;
+        for (const std::uint64_t d : perms)
+            to.push_back(dims(x)[d]);
+        return op(kind::transpose, {x}, to, {{"perms", numbers(perms)}});
+    }
+    node_id multiply(node_id a, node_id b) {
+        shape to = dims(a);
+        to.back() = dims(b).back();
+        return op(kind::matmul, {a, b}, to);
+    }
+    /// Along the last axis.
+    node_id softmax(node_id x) {
+        const std::size_t axis = dims(x).size() - 1;
+        const node_id powers = same(kind::exp, {same(kind::sub, {x, fold(kind::reduce_max, x, axis)})});
+        return same(kind::mul, {powers, same(kind::reciprocal, {fold(kind::reduce_sum, powers, axis)})});
+    }
+    /// x [rows, columns], without gain and shift.
+    node_id layer_norm(node_id x) {
+        const node_id centred = same(kind::sub, {x, mean(x)});
+        const node_id spread = mean(same(kind::mul, {centred, centred}));
+        const node_id variance = same(kind::add, {spread, clamp(spread, 1e-5, 1e-5)});
+        const node_id half = clamp(spread, 0.5, 0.5);
+        node_id root = same(kind::mul, {half, same(kind::add, {variance, clamp(spread, 1, 1)})});
+        for (unsigned step = 0; step < 6; ++step)
+            root = same(kind::mul, {half, same(kind::add, {root, same(kind::div, {variance, root})})});
+        return same(kind::div, {centred, root});
+    }
+    node_id dense(node_id x, const std::string& label, std::uint64_t width, bool activated) {
+        const node_id weights = constant("W" + label, {dims(x)[1], width});
+        const node_id bias = constant("b" + label, {1, width});
+        std::map<std::string, std::string> attributes;
+        if (activated)
+            attributes["activation"] = "relu";
+        return op(kind::fused_matmul_bias_act, {x, weights, bias}, {dims(x)[0], width}, attributes);
+    }
+    node_id convolve(node_id x, const std::string& label, std::uint64_t out, std::uint64_t kernel,
+                     std::uint64_t stride) {
+        const shape from = dims(x);
+        shape to{from[0], 0, 0, out};
+        std::vector<std::uint64_t> pads;
+        for (const std::size_t d : {std::size_t{1}, std::size_t{2}}) {
+            const std::uint64_t pad = kernel / 2;
+            require(from[d] + 2 * pad >= kernel, "the kernel exceeds the padded image", "a smaller kernel");
+            const std::uint64_t span = from[d] + 2 * pad - kernel;
+            const std::uint64_t rest = span % stride;
+            const std::uint64_t after = rest <= pad ? pad - rest : pad + stride - rest;
+            pads.insert(pads.end(), {pad, after});
+            to[d] = (from[d] + pad + after - kernel) / stride + 1;
+        }
+        const node_id weights = constant("W" + label, {out, kernel, kernel, from[3]});
+        const node_id bias = constant("b" + label, {out});
+        return op(kind::conv2d, {x, weights, bias}, to,
+                  {{"dilation", numbers({1, 1})}, {"pad", numbers(pads)}, {"stride", numbers({stride, stride})}});
+    }
+    graph finish(node_id y) {
+        m_builder.give_back(y, "y");
+        return m_builder.finish();
+    }
+
+  private:
+    node_id mean(node_id x) {
+        const double factor = 1.0 / static_cast<double>(dims(x)[1]);
+        const node_id sum = fold(kind::reduce_sum, x, 1);
+        return same(kind::mul, {sum, clamp(sum, factor, factor)});
+    }
+
+    graph_builder m_builder;
+    dtype m_type;
+    unsigned m_values = 0;
+};
+
+node_id attention(layers& l, node_id x, const attention_spec& s) {
+    const std::uint64_t depth = s.model / s.heads;
+    const auto projected = [&](const std::string& label, const std::vector<std::uint64_t>& perms) {
+        const node_id all = l.multiply(x, l.constant("W" + label, {s.model, s.model}));
+        return l.transpose(l.op(kind::reshape, {all}, {s.tokens, s.heads, depth}), perms);
+    };
+    const node_id queries = projected("q", {1, 0, 2});
+    const node_id keys = projected("k", {1, 2, 0});
+    const node_id values = projected("v", {1, 0, 2});
+    const node_id mixed = l.multiply(l.softmax(l.multiply(queries, keys)), values);
+    const node_id joined = l.op(kind::reshape, {l.transpose(mixed, {1, 0, 2})}, {s.tokens, s.model});
+    return l.multiply(joined, l.constant("Wo", {s.model, s.model}));
+}
+
+} // namespace
+
+graph mlp_graph(const mlp_spec& spec) {
+    check(spec.widths, spec.type);
+    check({spec.batch}, spec.type);
+    require(spec.widths.size() >= 2, "a network has an input and an output", "two widths or more");
+    layers l(spec.name, spec.type);
+    node_id value = l.constant("x", {spec.batch, spec.widths[0]});
+    for (std::size_t i = 1; i < spec.widths.size(); ++i)
+        value = l.dense(value, std::to_string(i), spec.widths[i], i + 1 < spec.widths.size());
+    return l.finish(value);
+}
+
+graph conv_graph(const conv_spec& spec) {
+    check(spec.channels, spec.type);
+    check({spec.batch, spec.height, spec.width, spec.kernel, spec.stride}, spec.type);
+    require(spec.channels.size() >= 2, "a convolution has input and output channels",
+            "two numbers of channels or more");
+    require(!spec.residual ||
+                (spec.channels.front() == spec.channels.back() && spec.stride == 1 && spec.kernel % 2 == 1),
+            "the sum needs equal shapes", "as many channels at the end as at the start, stride 1, an odd kernel");
+    layers l(spec.name, spec.type);
+    const node_id x = l.constant("x", {spec.batch, spec.height, spec.width, spec.channels[0]});
+    node_id value = x;
+    for (std::size_t i = 1; i < spec.channels.size(); ++i) {
+        value = l.convolve(value, std::to_string(i), spec.channels[i], spec.kernel, i == 1 ? spec.stride : 1);
+        if (spec.residual && i + 1 == spec.channels.size())
+            value = l.same(kind::add, {value, x});
+        if (spec.activated)
+            value = l.clamp(value, 0, 6);
+    }
+    return l.finish(value);
+}
+
+graph attention_graph(const attention_spec& spec) {
+    check({spec.tokens, spec.model, spec.heads}, spec.type);
+    require(spec.model % spec.heads == 0, "the heads do not share the model's width evenly", "a divisor of it");
+    layers l(spec.name, spec.type);
+    const node_id x = l.constant("x", {spec.tokens, spec.model});
+    const node_id mixed = attention(l, x, spec);
+    if (spec.hidden == 0)
+        return l.finish(mixed);
+    check({spec.hidden}, spec.type);
+    const node_id first = l.layer_norm(l.same(kind::add, {x, mixed}));
+    const node_id second = l.dense(l.dense(first, "1", spec.hidden, true), "2", spec.model, false);
+    return l.finish(l.layer_norm(l.same(kind::add, {first, second})));
+}
+
+} // namespace kpu::dfg

@@ -1,0 +1,53 @@
+#pragma once
+// Graphs of whole layers and small networks. Inputs and weights are CONSTANT nodes; x is the input, y the output.
+
+#include "compiler/dfg/graph.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kpu::dfg {
+
+/// x [batch, widths[0]] through a FUSED_MATMUL_BIAS_ACT per further width, all but the last with relu.
+struct mlp_spec {
+    std::string name = "mlp";
+    std::uint64_t batch = 1;
+    std::vector<std::uint64_t> widths;
+    dtype type = dtype::f32;
+};
+
+/// Square kernels on x [batch, height, width, channels[0]]: one CONV2D per further entry, each followed by a clamp to
+/// 0..6. Padding of kernel / 2 on all sides, below and right changed by as little as makes the stride divide exactly.
+struct conv_spec {
+    std::string name = "conv";
+    std::uint64_t batch = 1;
+    std::uint64_t height = 1;
+    std::uint64_t width = 1;
+    std::vector<std::uint64_t> channels;
+    std::uint64_t kernel = 3;
+    std::uint64_t stride = 1; ///< of the first convolution; the others have 1
+    bool activated = true;    ///< with the clamps
+    bool residual = false;    ///< adds x before the last clamp; needs equal shapes
+    dtype type = dtype::f32;
+};
+
+/// Self-attention over x [tokens, model], the softmax as REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL. The scale
+/// of the scores is part of Wq. As an encoder layer: x + attention, layer norm, a hidden layer with relu, again a sum
+/// and a layer norm. The format has no square root: the norm takes six of Heron's steps from (1 + v) / 2. Fixed numbers
+/// are clamps to one value, since a file holds no values of constants.
+struct attention_spec {
+    std::string name = "attention";
+    std::uint64_t tokens = 1;
+    std::uint64_t model = 1;
+    std::uint64_t heads = 1;  ///< divides `model`
+    std::uint64_t hidden = 0; ///< of an encoder layer; 0: attention alone
+    dtype type = dtype::f32;
+};
+
+/// Each throws input_error for extents of 0 or beyond k_largest_extent, too few layers, and integer types.
+[[nodiscard]] graph mlp_graph(const mlp_spec& spec);
+[[nodiscard]] graph conv_graph(const conv_spec& spec);
+[[nodiscard]] graph attention_graph(const attention_spec& spec);
+
+} // namespace kpu::dfg
