@@ -52,9 +52,9 @@ T by_double(element_function f, T x) {
 template <class T>
 T bound(double value) {
     if constexpr (std::is_integral_v<T>)
-        return math::integer_bound(static_cast<double>(static_cast<float>(value)));
+        return math::integer_bound(value);
     else
-        return static_cast<T>(static_cast<float>(value));
+        return static_cast<T>(value);
 }
 
 template <class T>

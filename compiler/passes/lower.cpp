@@ -126,7 +126,7 @@ class lowering {
     }
 
     void find_layout(const operand_use& use, std::set<dfg::value_ref>& plain) {
-        if (use.number || use.previous)
+        if (use.number || use.earlier)
             return;
         const operand_use& first = m_layouts.emplace(use.value, use).first->second;
         if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
@@ -206,9 +206,9 @@ class lowering {
 
     /// The tensor that holds an operand as its operator wants it; where dimensions have to be reordered on the chip, a
     /// kernel does that.
-    std::string tensor_for(const operand_use& use, const std::string& previous) {
-        if (use.previous)
-            return previous;
+    std::string tensor_for(const operand_use& use, const std::vector<std::string>& earlier) {
+        if (use.earlier)
+            return earlier.at(*use.earlier);
         if (use.number)
             return number_tensor(*use.number, use.number_type, use.dims);
         const std::string& given = m_tensor_of.at(use.value);
@@ -250,19 +250,19 @@ class lowering {
         }
         const dfg::node& n = m_graph.nodes.at(node.id);
         const std::string name = fmt::format("{}.{}", name_of(n.op), node.id.value());
-        std::string previous;
+        std::vector<std::string> results;
         for (std::size_t i = 0; i < node.operators.size(); ++i) {
             const node_operator& one = node.operators[i];
             std::vector<std::string> inputs;
             inputs.reserve(one.operands.size());
             for (const operand_use& use : one.operands)
-                inputs.push_back(tensor_for(use, previous));
+                inputs.push_back(tensor_for(use, results));
             const bool last = i + 1 == node.operators.size();
             const std::string result =
                 last ? declare_result(node.id, one.result, one.type)
                      : declare_intermediate(name + "." + std::to_string(i), one.result, one.type, "");
             add_operator(one.op, inputs, result, last ? name : name + "." + std::to_string(i), {node.id.value()});
-            previous = result;
+            results.push_back(result);
         }
     }
 

@@ -109,23 +109,34 @@ class translator {
 
     /// The sum, then the bias and the activation on it.
     void translate(const dfg::fused_product& p) {
-        if (m_node.result != p.accumulator)
-            refuse("a bias that is added in a wider type than the result's is not compiled",
-                   std::string(name_of(m_node.result)), std::string(name_of(p.accumulator)));
-        node_operator& product = add(compute_type::matmul_tile);
-        product.operands = {use(0), use(1)};
+        add(compute_type::matmul_tile).operands = {use(0), use(1)};
+        m_all.back().type = p.accumulator;
+        shape dims = m_node.operands.at(2).dims;
+        while (dims.size() < m_node.dims.size())
+            dims.insert(dims.begin(), 1);
+        operand_use bias = use_as(2, dims);
+        if (m_node.operands.at(2).type != p.accumulator) {
+            node_operator& widened = add(compute_type::elementwise);
+            widened.operands = {bias};
+            widened.op.steps.push_back(step_of(element_function::identity, p.accumulator));
+            widened.result = dims;
+            widened.type = p.accumulator;
+            bias = result_of(1, dims);
+        }
         node_operator& rest = add(compute_type::elementwise);
-        operand_use sum;
-        sum.dims = m_node.dims;
-        sum.previous = true;
-        shape bias = m_node.operands.at(2).dims;
-        while (bias.size() < m_node.dims.size())
-            bias.insert(bias.begin(), 1);
-        rest.operands = {sum, use_as(2, bias)};
-        rest.op.steps.push_back(step_of(element_function::add, m_node.result));
+        rest.operands = {result_of(0, m_node.dims), bias};
+        rest.op.steps.push_back(step_of(element_function::add, p.accumulator));
         rest.op.steps.back().operand = 1;
         if (p.activation)
-            rest.op.steps.push_back(step_of(function_of(*p.activation), m_node.result));
+            rest.op.steps.push_back(step_of(function_of(*p.activation), p.accumulator));
+        if (m_node.result != p.accumulator)
+            rest.op.steps.push_back(step_of(element_function::identity, m_node.result));
+    }
+    static operand_use result_of(std::size_t earlier, const shape& dims) {
+        operand_use u;
+        u.dims = dims;
+        u.earlier = earlier;
+        return u;
     }
 
     // ---- windows

@@ -17,7 +17,7 @@ struct operand_use {
     /// A number that the operator itself brings, instead of a value: a tensor of this type with one element.
     std::optional<double> number;
     dtype number_type = dtype::f32;
-    bool previous = false; ///< the result of the operator before this one of the same node
+    std::optional<std::size_t> earlier; ///< the result of that operator of the same node, instead
 };
 
 /// An operator without its regions; `operands` stand for its inputs in order.

@@ -129,8 +129,8 @@ point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_pla
     vector.function = what.function;
     vector.from = code_of(what.from);
     vector.to = code_of(what.to);
-    vector.low = static_cast<float>(what.low);
-    vector.high = static_cast<float>(what.high);
+    vector.low = what.low;
+    vector.high = what.high;
     vector.source.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.from))};
     vector.destination.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.to))};
     point last;

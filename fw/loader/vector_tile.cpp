@@ -148,8 +148,8 @@ class command_builder {
             step.operand ? side_of_input(static_cast<std::size_t>(*step.operand)) : buffer_side{};
         tile_command& c = emit(code_of(step.function), step.result, step.result, step.operand_first ? second : first,
                                step.operand_first ? first : second, side_of(to));
-        c.vector.low = static_cast<float>(step.low);
-        c.vector.high = static_cast<float>(step.high);
+        c.vector.low = step.low;
+        c.vector.high = step.high;
         return to;
     }
 

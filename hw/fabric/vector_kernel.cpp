@@ -73,7 +73,7 @@ T by_double(vector_function f, T x) {
 }
 
 template <class T>
-T bound(float value) {
+T bound(double value) {
     if constexpr (std::is_integral_v<T>)
         return math::integer_bound(value);
     else
@@ -219,7 +219,7 @@ bool is_packed(const iface::vector_operands& x) {
 }
 
 void compute(const iface::vector_operands& x, const vector_data& data) {
-    if (x.function == vector_function::identity && x.from != x.to) {
+    if (x.function == vector_function::identity) {
         // one rounding from the source's own value
         for (std::uint32_t i = 0; i < x.count[0]; ++i)
             for (std::uint32_t j = 0; j < x.count[1]; ++j) {

@@ -53,15 +53,17 @@ Side read_side(word_reader& in) {
     return side;
 }
 
-std::uint32_t bits_of(float value) {
-    std::uint32_t bits = 0;
+/// A number in the place of an address.
+address as_address(double value) {
+    std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof bits);
-    return bits;
+    return address(bits);
 }
 
-float float_of(std::uint32_t bits) {
-    float value = 0;
-    std::memcpy(&value, &bits, sizeof value);
+double as_number(address bits) {
+    const std::uint64_t raw = bits.value();
+    double value = 0;
+    std::memcpy(&value, &raw, sizeof value);
     return value;
 }
 
@@ -109,10 +111,14 @@ descriptor_words encode(const command_header& header, const vector_operands& vec
             static_cast<std::uint32_t>(vector.to) << 16);
     for (const std::uint32_t count : vector.count)
         out.put(count);
-    for (const vector_side* side : {&vector.source, &vector.operand, &vector.destination})
-        put_side(out, *side);
-    out.put(bits_of(vector.low));
-    out.put(bits_of(vector.high));
+    put_side(out, vector.source);
+    put_side(out, vector.destination);
+    if (vector.function != vector_function::clamp) {
+        put_side(out, vector.operand);
+    } else {
+        out.put(as_address(vector.low));
+        out.put(as_address(vector.high));
+    }
     return words;
 }
 
@@ -175,10 +181,14 @@ vector_operands decode_vector(const descriptor_words& words) {
     vector.to = static_cast<element_type>(kinds >> 16 & 0xff);
     for (std::uint32_t& count : vector.count)
         count = in.word();
-    for (vector_side* side : {&vector.source, &vector.operand, &vector.destination})
-        *side = read_side<vector_side>(in);
-    vector.low = float_of(in.word());
-    vector.high = float_of(in.word());
+    vector.source = read_side<vector_side>(in);
+    vector.destination = read_side<vector_side>(in);
+    if (vector.function != vector_function::clamp) {
+        vector.operand = read_side<vector_side>(in);
+    } else {
+        vector.low = as_number(in.addr());
+        vector.high = as_number(in.addr());
+    }
     return vector;
 }
 

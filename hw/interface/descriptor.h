@@ -71,7 +71,7 @@ struct vector_operands {
     element_type to = element_type::f32;
     std::array<std::uint32_t, k_vector_dims> count{1, 1, 1};
     vector_side source, operand, destination;
-    float low = 0, high = 0; ///< of clamp
+    double low = 0, high = 0; ///< of clamp, which has no operand: they take its place in the descriptor
 };
 
 /// fill: the copy's destination is filled with `pattern`, repeated; it begins anew with every run.

@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE(functions_of_floats_with_any_strides) {
 BOOST_AUTO_TEST_CASE(products_are_added_with_two_roundings) {
     iface::vector_operands x;
     x.function = vector_function::multiply_add;
-    x.count = {1, 1, 1};
+    x.operand.base = address(4);
+    x.destination.base = address(8);
     const float a = 1 + std::ldexp(1.0F, -12), sum = -1;
     float out = sum;
     hw::compute(x, {reinterpret_cast<const unsigned char*>(&a), reinterpret_cast<const unsigned char*>(&a),
@@ -144,6 +145,7 @@ BOOST_AUTO_TEST_CASE(integers_wrap_and_store_saturated) {
     x.function = vector_function::add;
     x.count = {1, 1, 3};
     x.source.stride = x.operand.stride = x.destination.stride = {0, 0, 1};
+    x.destination.base = address(16);
     const std::int8_t a[] = {100, -100, 1}, b[] = {100, -100, 2};
     std::int8_t out[3] = {};
     hw::compute(x, {reinterpret_cast<const unsigned char*>(a), reinterpret_cast<const unsigned char*>(b),
