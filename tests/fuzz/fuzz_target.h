@@ -1,6 +1,7 @@
 #pragma once
-// What the targets of this folder have in common. A target reads its input as a file of one format; it returns where the
-// input is refused or everything that follows from reading it holds, and lets everything else escape as an exception.
+// What the targets of this folder have in common. A target reads its input as a file of one format; it returns where
+// the input is refused or everything that follows from reading it holds, and lets everything else escape as an
+// exception.
 
 #include "platforms/common/diagnostic.h"
 

@@ -1,5 +1,5 @@
-// .kpu in binary, as it stands and with its checksums put right: without that nearly every change would be refused for its
-// checksum, and the readers behind them would never be reached.
+// .kpu in binary, as it stands and with its checksums put right: without that nearly every change would be refused for
+// its checksum, and the readers behind them would never be reached.
 
 #include "compiler/object/crc32c.h"
 #include "compiler/object/object.h"
