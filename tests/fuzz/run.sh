@@ -8,10 +8,10 @@ cd "$(dirname "$0")/../.."
 
 # target and longest input in bytes
 lengths="dfg 1200
-dfx 1200
+dfx 4096
 kpu_json 4096
 kpu_binary 4096
-platform 2048
+platform 4096
 npy 512
 npz 2048"
 
