@@ -55,6 +55,7 @@ class builder : public YAML::EventHandler {
         bool has_key = false;
         bool skip = false; ///< the value belongs to a refused key
         yaml_entry entry;
+        std::map<std::string, yaml_position> keys; ///< of a mapping, so far
     };
 
     void scalar(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag, const std::string& text);
@@ -140,18 +141,18 @@ void builder::deliver(const yaml_node* node, yaml_position where) {
 }
 
 void builder::accept_key(frame& map, const yaml_node* node, yaml_position where) {
-    const std::vector<yaml_entry>& earlier = map.node->entries;
     const std::string& key = node->text;
-    const auto same = std::find_if(earlier.begin(), earlier.end(), [&](const yaml_entry& e) { return e.key == key; });
+    const auto same = map.keys.find(key);
     if (node->kind != yaml_kind::scalar) {
         refuse(where, {}, "a key must be text", {});
     } else if (key == "<<" && !node->quoted) {
         refuse(where, key, "merge keys are not supported", "write the keys out, or alias a whole mapping");
-    } else if (same != earlier.end()) {
+    } else if (same != map.keys.end()) {
         refuse(where, key, "duplicate key",
-               "first given in line " + std::to_string(same->where.line) + ", column " +
-                   std::to_string(same->where.column));
+               "first given in line " + std::to_string(same->second.line) + ", column " +
+                   std::to_string(same->second.column));
     } else {
+        map.keys.emplace(key, where);
         map.entry = {key, where, nullptr};
         map.has_key = true;
         return;

@@ -25,8 +25,9 @@ class interface_builder {
         collect_outputs();
         std::set<value_ref> taken;
         for (const node_id id : m_bound.compute)
-            for (const auto& [at, value] : m_bound.operands.at(id))
-                taken.insert(value);
+            if (const auto operands = m_bound.operands.find(id); operands != m_bound.operands.end())
+                for (const auto& [at, value] : operands->second)
+                    taken.insert(value);
         for (const graph_output& output : m_out.outputs)
             taken.insert(output.value);
         for (const value_ref& value : taken)

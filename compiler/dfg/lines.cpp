@@ -153,6 +153,10 @@ std::map<std::string, std::string> line_reader::read_attributes(std::string_view
             continue;
         }
         std::string key(item.substr(0, colon));
+        if (key.find_first_of("\"<>[](){},") != std::string::npos) {
+            error(item, "malformed key of an attribute", "<key>:<value>");
+            continue;
+        }
         if (out.count(key) != 0)
             warning(item, "attribute given twice, the last one counts");
         out[std::move(key)] = std::string(item.substr(colon + 1));

@@ -4,6 +4,7 @@
 #include "compiler/dfg/lines.h"
 #include "compiler/dfg/text.h"
 #include "platforms/common/files.h"
+#include "platforms/common/utf8.h"
 
 #include <algorithm>
 #include <array>
@@ -20,8 +21,8 @@ enum class part : std::size_t { start, type, running, nodes, edges, adjacency, s
 constexpr std::array<std::string_view, 8> k_keywords{"",      "DIRECTED",  "RUNNING_NODE_ID", "NODES",
                                                      "EDGES", "ADJACENCY", "SOURCE:",         "SINK:"};
 
-/// Problems of one file that are listed before the rest is left out.
-constexpr std::size_t k_most_problems = 200;
+/// Errors of one file that are listed before the rest is left out.
+constexpr std::size_t k_most_errors = 200;
 
 struct section {
     std::uint64_t declared = 0;
@@ -39,11 +40,11 @@ class file_reader {
     graph read(std::string_view text) {
         for (const std::string_view line : lines_of(text)) {
             ++m_number;
-            if (m_stopped || m_problems.items().size() > k_most_problems)
+            if (m_stopped || too_many_errors())
                 break;
             take(line);
         }
-        if (!m_stopped && m_problems.items().size() <= k_most_problems)
+        if (!m_stopped && !too_many_errors())
             finish();
         m_problems.throw_if_errors();
         return std::move(m_graph);
@@ -61,12 +62,21 @@ class file_reader {
         return lines;
     }
 
+    /// Warnings do not count: a file that has no errors is read to its end.
+    bool too_many_errors() {
+        for (; m_counted < m_problems.items().size(); ++m_counted)
+            m_errors += m_problems.items()[m_counted].level == severity::error ? 1 : 0;
+        return m_errors > k_most_errors;
+    }
+
     line_reader at(std::string_view line) { return {line, m_number, m_graph.file, m_problems}; }
     section& section_of(part p) { return m_sections.at(static_cast<std::size_t>(p)); }
 
     void take(std::string_view line) {
         if (line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos)
             return at(line).error(line, "control character within a line");
+        if (!is_utf8(line))
+            return at(line).error({}, "line is not UTF-8");
         const std::string_view keyword = line.substr(0, line.find(' '));
         if (keyword == "UNDIRECTED") {
             m_stopped = true;
@@ -262,6 +272,8 @@ class file_reader {
     graph m_graph;
     unsigned m_number = 0;
     part m_part = part::start;
+    std::size_t m_counted = 0; ///< problems
+    std::size_t m_errors = 0;  ///< among them
     bool m_has_header = false;
     bool m_legacy = false;
     bool m_stopped = false;

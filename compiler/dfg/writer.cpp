@@ -41,10 +41,17 @@ std::string types_text(const std::map<slot, tensor_type>& types) {
     return out;
 }
 
+/// Labels may hold commas within brackets and quotes that balance.
 std::string labels_text(const std::map<slot, std::string>& labels) {
+    std::vector<std::string> items;
     std::string out;
-    for (const auto& [at, label] : labels)
-        out += (out.empty() ? "" : ",") + std::to_string(at) + ":" + plain(label, "|\n\r,");
+    for (const auto& [at, label] : labels) {
+        items.push_back(std::to_string(at) + ":" + plain(label));
+        out += (out.empty() ? "" : ",") + items.back();
+    }
+    const std::vector<std::string_view> read = split_list(out).items;
+    if (!std::equal(read.begin(), read.end(), items.begin(), items.end()))
+        fail("labels with bare commas cannot be written", out);
     return out;
 }
 
@@ -83,7 +90,7 @@ std::string to_dfg(const graph& g) {
     for (const edge& e : ordered.edges)
         successors[e.from].insert(e.to);
 
-    std::string out = "Domain Flow Graph: " + plain(g.name) + "\nDIRECTED\n";
+    std::string out = "Domain Flow Graph: " + plain(g.name, "\n\r") + "\nDIRECTED\n";
     out += "RUNNING_NODE_ID " + (g.nodes.empty() ? "0" : id_text(g.nodes.rbegin()->first)) + "\n";
     out += "NODES " + std::to_string(g.nodes.size()) + "\n";
     for (const auto& [id, n] : g.nodes)

@@ -198,10 +198,17 @@ void check_loops(const kernel& k, const std::string& path, diagnostics& problems
 
 namespace {
 
+/// A minor version: digits, at most 65535, since binary files hold it in 16 bits.
+bool is_minor_version(std::string_view text) {
+    const bool digits = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
+    return digits && std::stoul(std::string(text)) <= 0xffff;
+}
+
 /// Empty where the version is one that these types can express.
 void check_version(const program& p, diagnostics& problems) {
-    const bool flat_version = p.version.rfind("1.", 0) == 0;
-    if (!flat_version && p.version.rfind("2.", 0) != 0)
+    const std::string major = p.version.substr(0, 2);
+    const bool flat_version = major == "1.";
+    if ((!flat_version && major != "2.") || !is_minor_version(std::string_view(p.version).substr(2)))
         problems.error({}, "unknown DFX version", p.version, "1.x or 2.x");
     const bool uses_operators = std::any_of(p.kernels.begin(), p.kernels.end(),
                                             [](const kernel& k) { return whole_tensor_operator(k) != nullptr; }) ||
@@ -263,6 +270,7 @@ void check_ids(const program& p, diagnostics& problems) {
 diagnostics verify(const program& p) {
     diagnostics problems;
     check_version(p, problems);
+    parts::check_texts(p, problems);
     parts::check_tensors(p, problems);
     check_ids(p, problems);
     if (problems.has_errors())

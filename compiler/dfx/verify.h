@@ -11,10 +11,12 @@ inline constexpr std::uint64_t k_max_extent = 1ULL << 40; ///< of a tensor dimen
 inline constexpr std::size_t k_max_rank = 8;
 inline constexpr std::size_t k_max_depth = 16;          ///< nested loops
 inline constexpr std::size_t k_max_sequence = 1U << 20; ///< values of an explicit iteration order
+inline constexpr std::size_t k_max_text = 1U << 16;     ///< bytes of a name, a key, a label
 
 inline constexpr std::uint64_t k_max_macs = 1ULL << 56; ///< of a matmul, so that its traffic in bytes fits too
 
 /// Every violation found, each with a path such as `kernels[0].body[1].source.tile_indices[0]`. The rules:
+/// - text: every name, key and label is UTF-8 and at most k_max_text bytes long;
 /// - tensors: unique names, rank 1 to 8, extents from 1, unique keys; constants match their descriptors;
 /// - operations: ids unique in the program and not 0; regions name tensors, have an index and a tile extent per
 /// dimension and the

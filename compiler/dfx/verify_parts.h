@@ -25,6 +25,7 @@ struct context {
     void error(const std::string& at, std::string message, std::string text = {}, std::string expected = {}) const;
 };
 
+void check_texts(const program& p, diagnostics& problems);
 void check_tensors(const program& p, diagnostics& problems);
 void check_loops(const kernel& k, const std::string& path, diagnostics& problems);
 /// Regions, moves and computes, each by itself.

@@ -26,9 +26,6 @@ class byte_writer {
         number(static_cast<std::uint8_t>(value));
     }
     void text(const std::string& value) {
-        if (!is_utf8(value) || value.size() > k_max_text)
-            throw input_error(
-                {severity::error, {}, "a name in the program is not UTF-8 or longer than 65536 bytes", "", "", ""});
         count(value.size());
         m_bytes += value;
     }

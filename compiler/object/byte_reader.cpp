@@ -1,8 +1,8 @@
 #include "compiler/object/byte_reader.h"
 
-#include "compiler/object/encodings.h"
-#include "compiler/object/sections.h"
+#include "compiler/dfx/verify.h"
 #include "platforms/common/diagnostic.h"
+#include "platforms/common/utf8.h"
 
 namespace kpu::object {
 
@@ -29,7 +29,7 @@ std::size_t byte_reader::count(std::size_t smallest, const char* what) {
 
 std::string byte_reader::text() {
     const std::size_t n = count(1, "characters");
-    if (n > k_max_text)
+    if (n > dfx::k_max_text)
         refuse("text is longer than 65536 bytes", std::to_string(n));
     std::string value(take(n));
     if (!is_utf8(value))

@@ -26,6 +26,4 @@ struct version {
 };
 [[nodiscard]] version read_version(const std::string& text, const std::string& name, const std::string& where);
 
-[[nodiscard]] bool is_utf8(std::string_view text);
-
 } // namespace kpu::object

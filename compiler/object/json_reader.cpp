@@ -52,6 +52,9 @@ json_value parse(std::string_view text, const std::string& name) {
         throw input_error({severity::error, place(text, problem.byte == 0 ? 0 : problem.byte - 1, name),
                            "neither a binary .kpu file nor valid JSON",
                            what.substr(detail == std::string::npos ? 0 : detail + 2), "", ""});
+    } catch (const json_value::out_of_range&) {
+        // A number beyond any double; nlohmann does not say where it stands.
+        throw input_error({severity::error, {name, 0, 0, {}, ""}, "a number in the JSON is out of range", "", "", ""});
     }
 }
 

@@ -26,7 +26,6 @@ inline constexpr std::size_t k_table_sum_bytes = 4;
 inline constexpr std::uint32_t k_max_sections = 64;
 /// Of constants, in the file and among each other.
 inline constexpr std::uint64_t k_alignment = 64;
-inline constexpr std::uint32_t k_max_text = 1U << 16;
 
 /// Tags of statements.
 enum class tag : std::uint8_t { loop = 0, move = 1, compute = 2, barrier = 3 };

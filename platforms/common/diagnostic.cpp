@@ -103,6 +103,10 @@ std::optional<std::string> nearest(const std::string& word, const std::vector<st
     std::optional<std::string> best;
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
+        const std::size_t difference =
+            std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
+        if (difference >= best_distance)
+            continue; // the distance is at least the difference of the lengths
         const std::size_t d = edit_distance(word, candidate);
         if (d < best_distance) {
             best_distance = d;

@@ -10,6 +10,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(KPU_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(KPU_FUZZ "Only the readers and their libFuzzer targets, with both sanitizers; needs clang" OFF)
 
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -18,8 +19,10 @@ find_package(yaml-cpp REQUIRED)
 # libzip by pkg-config: its CMake package in Debian demands the zipcmp tools.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
-find_package(Boost REQUIRED COMPONENTS unit_test_framework)
-find_library(SYSTEMC_LIBRARY systemc REQUIRED)
+if(NOT KPU_FUZZ)
+  find_package(Boost REQUIRED COMPONENTS unit_test_framework)
+  find_library(SYSTEMC_LIBRARY systemc REQUIRED)
+endif()
 
 add_library(kpu_options INTERFACE)
 target_include_directories(kpu_options INTERFACE ${CMAKE_SOURCE_DIR})
@@ -31,10 +34,17 @@ if(KPU_SANITIZE)
                                                -fno-sanitize=vptr,null,alignment,object-size -fno-omit-frame-pointer)
   target_link_options(kpu_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(KPU_FUZZ)
+  target_compile_options(kpu_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                               -fno-omit-frame-pointer)
+  target_link_options(kpu_options INTERFACE -fsanitize=address,undefined)
+endif()
 
-add_library(kpu_systemc INTERFACE)
-target_link_libraries(kpu_systemc INTERFACE ${SYSTEMC_LIBRARY})
-target_compile_definitions(kpu_systemc INTERFACE SC_INCLUDE_DYNAMIC_PROCESSES)
+if(NOT KPU_FUZZ)
+  add_library(kpu_systemc INTERFACE)
+  target_link_libraries(kpu_systemc INTERFACE ${SYSTEMC_LIBRARY})
+  target_compile_definitions(kpu_systemc INTERFACE SC_INCLUDE_DYNAMIC_PROCESSES)
+endif()
 
 # kpu_library(NAME SOURCES file... LINK library...): a static library with the project's options.
 function(kpu_library name)

@@ -94,6 +94,14 @@ std::string matmul_problem(const graph& g) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(a_compute_node_without_operands_takes_no_input) {
+    const graph g = graph_of({"0 : |a|ADD|0|||0:A|0:tensor<4xf32>", "1 : |r|FUNCTION_RETURN|1|0:tensor<4xf32>|||"},
+                             {"0 -> 1 : 0|true|tensor<4xf32>|32|0|0"});
+    const auto interface = kpu::dfg::interface_of(g, bind(g).bound);
+    BOOST_TEST(interface.inputs.empty());
+    BOOST_TEST(interface.outputs.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(same_value_in_two_operands) {
     const graph g = graph_of({k_a, "1 : |mm|MATMUL|1|0:tensor<4x4xf32>,1:tensor<4x4xf32>||0:C|0:tensor<4x4xf32>",
                               "2 : |r|FUNCTION_RETURN|2|0:tensor<4x4xf32>|||"},

@@ -134,6 +134,34 @@ BOOST_AUTO_TEST_CASE(damaged_types_are_repaired_with_a_warning) {
     BOOST_TEST((nested.graph == parse(small_graph()).graph));
 }
 
+BOOST_AUTO_TEST_CASE(text_is_utf8) {
+    BOOST_TEST(parse(with(small_graph(), "const.B", "\xc3\xa4")).accepted);
+    BOOST_TEST(parse(with(small_graph(), "const.B", "\xff")).says("g.dfg:8: error: line is not UTF-8"));
+}
+
+BOOST_AUTO_TEST_CASE(warnings_do_not_end_a_file) {
+    // More repaired types than errors would be listed: the nodes after them are still read.
+    std::string nodes;
+    constexpr unsigned k_nodes = 300;
+    for (unsigned i = 0; i < k_nodes; ++i)
+        nodes += "NODE " + std::to_string(i) + " : |a|CONSTANT|0|||0:A|0:tensor<4xf32>>\n";
+    const auto got = parse("Domain Flow Graph: x\nDIRECTED\nRUNNING_NODE_ID 299\nNODES 300\n" + nodes +
+                           "EDGES 0\nADJACENCY 0\nSOURCE: \nSINK: \n");
+    BOOST_REQUIRE_MESSAGE(got.accepted, got.text);
+    BOOST_TEST(got.graph.nodes.size() == k_nodes);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_read_can_be_written) {
+    for (const std::string& text :
+         {with(small_graph(), "Domain Flow Graph: ", "Domain Flow Graph: a|b "),
+          with(small_graph(), "|||0:B|", "|||0:f(x, y)|"), with(small_graph(), "|||0:B|", "|||0:f(x,1:y|")}) {
+        const auto got = parse(text);
+        BOOST_REQUIRE_MESSAGE(got.accepted, got.text);
+        BOOST_TEST((parse(kpu::dfg::to_dfg(got.graph)).graph == got.graph));
+    }
+    BOOST_TEST(parse(with_attributes("<a:b>")).says("malformed key of an attribute: '<a:b>'"));
+}
+
 BOOST_AUTO_TEST_CASE(types) {
     const auto good = [](const std::string& text) {
         const auto parsed = kpu::dfg::parse_type(text);

@@ -11,6 +11,7 @@
 #include "compiler/tensor/base64.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/files.h"
+#include "platforms/common/utf8.h"
 #include "tests/dfg/samples.h"
 #include "tests/dfx/programs.h"
 #include "tests/support/process.h"
@@ -409,15 +410,20 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_json_file) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(numbers_that_no_double_holds_are_refused) {
+    check_refusal(flat_with("\"dfx_version\"", "\"x\":1e999,\"dfx_version\""), "a number in the JSON is out of range");
+    check_refusal(std::string(400, '5'), "a number in the JSON is out of range");
+}
+
 BOOST_AUTO_TEST_CASE(names_must_be_utf8) {
     dfx::program p = programs().front();
     p.graph_name = "\xff";
     BOOST_CHECK_THROW((void)object::serialise(p, format::json), input_error);
     BOOST_CHECK_THROW((void)object::serialise(p, format::binary), input_error);
     for (const char* good : {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"})
-        BOOST_TEST(object::is_utf8(good));
+        BOOST_TEST(is_utf8(good));
     for (const char* bad : {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3", "\xf8"})
-        BOOST_TEST(!object::is_utf8(bad));
+        BOOST_TEST(!is_utf8(bad));
 }
 
 BOOST_AUTO_TEST_CASE(checksums_and_base64) {

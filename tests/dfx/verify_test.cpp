@@ -69,6 +69,24 @@ Op& flat_op(dfx::program& p, std::size_t i) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(text) {
+    const std::string wrong = "\xff";
+    nest_refused("text is not UTF-8", "graph_name", [&](dfx::program& p) { p.graph_name = wrong; });
+    nest_refused("text is not UTF-8", "compiler", [&](dfx::program& p) { p.compiler = wrong; });
+    nest_refused("text is not UTF-8", "tensors[0].name", [&](dfx::program& p) { p.tensors[0].name = wrong; });
+    nest_refused("text is not UTF-8", "tensors[1].keys", [&](dfx::program& p) { p.tensors[1].keys.push_back(wrong); });
+    nest_refused("text is not UTF-8", "kernels[0].name", [&](dfx::program& p) { p.kernels[0].name = wrong; });
+    nest_refused("text is not UTF-8", "kernels[0].body[0].body[0].loop",
+                 [&](dfx::program& p) { columns(p).loop.induction_var = wrong; });
+    nest_refused("text is not UTF-8", "body[6].accumulate",
+                 [&](dfx::program& p) { product(p).accumulate.loop = wrong; });
+    nest_refused("text is not UTF-8", "kernels[0].body[1].label", [&](dfx::program& p) {
+        p.kernels[0].body.emplace_back(dfx::barrier_op{1000, {}, wrong});
+    });
+    nest_refused("text is longer than 65536 bytes", "graph_name",
+                 [](dfx::program& p) { p.graph_name = std::string(dfx::k_max_text + 1, 'a'); });
+}
+
 BOOST_AUTO_TEST_CASE(tensors) {
     nest_refused("a tensor of this name exists already", "tensors[1].name",
                  [](dfx::program& p) { p.tensors[1].name = p.tensors[0].name; });
@@ -93,7 +111,8 @@ BOOST_AUTO_TEST_CASE(tensors) {
 }
 
 BOOST_AUTO_TEST_CASE(versions_and_ids) {
-    nest_refused("unknown DFX version", "", [](dfx::program& p) { p.version = "3.0"; });
+    for (const char* wrong : {"", "2", "2.", "3.0", "2.0morton", "2.65536", "2.0.0"})
+        nest_refused("unknown DFX version", "", [&](dfx::program& p) { p.version = wrong; });
     nest_refused("one kernel without loops", "", [](dfx::program& p) { p.version = "1.0"; });
     nest_refused("operation id is taken", "kernels[0].body[0].body[0].body[3].body[6].op_id",
                  [](dfx::program& p) { product(p).op_id = load_a(p).op_id; });

@@ -1,0 +1,14 @@
+// .kpu in JSON, nested and flat.
+
+#include "compiler/object/object.h"
+#include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/program_checks.h"
+
+using namespace kpu;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto p = fuzz::accepted([&] { return object::parse_program(fuzz::text_of(data, size), "fuzz.kpu"); });
+    if (p)
+        fuzz::require_identities(*p);
+    return 0;
+}
