@@ -173,6 +173,37 @@ graph conv_graph(const conv_spec& spec) {
     return l.finish(value);
 }
 
+graph classifier_graph(const classifier_spec& spec) {
+    check(spec.channels, spec.type);
+    check(spec.widths, spec.type);
+    check({spec.batch, spec.side}, spec.type);
+    require(!spec.channels.empty() && !spec.widths.empty(), "a classifier has an image and classes",
+            "channels and widths");
+    layers l(spec.name, spec.type);
+    node_id value = l.constant("x", {spec.batch, spec.side, spec.side, spec.channels[0]});
+    for (std::size_t i = 1; i < spec.channels.size(); ++i) {
+        const shape from = l.dims(value);
+        require(from[1] % 2 == 0, "an image of odd side is halved", "a side with enough factors of 2");
+        const std::string label = "conv" + std::to_string(i);
+        const node_id weights = l.constant(label + ".w", {spec.channels[i], 3, 3, from[3]});
+        const node_id bias = l.constant(label + ".b", {spec.channels[i]});
+        value = l.op(kind::conv2d, {value, weights, bias}, {from[0], from[1] / 2, from[2] / 2, spec.channels[i]},
+                     {{"dilation", numbers({1, 1})}, {"pad", numbers({0, 1, 0, 1})}, {"stride", numbers({2, 2})}});
+        value = l.same(kind::relu, {value});
+    }
+    const shape image = l.dims(value);
+    value = l.op(kind::reshape, {value}, {image[0], image[1] * image[2] * image[3]});
+    for (std::size_t i = 0; i < spec.widths.size(); ++i) {
+        const std::string label = "fc" + std::to_string(i + 1);
+        const node_id weights = l.constant(label + ".w", {spec.widths[i], l.dims(value)[1]});
+        const node_id bias = l.constant(label + ".b", {spec.widths[i]});
+        value = l.op(kind::fc, {value, weights, bias}, {spec.batch, spec.widths[i]});
+        if (i + 1 < spec.widths.size())
+            value = l.same(kind::relu, {value});
+    }
+    return l.finish(value);
+}
+
 graph attention_graph(const attention_spec& spec) {
     check({spec.tokens, spec.model, spec.heads}, spec.type);
     require(spec.model % spec.heads == 0, "the heads do not share the model's width evenly", "a divisor of it");

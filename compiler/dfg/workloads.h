@@ -45,9 +45,22 @@ struct attention_spec {
     dtype type = dtype::f32;
 };
 
+/// A small classifier of square images x [batch, side, side, channels[0]]: per further entry of channels a CONV2D of
+/// 3 × 3 with stride 2 (one row and column of zeros below and to the right) and RELU, then an FC per width, all but the
+/// last with RELU. Weights are conv<i>.w, conv<i>.b, fc<i>.w, fc<i>.b, counted from 1.
+struct classifier_spec {
+    std::string name = "classifier";
+    std::uint64_t batch = 1;
+    std::uint64_t side = 28; ///< even at every convolution
+    std::vector<std::uint64_t> channels;
+    std::vector<std::uint64_t> widths;
+    dtype type = dtype::f32;
+};
+
 /// Each throws input_error for extents of 0 or beyond k_largest_extent, too few layers, and integer types.
 [[nodiscard]] graph mlp_graph(const mlp_spec& spec);
 [[nodiscard]] graph conv_graph(const conv_spec& spec);
 [[nodiscard]] graph attention_graph(const attention_spec& spec);
+[[nodiscard]] graph classifier_graph(const classifier_spec& spec);
 
 } // namespace kpu::dfg

@@ -17,6 +17,7 @@ struct options {
     kpu::dfg::mlp_spec mlp;
     kpu::dfg::conv_spec conv;
     kpu::dfg::attention_spec attention;
+    kpu::dfg::classifier_spec classifier;
     std::string type = "f32";
     std::string result;
     std::string output;
@@ -34,13 +35,15 @@ kpu::dtype parse_dtype(const std::string& text) {
 
 kpu::dfg::graph build(const std::string& command, options& o) {
     const kpu::dtype type = parse_dtype(o.type);
-    o.spec.type = o.mlp.type = o.conv.type = o.attention.type = type;
+    o.spec.type = o.mlp.type = o.conv.type = o.attention.type = o.classifier.type = type;
     if (command == "mlp")
         return kpu::dfg::mlp_graph(o.mlp);
     if (command == "conv" || command == "residual")
         return kpu::dfg::conv_graph(o.conv);
     if (command == "attention" || command == "encoder")
         return kpu::dfg::attention_graph(o.attention);
+    if (command == "classifier")
+        return kpu::dfg::classifier_graph(o.classifier);
     if (!o.result.empty())
         o.spec.result = parse_dtype(o.result);
     return kpu::dfg::matmul_graph(o.spec);
@@ -96,6 +99,14 @@ void add_networks(CLI::App& app, options& o) {
         }
         conv->callback([&o, residual] { o.conv.residual = residual; });
     }
+    CLI::App* classifier =
+        add_network(app, o, "classifier", "convolutions of stride 2, then dense layers", o.classifier.name);
+    classifier->add_option("--batch", o.classifier.batch, "images")->capture_default_str();
+    classifier->add_option("--side", o.classifier.side, "height and width of an image")->capture_default_str();
+    classifier->add_option("--channels", o.classifier.channels, "of the image and of each convolution")
+        ->delimiter(',')
+        ->required();
+    classifier->add_option("--widths", o.classifier.widths, "of each dense layer")->delimiter(',')->required();
     for (const std::string command : {"attention", "encoder"}) {
         const bool encoder = command == "encoder";
         CLI::App* attention =

@@ -11,7 +11,8 @@ Data: Debian's package dataset-fashion-mnist (/usr/share/datasets/fashion-mnist)
     fully connected 1568 -> 24, ReLU
     fully connected 24 -> 10
 
-Weights are stored as the graph wants them: convolutions [out, kh, kw, in], fully connected [in, out].
+Weights are stored as the graph wants them: convolutions [out, kh, kw, in], fully connected [out, in]. The first 200
+test images go into fashion_images.npz beside them.
 """
 import argparse
 import gzip
@@ -138,6 +139,9 @@ def main():
         print(f"epoch {epoch + 1}: test accuracy {accuracy(p, test_images, test_labels):.4f}", flush=True)
     p["conv1.w"] = p["conv1.w"].reshape(3, 3, 1, 16).transpose(3, 0, 1, 2)
     p["conv2.w"] = p["conv2.w"].reshape(3, 3, 16, 32).transpose(3, 0, 1, 2)
+    p["fc1.w"], p["fc2.w"] = p["fc1.w"].T, p["fc2.w"].T
+    images_out = pathlib.Path(o.out).with_name("fashion_images.npz")
+    np.savez_compressed(images_out, images=np.round(test_images[:200] * 255).astype(np.uint8), labels=test_labels[:200])
     np.savez_compressed(o.out, **{k: np.ascontiguousarray(v) for k, v in p.items()})
 
 
