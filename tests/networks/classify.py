@@ -1,13 +1,14 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the Fashion-MNIST classifier on a modelled chip: what it sees, what it answers, what that costs.
 
-    python3 tests/networks/classify.py [--bin DIR] [--platform FILE] [--count N] [--type f32|f16|bf16] [--out DIR]
+    tests/networks/classify.py [--bin DIR] [--platform FILE] [--count N] [--type f32|f16] [--out DIR]
 
 Images are test images that the training (train_fashion.py) never saw; 200 of them lie beside this script.
 """
 import argparse
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -33,11 +34,14 @@ def drawn(image):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path(".build/release/bin"))
+    found = shutil.which("kpu-loader")
+    tools = pathlib.Path(found).parent if found else pathlib.Path(".build/release/bin")
+    parser.add_argument("--bin", type=pathlib.Path, default=tools, help="where the tools are")
     parser.add_argument("--platform", default=str(HERE.parents[1] / "platforms" / "edge_ai.yaml"))
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--type", default="f32", choices=["f32", "f16"])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(".build/fashion"))
+    parser.add_argument("--at-least", type=float, default=0, help="share of right answers, else exit code 1")
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
     data = np.load(HERE / "fashion_images.npz")
@@ -70,6 +74,8 @@ def main():
     energy = stats.get("energy")
     joules = f", {energy['total_j'] / len(images) * 1e6:.2f} uJ" if energy else ""
     print(f"per image on {stats['platform']}: {stats['cycles'] / len(images):.0f} cycles{joules}")
+    if right < o.at_least * len(images):
+        sys.exit(f"fewer than {o.at_least:.0%} right")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Trains the Fashion-MNIST classifier whose weights lie beside this script, with NumPy only.
 
-    python3 tests/networks/train_fashion.py [--data DIR] [--epochs N] [--out fashion.npz]
+    tests/networks/train_fashion.py [--data DIR] [--epochs N] [--out fashion.npz]
 
 Data: Debian's package dataset-fashion-mnist (/usr/share/datasets/fashion-mnist). The network, on NHWC images scaled to
 [0, 1]:
