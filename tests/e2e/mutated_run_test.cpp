@@ -32,7 +32,8 @@ fw::machine machine_of(const platform::platform& p) {
 test::emitted_stream random_stream(const fw::machine& machine, std::mt19937_64& random) {
     const test::problem p = test::random_problem(random);
     const dfx::contraction work = test::contraction_of(p);
-    return test::emit(machine, test::program_of(p), {{"k", fw::planned_contraction{work, fw::choose_blocking(machine, work)}}});
+    return test::emit(machine, test::program_of(p),
+                      {{"k", fw::planned_contraction{work, fw::choose_blocking(machine, work)}}});
 }
 
 /// Runs the stream through the firmware; true if the hazard checker reports anything.

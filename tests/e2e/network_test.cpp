@@ -1,9 +1,8 @@
 // Whole networks on every shipped platform: the bits of an evaluator that shares nothing with the chip, no findings of
 // the checkers, and what stays on the chip.
 
+#include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
-
-#include "compiler/dfg/workloads.h"
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -17,59 +16,6 @@ using namespace kpu;
 
 namespace {
 
-struct network {
-    const char* name;
-    dfg::graph (*make)(dtype);
-};
-
-dfg::graph mlp(dtype t) {
-    dfg::mlp_spec s;
-    s.batch = 13;
-    s.widths = {70, 130, 33, 10};
-    s.type = t;
-    return dfg::mlp_graph(s);
-}
-dfg::graph convolutions(dtype t) {
-    dfg::conv_spec s;
-    s.batch = 2;
-    s.height = 21;
-    s.width = 18;
-    s.channels = {3, 20, 24};
-    s.stride = 2;
-    s.type = t;
-    return dfg::conv_graph(s);
-}
-dfg::graph residual(dtype t) {
-    dfg::conv_spec s;
-    s.height = s.width = 14;
-    s.channels = {16, 32, 16};
-    s.residual = true;
-    s.type = t;
-    return dfg::conv_graph(s);
-}
-dfg::graph attention(dtype t) {
-    dfg::attention_spec s;
-    s.tokens = 40;
-    s.model = 64;
-    s.heads = 2;
-    s.type = t;
-    return dfg::attention_graph(s);
-}
-dfg::graph encoder(dtype t) {
-    dfg::attention_spec s;
-    s.tokens = 16;
-    s.model = 32;
-    s.heads = 4;
-    s.hidden = 64;
-    s.type = t;
-    return dfg::attention_graph(s);
-}
-
-constexpr network k_networks[] = {{"mlp", mlp},
-                                  {"convolutions", convolutions},
-                                  {"residual", residual},
-                                  {"attention", attention},
-                                  {"encoder", encoder}};
 constexpr dtype k_types[] = {dtype::f32, dtype::f16, dtype::bf16, dtype::f64};
 
 void check_clean(const test::checked_chip::outcome& o) {
@@ -94,7 +40,7 @@ dfg::graph chained_matmuls() {
 
 BOOST_DATA_TEST_CASE(generated_networks_give_the_references_bits, bdata::make(test::shipped_platforms()), platform) {
     test::checked_chip chip(test::shipped(platform));
-    for (const network& n : k_networks) {
+    for (const test::network& n : test::k_networks) {
         for (const dtype type : k_types) {
             BOOST_TEST_CONTEXT(n.name << " " << name_of(type)) {
                 const test::compiled_graph g = test::compile(n.make(type));
@@ -107,12 +53,13 @@ BOOST_DATA_TEST_CASE(generated_networks_give_the_references_bits, bdata::make(te
     }
 }
 
-BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"), std::string("datacenter")}), platform) {
+BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"), std::string("datacenter")}),
+                     platform) {
     passes::lower_options apart;
     apart.fusion = false;
     std::size_t merged = 0;
     test::checked_chip chip(test::shipped(platform));
-    for (const network& n : k_networks) {
+    for (const test::network& n : test::k_networks) {
         BOOST_TEST_CONTEXT(n.name) {
             const test::compiled_graph fused = test::compile(n.make(dtype::f16));
             const test::compiled_graph plain = test::compile(n.make(dtype::f16), apart);
@@ -150,8 +97,7 @@ BOOST_DATA_TEST_CASE(mobilenet_runs_whole, bdata::make(test::shipped_platforms()
 
 BOOST_AUTO_TEST_CASE(what_lies_between_matmuls_stays_on_the_chip) {
     const test::compiled_graph g = test::compile(chained_matmuls());
-    const trace::run_statistics run =
-        test::measure(test::shipped("datacenter"), g.program, test::random_inputs(g, 1));
+    const trace::run_statistics run = test::measure(test::shipped("datacenter"), g.program, test::random_inputs(g, 1));
     // A, B, B2, B3 and the result, each once: nothing of the two products between
     const std::uint64_t outside = 4 * (96 * 160 + 160 * 128 + 128 * 64 + 64 * 48 + 96 * 48);
     BOOST_TEST(run.dram.read_bytes + run.dram.write_bytes == outside);

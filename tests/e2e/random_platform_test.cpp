@@ -1,6 +1,7 @@
 // Random valid platforms, odd and tiny ones among them: every program gives the reference's bits or is refused with
 // sizes.
 
+#include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/support/fresh_context.h"
 
@@ -91,38 +92,69 @@ dfg::matmul_graph_spec random_spec(dice& d) {
     return spec;
 }
 
-} // namespace
+/// True where the program ran, false where the chip is too small for it.
+bool runs(test::checked_chip& chip, const test::compiled_graph& g, std::uint64_t seed, const std::string& what) {
+    const tensor_map inputs = test::random_inputs(g, seed);
+    try {
+        const auto o = chip.run(g.program, inputs);
+        BOOST_REQUIRE_MESSAGE(o.outputs == test::reference_outputs(g, inputs), "wrong bits on " << what);
+        for (const std::string& finding : o.findings)
+            BOOST_FAIL(finding.substr(0, 2000) << " on " << what);
+        return true;
+    } catch (const input_error& refusal) {
+        BOOST_TEST(std::string(refusal.what()).find("too small for ") != std::string::npos, refusal.what()
+                                                                                                << " on " << what);
+    } catch (const run_error& failure) {
+        BOOST_FAIL(failure.what() << " on " << what);
+    }
+    return false;
+}
 
-BOOST_DATA_TEST_CASE(random_platforms, bdata::xrange(4), shard) {
-    BOOST_TEST_MESSAGE("seed " << shard);
-    dice d(static_cast<std::uint64_t>(shard));
-    int valid = 0;
-    int run = 0;
-    while (valid < k_platforms_per_shard) {
+/// Calls use(chip, description) for so many valid platforms.
+template <class Use>
+void on_random_platforms(dice& d, Use use) {
+    for (int valid = 0; valid < k_platforms_per_shard;) {
         const platform::platform p = random_platform(d);
         if (platform::check(p).has_errors())
             continue;
         ++valid;
         const test::fresh_context context;
         test::checked_chip chip(p);
-        for (int i = 0; i < 3; ++i) {
-            const test::compiled_graph g = test::compile(dfg::matmul_graph(random_spec(d)));
-            const tensor_map inputs = test::random_inputs(g, d.below(1000));
-            const std::string what = "platform " + std::to_string(valid) + ":\n" + to_yaml(p);
-            try {
-                const auto o = chip.run(g.program, inputs);
-                ++run;
-                BOOST_REQUIRE_MESSAGE(o.outputs == test::reference_outputs(g, inputs), "wrong bits on " << what);
-                for (const std::string& finding : o.findings)
-                    BOOST_FAIL(finding.substr(0, 2000) << " on " << what);
-            } catch (const input_error& refusal) {
-                BOOST_TEST(std::string(refusal.what()).find("too small for one fold") != std::string::npos,
-                           refusal.what() << " on " << what);
-            } catch (const run_error& failure) {
-                BOOST_FAIL(failure.what() << " on " << what);
-            }
-        }
+        use(chip, "platform " + std::to_string(valid) + ":\n" + to_yaml(p));
     }
-    BOOST_TEST_MESSAGE(run << " of " << 3 * valid << " matmuls ran, the others were refused");
-    BOOST_TEST(run > valid);
+}
+
+void matmuls(int shard) {
+    dice d(static_cast<std::uint64_t>(shard));
+    int run = 0;
+    on_random_platforms(d, [&](test::checked_chip& chip, const std::string& what) {
+        for (int i = 0; i < 3; ++i)
+            run += runs(chip, test::compile(dfg::matmul_graph(random_spec(d))), d.below(1000), what) ? 1 : 0;
+    });
+    BOOST_TEST_MESSAGE(run << " of " << 3 * k_platforms_per_shard << " matmuls ran, the others were refused");
+    BOOST_TEST(run > k_platforms_per_shard);
+}
+
+void networks(int shard) {
+    dice d(static_cast<std::uint64_t>(100 + shard));
+    int run = 0;
+    on_random_platforms(d, [&](test::checked_chip& chip, const std::string& what) {
+        const test::network& n = test::k_networks[d.below(std::size(test::k_networks))];
+        const dtype type = d.below(2) == 0 ? dtype::f32 : dtype::bf16;
+        run += runs(chip, test::compile(n.make(type)), d.below(1000), n.name + (" on " + what)) ? 1 : 0;
+    });
+    BOOST_TEST_MESSAGE(run << " of " << k_platforms_per_shard << " networks ran, the others were refused");
+    BOOST_TEST(run > k_platforms_per_shard / 4);
+}
+
+} // namespace
+
+BOOST_DATA_TEST_CASE(random_platforms, bdata::xrange(4), shard) {
+    BOOST_TEST_MESSAGE("seed " << shard);
+    matmuls(shard);
+}
+
+BOOST_DATA_TEST_CASE(networks_on_random_platforms, bdata::xrange(4), shard) {
+    BOOST_TEST_MESSAGE("seed " << 100 + shard);
+    networks(shard);
 }
