@@ -28,8 +28,8 @@ BOOST_AUTO_TEST_CASE(activations_are_bounded_by_commands_and_chunks) {
     BOOST_TEST(per_fold(one_array.deltas, one_array.folds) < 25);
     const bench::cost four_arrays = run("datacenter", 1024); // panels of up to 16 chunks
     BOOST_TEST(four_arrays.folds > 1000u);
-    BOOST_TEST(per_fold(four_arrays.activations, four_arrays.folds) < 70);
-    BOOST_TEST(per_fold(four_arrays.deltas, four_arrays.folds) < 70);
+    BOOST_TEST(per_fold(four_arrays.activations, four_arrays.folds) < 40);
+    BOOST_TEST(per_fold(four_arrays.deltas, four_arrays.folds) < 40);
 }
 
 BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_work) {
