@@ -92,11 +92,10 @@ void command_engine::ring_doorbell() {
     m_rejected = queued() == m_config.queue_depth;
     if (m_rejected)
         return;
-    command next;
+    command& next = m_queue.append();
     std::copy_n(m_registers.words(reg::descriptor), next.words.size(), next.words.begin());
     next.header = iface::decode_header(next.words);
     next.ref = {m_config.engine, ++m_pushed, next.header.tag};
-    m_queue.push(next);
     if (m_observer != nullptr)
         m_observer->on_push(next.ref, next.header, queued());
     if (m_resting)

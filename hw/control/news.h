@@ -6,7 +6,7 @@
 namespace kpu::hw {
 
 /// Heard one delta cycle after it was told. Whoever waits has looked at the state first, so that news that nobody waits
-/// for is none: its notification would cost a delta cycle.
+/// for need not be notified.
 class news {
   public:
     explicit news(const char* name) : m_event(name) {}

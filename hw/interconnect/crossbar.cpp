@@ -86,11 +86,7 @@ crossbar::crossbar(sc_core::sc_module_name name, const platform::crossbar_params
 
 crossbar::~crossbar() = default;
 
-void crossbar::check_order(picoseconds request) {
-    if (request >= m_latest_request) {
-        m_latest_request = request;
-        return;
-    }
+void crossbar::count_out_of_order(picoseconds request) {
     if (m_out_of_order++ == 0)
         SC_REPORT_WARNING("/kpu/interconnect/order",
                           (std::string(name()) + ": a request arrives " +
@@ -111,7 +107,10 @@ void crossbar::b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::s
     to.initiator = static_cast<std::uint32_t>(id);
     to.called = now_ps();
     to.request = to.called + to_ps(delay);
-    check_order(to.request);
+    if (to.request < m_latest_request)
+        count_out_of_order(to.request);
+    else
+        m_latest_request = to.request;
     const std::uint64_t offset = where - by->range.base.value();
     if (by->map.run(offset) < length) {
         transport_split(*by, to, payload, delay);

@@ -65,7 +65,7 @@ class crossbar final : public sc_core::sc_module {
     passage read(access& to, tlm::tlm_generic_payload& payload, flow* timing);
     passage write(access& to, tlm::tlm_generic_payload& payload, flow* timing);
     passage call(access& to, picoseconds request, tlm::tlm_generic_payload& payload, flow* timing);
-    void check_order(picoseconds request);
+    void count_out_of_order(picoseconds request);
     std::unique_ptr<piece> take_piece();
 
     route_table m_routes;

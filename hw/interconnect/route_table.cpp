@@ -32,7 +32,7 @@ std::uint32_t route_table::add(const std::string& name, platform::address_range 
                    "ranges that are apart");
     }
     const std::uint32_t first = m_targets;
-    m_routes.push_back({name, range, map, first});
+    m_routes.push_back({range, map, first, name});
     m_targets += map.units();
     return first;
 }

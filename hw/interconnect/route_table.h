@@ -12,10 +12,10 @@ namespace kpu::hw {
 
 /// A contiguous range of addresses on `units` consecutive targets of equal size.
 struct route {
-    std::string name; ///< for messages
     platform::address_range range;
     interleave map;
     std::uint32_t first_target = 0;
+    std::string name; ///< for messages; last, so that what every access reads lies together
 };
 
 class route_table {

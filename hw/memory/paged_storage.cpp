@@ -1,6 +1,7 @@
 #include "hw/memory/paged_storage.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace kpu::hw {
@@ -31,25 +32,37 @@ const unsigned char* paged_storage::page_at(std::uint64_t page) const {
     return is_written(page) ? m_groups[page / k_group]->data.get() + page % k_group * k_page : unwritten();
 }
 
-unsigned char* paged_storage::page_for_write(std::uint64_t page, std::uint64_t within, std::uint64_t length) {
-    std::unique_ptr<group>& in = m_groups[page / k_group];
+unsigned char* paged_storage::room_for(std::uint64_t offset, std::uint64_t length) {
+    const std::uint64_t nth = offset / k_group_bytes;
+    std::unique_ptr<group>& in = m_groups[nth];
     if (in == nullptr) {
-        const std::uint64_t first = page / k_group * k_group;
-        const std::uint64_t pages = std::min(k_group, ceil_div(m_capacity.value(), k_page) - first);
+        const std::uint64_t pages = std::min(k_group, ceil_div(m_capacity.value(), k_page) - nth * k_group);
         in = std::make_unique<group>();
         in->data.reset(new unsigned char[pages * k_page]); // not cleared: that would touch all pages
+        in->written.resize(pages);
     }
-    unsigned char* const at = in->data.get() + page % k_group * k_page;
-    if (!in->written[page % k_group]) {
-        in->written[page % k_group] = true;
-        std::memset(at, k_poison, within);
-        std::memset(at + within + length, k_poison, k_page - within - length);
+    unsigned char* const data = in->data.get();
+    const std::uint64_t begin = offset - nth * k_group_bytes;
+    const std::uint64_t end = begin + length;
+    for (std::uint64_t page = begin / k_page; page * k_page < end; ++page) {
+        if (in->written[page])
+            continue;
+        in->written[page] = true;
         ++m_pages;
+        const std::uint64_t from = page * k_page;
+        if (from < begin)
+            std::memset(data + from, k_poison, begin - from);
+        if (from + k_page > end)
+            std::memset(data + end, k_poison, from + k_page - end);
     }
-    return at;
+    return data + begin;
 }
 
 void paged_storage::read(std::uint64_t offset, std::uint64_t length, unsigned char* into) const {
+    if (const unsigned char* const together = loan(offset, length)) {
+        std::memcpy(into, together, length);
+        return;
+    }
     while (length != 0) {
         const std::uint64_t within = offset % k_page;
         const std::uint64_t n = std::min(length, k_page - within);
@@ -60,10 +73,9 @@ void paged_storage::read(std::uint64_t offset, std::uint64_t length, unsigned ch
 
 void paged_storage::write(std::uint64_t offset, std::uint64_t length, const unsigned char* from) {
     while (length != 0) {
-        const std::uint64_t within = offset % k_page;
-        const std::uint64_t n = std::min(length, k_page - within);
+        const std::uint64_t n = std::min(length, k_group_bytes - offset % k_group_bytes);
         // memmove: the source may be a loan from this same storage.
-        std::memmove(page_for_write(offset / k_page, within, n) + within, from, n);
+        std::memmove(room_for(offset, n), from, n);
         offset += n, from += n, length -= n;
     }
 }

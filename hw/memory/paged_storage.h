@@ -4,7 +4,6 @@
 
 #include "platforms/common/units.h"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -14,7 +13,7 @@ namespace kpu::hw {
 /// Offsets and lengths must lie within the capacity: the memory that owns the storage checks them.
 class paged_storage {
   public:
-    static constexpr std::uint64_t k_page = std::uint64_t{64} * 1024;
+    static constexpr std::uint64_t k_page = std::uint64_t{4} * 1024;
     static constexpr unsigned char k_poison = 0x57;
 
     explicit paged_storage(bytes capacity);
@@ -32,16 +31,18 @@ class paged_storage {
   private:
     /// Consecutive pages lie together, so that ranges across them can be lent. The host gives memory only to those that
     /// are touched.
-    static constexpr std::uint64_t k_group = 1024;
+    static constexpr std::uint64_t k_group = std::uint64_t{16} * 1024;
+    static constexpr std::uint64_t k_group_bytes = k_group * k_page;
     struct group {
         std::unique_ptr<unsigned char[]> data;
-        std::array<bool, k_group> written{};
+        std::vector<bool> written; ///< per page
     };
 
     [[nodiscard]] bool is_written(std::uint64_t page) const;
     [[nodiscard]] const unsigned char* page_at(std::uint64_t page) const;
-    /// A page of which [within, within + length) is going to be written at once.
-    [[nodiscard]] unsigned char* page_for_write(std::uint64_t page, std::uint64_t within, std::uint64_t length);
+    /// Where [offset, offset + length), which lies within one group, is going to be written at once. What its pages
+    /// hold beside becomes poison if they were not written before.
+    [[nodiscard]] unsigned char* room_for(std::uint64_t offset, std::uint64_t length);
 
     bytes m_capacity;
     std::vector<std::unique_ptr<group>> m_groups;

@@ -85,8 +85,10 @@ fault mover::carry_out(const command& c, const iface::copy_operands& copy) {
     if (total == bytes(0))
         return fault::bad_operand;
     m_source = strided_walk(copy, copy.source);
-    m_cut = is_far(copy.source.base) ? m_source : strided_walk(copy, copy.destination);
-    m_jobs.push({c.ref, strided_walk(copy, copy.destination)});
+    job& own = m_jobs.append(); // stays until its last chunk is written
+    own.ref = c.ref;
+    own.destination = strided_walk(copy, copy.destination);
+    const strided_walk& cut = is_far(copy.source.base) ? m_source : own.destination;
     m_read_far.act_for(c.ref);
     m_read_near.act_for(c.ref);
     m_begun_in = epoch();
@@ -94,9 +96,9 @@ fault mover::carry_out(const command& c, const iface::copy_operands& copy) {
     const picoseconds start_cost = config().period * m_config.params.start_cost.value();
     if (start_cost != picoseconds() && !pause(start_cost))
         return fault::none;
-    const bytes limit = chunk_limit(std::min(m_source.run(), m_jobs.back().destination.run()));
+    const bytes limit = chunk_limit(std::min(m_source.run(), own.destination.run()));
     while (m_source.left() > bytes(0)) {
-        const bytes length = chunk_length(m_cut, total - m_source.left(), m_source.left(), limit, m_alignment);
+        const bytes length = chunk_length(cut, total - m_source.left(), m_source.left(), limit, m_alignment);
         if (!make_room(length) || !read_chunk(c.ref, length))
             return fault::none;
     }
@@ -221,12 +223,9 @@ mover::transfer mover::read_segments(bytes length, unsigned char* into, const un
 
 /// Requests a chunk, hands it to the writing process, and waits until the engine can make the next request.
 bool mover::read_chunk(const command_ref& ref, bytes length) {
-    chunk c;
-    c.ref = ref;
-    c.length = length;
     unsigned char* const staged = stage(length);
-    c.data = staged;
-    const transfer read = m_fills ? make_pattern(length, staged) : read_segments(length, staged, c.data);
+    const unsigned char* data = staged;
+    const transfer read = m_fills ? make_pattern(length, staged) : read_segments(length, staged, data);
     if (read.error != fault::none) {
         raise_fault(ref, read.error);
         return false;
@@ -235,13 +234,16 @@ bool mover::read_chunk(const command_ref& ref, bytes length) {
         count(perf_counter::read_bytes, length.value());
     m_position += length.value();
     const picoseconds beat = m_rate.beat();
-    c.requested = now_ps();
+    chunk& c = m_chunks.append();
+    c.ref = ref;
+    c.data = data;
+    c.length = length;
     c.last = m_source.left() == bytes(0);
     c.stream_end = m_position;
+    c.requested = now_ps();
     c.first = std::max(read.first, m_data_end + beat);
     c.read_end = std::max(read.last, c.first + read.occupies - beat);
     m_data_end = c.read_end;
-    m_chunks.push(c);
     if (unwritten() == 1)
         wake_writer();
     return pause(read.occupies);

@@ -100,7 +100,7 @@ class mover : public command_engine {
     initiator m_read_far, m_read_near, m_write_far, m_write_near;
 
     // the reading process: the issue thread
-    strided_walk m_source, m_cut;
+    strided_walk m_source;
     std::uint64_t m_position = 0; ///< bytes requested since the reset
     std::uint32_t m_begun_in = 0; ///< epoch of the command in execute()
     bool m_fills = false;         ///< it has no source: m_source walks the destination

@@ -7,7 +7,7 @@ namespace kpu::hw {
 bytes total_bytes(const iface::copy_operands& copy) {
     std::uint64_t total = copy.run;
     for (const std::uint32_t count : copy.count) {
-        if (count != 0 && total > k_largest_copy / count)
+        if (count > 1 && total > k_largest_copy / count)
             return bytes(0);
         total *= count;
     }

@@ -1,6 +1,7 @@
 #include "hw/registers/register_bank.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -128,12 +129,15 @@ std::uint32_t register_bank::value_at(std::size_t at) const {
     return b.sample(static_cast<std::uint32_t>(at - m_map[m_spec[at]].offset / 4)) & b.mapped;
 }
 
-register_status register_bank::read(std::uint64_t offset, std::uint64_t length, std::uint32_t* into) const {
+register_status register_bank::read(std::uint64_t offset, std::uint64_t length, void* into) const {
     const register_status status = check(offset, length);
     if (status != register_status::ok)
         return status;
-    for (std::uint64_t i = 0; i < length / 4; ++i)
-        into[i] = value_at(offset / 4 + i);
+    auto* const to = static_cast<unsigned char*>(into);
+    for (std::uint64_t i = 0; i < length / 4; ++i) {
+        const std::uint32_t value = value_at(offset / 4 + i);
+        std::memcpy(to + 4 * i, &value, 4);
+    }
     return status;
 }
 
@@ -152,18 +156,23 @@ void register_bank::write_word(std::size_t at, std::uint32_t value, std::uint32_
         b.write(what);
 }
 
-register_status register_bank::write(std::uint64_t offset, std::uint64_t length, const std::uint32_t* from) {
+register_status register_bank::write(std::uint64_t offset, std::uint64_t length, const void* from) {
     const register_status status = check(offset, length);
     if (status != register_status::ok)
         return status;
+    const auto* words = static_cast<const unsigned char*>(from);
     const std::size_t end = (offset + length) / 4;
     for (std::size_t at = offset / 4; at < end;) {
-        const std::size_t next = m_behaviour[m_spec[at]].plain ? std::min(end, end_of_spec(at)) : at + 1;
-        if (m_behaviour[m_spec[at]].plain)
-            std::copy(from, from + (next - at), m_words.begin() + static_cast<std::ptrdiff_t>(at));
-        else
-            write_word(at, *from, ~0u);
-        from += next - at;
+        const bool plain = m_behaviour[m_spec[at]].plain;
+        const std::size_t next = plain ? std::min(end, end_of_spec(at)) : at + 1;
+        if (plain) {
+            std::memcpy(&m_words[at], words, 4 * (next - at));
+        } else {
+            std::uint32_t value = 0;
+            std::memcpy(&value, words, 4);
+            write_word(at, value, ~0u);
+        }
+        words += 4 * (next - at);
         at = next;
     }
     return status;

@@ -63,8 +63,9 @@ class register_bank {
     // ---- software side: `offset` and `length` in bytes ----
 
     [[nodiscard]] register_status check(std::uint64_t offset, std::uint64_t length) const;
-    register_status read(std::uint64_t offset, std::uint64_t length, std::uint32_t* into) const;
-    register_status write(std::uint64_t offset, std::uint64_t length, const std::uint32_t* from);
+    /// Arrays of words in the host's byte order, aligned or not.
+    register_status read(std::uint64_t offset, std::uint64_t length, void* into) const;
+    register_status write(std::uint64_t offset, std::uint64_t length, const void* from);
     /// One register, of which only the bits in `lanes` are written.
     register_status write_lanes(std::uint64_t offset, std::uint32_t value, std::uint32_t lanes);
 

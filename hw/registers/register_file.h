@@ -23,7 +23,7 @@ class register_file : public register_bank {
     unsigned int transport_dbg(tlm::tlm_generic_payload& payload);
 
   private:
-    std::vector<std::uint32_t> m_burst; ///< aligned copy of the burst in flight, kept to avoid allocation
+    register_status access(tlm::tlm_generic_payload& payload);
 };
 
 } // namespace kpu::hw

@@ -22,11 +22,12 @@ class ring {
     [[nodiscard]] T& operator[](std::size_t i) { return m_slots[wrapped(i)]; }
     [[nodiscard]] const T& operator[](std::size_t i) const { return m_slots[wrapped(i)]; }
 
-    void push(T item) {
+    void push(T item) { append() = std::move(item); }
+    /// As push, of an item to be filled in where it lies: it still has the values of an earlier one, or a T's own.
+    T& append() {
         if (m_size == m_slots.size())
             grow();
-        m_slots[wrapped(m_size)] = std::move(item);
-        ++m_size;
+        return m_slots[wrapped(m_size++)];
     }
     void pop() {
         m_head = wrapped(1);
