@@ -81,8 +81,9 @@ std::string operands_of(const iface::command_header& header, const iface::descri
     }
     case iface::opcode::fold: {
         const iface::fold_operands fold = iface::decode_fold(words);
-        return fmt::format("{} {}x{}x{} {:#x}, {:#x} -> {:#x}{}", iface::name_of(fold.type), fold.m, fold.n, fold.k,
-                           fold.a.value(), fold.b.value(), fold.c.value(), fold.seeded ? " seeded" : "");
+        return fmt::format("{} {}x{}x{}{} {:#x}, {:#x} -> {:#x}{}", iface::name_of(fold.type), fold.m, fold.n, fold.k,
+                           extents(std::array{fold.count}), fold.a.value(), fold.b.value(), fold.c.value(),
+                           fold.seeded ? " seeded" : "");
     }
     case iface::opcode::vector:
         return operands_of(iface::decode_vector(words));

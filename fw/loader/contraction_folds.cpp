@@ -161,36 +161,62 @@ contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) 
     // every other strip, or row, runs backwards and begins with the B panel that the one before ended with
     place.backwards = (place.strip + place.first_row) % 2 == 1;
     place.column = place.backwards ? folds_across - 1 - place.turn : place.turn;
-    place.m = piece(rows_of(s).count, m_plan.fold_rows, place.strip * m_plan.strip + place.row);
+    place.m = extent_of_row(s, place.strip, place.row);
     place.n = piece(block_columns, m_plan.fold_columns, place.column);
     place.ends_group = place.row + 1 == place.first_row + place.rows;
+    place.in_last_column = !by_rows && place.turn + 1 == folds_across;
     place.ends_row = place.ends_group && place.turn + 1 == folds_across;
     place.ends_step = place.ends_row && ends_block && place.row + 1 == down;
     return place;
 }
 
-void contraction_stream::emit_fold() {
+void contraction_stream::emit_folds() {
     const prepared_step current = *m_current;
     lane& l = m_lanes[current.at.lane];
-    const fold_place place = place_of_fold(current.at);
-    round_and_drain(l, current, place, run_fold(l, current, place));
-    if (current.at.last_slice_of_visit && place.ends_group)
-        plan_to_leave(l, place);
+    const fold_place first = place_of_fold(current.at);
+    const fold_run run = folds_together(l, current.at, first);
+    const point done = run_folds(l, current, first, run);
+    m_fold += run.count - 1;
+    const fold_place last = place_of_fold(current.at);
+    round_and_drain(l, current, last, done);
+    if (current.at.last_slice_of_visit && last.ends_group)
+        plan_to_leave(l, last);
     leave_if_drained(l);
     ++m_fold;
-    if (place.ends_step)
+    if (last.ends_step)
         end_step();
 }
 
-point contraction_stream::run_fold(lane& l, const prepared_step& current, const fold_place& place) {
+/// In the inner columns of a strip one command is as many folds as find their panels of A in L1, equally far from each
+/// other. In its first column panels are still on their way, and in its last one each makes room as soon as its fold is
+/// done.
+contraction_stream::fold_run contraction_stream::folds_together(lane& l, const step& s, const fold_place& place) {
+    fold_run run;
+    if (place.turn == 0 || place.in_last_column || place.rows == 1)
+        return run;
+    address last = l.rows.find(row_panel_key(s, place, 0))->base;
+    for (const std::uint64_t left = place.rows - place.row; run.count < left; ++run.count) {
+        const std::uint64_t row = place.row + run.count;
+        const tile_slot* const next = l.rows.find(row_panel_key(s, place, row));
+        if (next == nullptr || next->base < last || extent_of_row(s, place.strip, row).count != place.m.count)
+            break;
+        const std::uint64_t stride = (next->base - last).value();
+        if (run.count > 1 && stride != run.a_stride)
+            break;
+        run.a_stride = stride;
+        last = next->base;
+    }
+    return run;
+}
+
+point contraction_stream::run_folds(lane& l, const prepared_step& current, const fold_place& place,
+                                    const fold_run& run) {
     const step& s = current.at;
     const std::uint64_t depth = depth_of(s).count;
     const std::uint64_t line = depth * m_sizes.operand; // bytes of one row of A or one column of B
     const dfx::contraction_ops& ids = ids_of(s);
-    tile_key a = a_key(s);
-    a.panel = place.strip * m_plan.strip + place.row + 1;
-    tile_slot& row_panel = panel(l, l.rows, *current.a, a, place.m.first * line, place.m.count * line, stream_role::row,
-                                 static_cast<std::uint32_t>(ids.load_a));
+    tile_slot& row_panel = panel(l, l.rows, *current.a, row_panel_key(s, place, place.row), place.m.first * line,
+                                 place.m.count * line, stream_role::row, static_cast<std::uint32_t>(ids.load_a));
     tile_key b = b_key(s);
     b.panel = place.column + 1;
     tile_slot& column_panel = panel(l, l.columns, *current.b, b, place.n.first * line, place.n.count * line,
@@ -199,10 +225,16 @@ point contraction_stream::run_fold(lane& l, const prepared_step& current, const 
         begin_group(l, current, place);
     result_slot& result = *m_group.slot;
 
+    const std::uint64_t cell = fold_cells() * m_sizes.accumulator;
     iface::fold_operands fold;
     fold.a = row_panel.base;
     fold.b = column_panel.base;
-    fold.c = fold.seed = result.cells + bytes((place.row - place.first_row) * fold_cells() * m_sizes.accumulator);
+    fold.c = fold.seed = result.cells + bytes((place.row - place.first_row) * cell);
+    fold.count = static_cast<std::uint32_t>(run.count);
+    if (run.count > 1) {
+        fold.a_stride = static_cast<std::uint32_t>(run.a_stride);
+        fold.c_stride = static_cast<std::uint32_t>(cell);
+    }
     fold.m = static_cast<std::uint32_t>(place.m.count);
     fold.n = static_cast<std::uint32_t>(place.n.count);
     fold.k = static_cast<std::uint32_t>(depth);
@@ -210,11 +242,13 @@ point contraction_stream::run_fold(lane& l, const prepared_step& current, const 
     fold.flow = code_of(m_plan.flow);
     fold.seeded = s.slice > 0 || current.seed != nullptr;
     dependences after = m_group.before;
-    row_panel.use.require_for_read(after);
     column_panel.use.require_for_read(after);
+    for (std::uint64_t i = 0; i < run.count; ++i)
+        l.rows.find(row_panel_key(s, place, place.row + i))->use.require_for_read(after);
     const point done = m_out.fold(l.tile->array, static_cast<std::uint32_t>(ids.compute), fold, after);
-    row_panel.use.note_read(done);
     column_panel.use.note_read(done);
+    for (std::uint64_t i = 0; i < run.count; ++i)
+        l.rows.find(row_panel_key(s, place, place.row + i))->use.note_read(done);
     result.use.note_written(done, !m_group.begun);
     m_group.begun = true;
     return done;

@@ -43,7 +43,7 @@ bool contraction_stream::advance() {
         }
         begin_step();
     }
-    emit_fold();
+    emit_folds();
     return true;
 }
 

@@ -32,7 +32,8 @@ class contraction_stream {
     contraction_stream(const machine& chip, const dfx::contraction& work, const blocking& plan,
                        const contraction_operands& operands, emitter& out);
 
-    /// Emits the next few commands: one fold with what it needs. False when everything had been emitted already.
+    /// Emits the next few commands: a fold, or folds that are one command, with what it needs. False when everything
+    /// had been emitted already.
     bool advance();
 
   private:
@@ -46,6 +47,12 @@ class contraction_stream {
         bool last_strip = false;                      ///< of all
         extent m, n;                                  ///< in elements of the block
         bool ends_group = false, ends_row = false, ends_step = false;
+        bool in_last_column = false; ///< of a strip whose columns are groups
+    };
+    /// Folds of a group that are one command.
+    struct fold_run {
+        std::uint64_t count = 1;
+        std::uint64_t a_stride = 0; ///< bytes from one's panel of A to the next one's
     };
     /// Cells in L3 that a DMA engine has to be told to store.
     struct pending_store {
@@ -104,6 +111,15 @@ class contraction_stream {
         return ceil_div(across_of(s, role).count, panel_width(role));
     }
     [[nodiscard]] extent panel_of(const step& s, operand_role role, std::uint64_t panel) const;
+    /// Rows of a fold, among those of the block.
+    [[nodiscard]] extent extent_of_row(const step& s, std::uint64_t strip, std::uint64_t row) const {
+        return piece(rows_of(s).count, m_plan.fold_rows, strip * m_plan.strip + row);
+    }
+    [[nodiscard]] tile_key row_panel_key(const step& s, const fold_place& place, std::uint64_t row) const {
+        tile_key key = a_key(s);
+        key.panel = place.strip * m_plan.strip + row + 1;
+        return key;
+    }
     [[nodiscard]] std::uint64_t panel_width(operand_role role) const {
         return role == operand_role::a ? m_plan.fold_rows : m_plan.fold_columns;
     }
@@ -156,7 +172,7 @@ class contraction_stream {
 
     // folds
     void begin_step();
-    void emit_fold();
+    void emit_folds();
     void end_step();
     [[nodiscard]] fold_place place_of_fold(const step& s) const;
     /// A group of folds in L1.
@@ -167,7 +183,8 @@ class contraction_stream {
         bool begun = false; ///< by a first fold
     };
     void begin_group(lane& l, const prepared_step& current, const fold_place& place);
-    point run_fold(lane& l, const prepared_step& current, const fold_place& place);
+    [[nodiscard]] fold_run folds_together(lane& l, const step& s, const fold_place& place);
+    point run_folds(lane& l, const prepared_step& current, const fold_place& place, const fold_run& run);
     void round_and_drain(lane& l, const prepared_step& current, const fold_place& place, point done);
     /// What a vector command does to cells.
     struct cell_function {

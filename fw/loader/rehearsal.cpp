@@ -124,8 +124,10 @@ void rehearsal::clear() {
 void rehearsal::add(const bound_command& command) {
     engine_state& engine = m_engines[command.engine.value()];
     engine.queue.push_back({command.words, iface::decode_header(command.words), 0});
-    if (engine.queue.back().header.op == iface::opcode::fold)
-        engine.folds_left += time_of(*engine.tile, iface::decode_fold(command.words)).period;
+    if (engine.queue.back().header.op == iface::opcode::fold) {
+        const iface::fold_operands fold = iface::decode_fold(command.words);
+        engine.folds_left += fold.count * time_of(*engine.tile, fold).period;
+    }
 }
 
 /// The firmware gives one command to every engine in turn.
@@ -282,10 +284,11 @@ double rehearsal::execute_fill(engine_state& engine, const queued& command, doub
 }
 
 double rehearsal::execute_fold(engine_state& engine, const queued& command, double begin) {
-    const fold_time time = time_of(*engine.tile, iface::decode_fold(command.words));
-    engine.next = begin + time.period;
-    engine.folds_left -= time.period;
-    return begin + k_l1_latency + time.latency;
+    const iface::fold_operands fold = iface::decode_fold(command.words);
+    const fold_time time = time_of(*engine.tile, fold);
+    engine.next = begin + fold.count * time.period;
+    engine.folds_left -= fold.count * time.period;
+    return engine.next - time.period + k_l1_latency + time.latency;
 }
 
 double rehearsal::execute_vector(engine_state& engine, const queued& command, double begin) {

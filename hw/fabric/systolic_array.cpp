@@ -35,6 +35,17 @@ void make_room(std::vector<unsigned char>& buffer, bytes length) {
         buffer.resize(length.value());
 }
 
+/// Nothing but the array reads the row and the column buffer while it works, so what streams from there can be asked
+/// for ahead of its time. The result buffer is shared with streamers.
+bool streams_from_its_own_ports(const array_fold& fold) {
+    return fold.flow == array_dataflow::output_stationary;
+}
+
+/// An address as an offset in a buffer; before the buffer it becomes one that no buffer has.
+address within(address buffer, address where) {
+    return address(where.value() - buffer.value());
+}
+
 /// `ahead` before `when`.
 picoseconds ahead_of(picoseconds when, picoseconds ahead) {
     return when > ahead ? when - ahead : picoseconds(0);
@@ -43,10 +54,11 @@ picoseconds ahead_of(picoseconds when, picoseconds ahead) {
 } // namespace
 
 systolic_array::systolic_array(sc_core::sc_module_name name, const engine_config& config,
-                               const platform::array_params& params)
+                               const platform::array_params& params, const array_buffers& buffers)
     : command_engine(name, config), row_i("row_i"), column_i("column_i"), result_i("result_i"), m_params(params),
-      m_kernel(params.rows, params.columns), m_timing(geometry_of(params, config.period)), m_rows(row_i),
-      m_columns(column_i), m_seeds(result_i), m_results(result_i), m_load_time(config.period * params.rows) {
+      m_buffers(buffers), m_kernel(params.rows, params.columns), m_timing(geometry_of(params, config.period)),
+      m_rows(row_i), m_columns(column_i), m_seeds(result_i), m_results(result_i),
+      m_load_time(config.period * params.rows) {
     for (fold_in_flight& fold : m_folds)
         fold.sums.resize(std::size_t{params.rows} * params.columns * sizeof(double));
     SC_HAS_PROCESS(systolic_array);
@@ -98,40 +110,64 @@ fault systolic_array::refusal(const iface::fold_operands& fold) const {
     const std::uint64_t sum = iface::size_of(iface::accumulator_of(fold.type));
     const bool aligned = fold.a.value() % operand == 0 && fold.b.value() % operand == 0 && fold.c.value() % sum == 0 &&
                          (!fold.seeded || fold.seed.value() % sum == 0);
-    return aligned ? fault::none : fault::bad_operand;
+    const bool apart = fold.count == 1 || (fold.a_stride % operand == 0 && fold.c_stride % sum == 0 &&
+                                           bytes(fold.c_stride) >= result_size(fold));
+    return aligned && apart && fold.count > 0 ? fault::none : fault::bad_operand;
 }
 
 fault systolic_array::execute(const command& c) {
-    const iface::fold_operands operands = iface::decode_fold(c.words);
-    const fault refused = refusal(operands);
-    if (refused != fault::none)
-        return refused;
+    iface::fold_operands fold = iface::decode_fold(c.words);
+    fault failed = refusal(fold);
+    if (failed != fault::none || !pay_start_cost())
+        return failed;
+    const std::uint32_t begun_in = epoch();
+    for (std::uint32_t left = fold.count; left > 0 && failed == fault::none && begun_in == epoch() && !halted();) {
+        failed = run(c.ref, fold, --left == 0);
+        fold.a = fold.a + bytes(fold.a_stride);
+        fold.c = fold.c + bytes(fold.c_stride);
+        fold.seed = fold.seed + bytes(fold.c_stride);
+    }
+    return failed;
+}
+
+/// False if the engine was reset or stopped meanwhile.
+bool systolic_array::pay_start_cost() {
+    const sc_core::sc_time cost = in_cycles(m_params.start_cost.value());
+    const std::uint32_t begun_in = epoch();
+    if (cost > sc_core::SC_ZERO_TIME)
+        wait(cost);
+    account(perf_counter::busy, cost);
+    return begun_in == epoch() && !halted();
+}
+
+fault systolic_array::run(const command_ref& ref, const iface::fold_operands& operands, bool is_last) {
     const array_fold shape = shape_of(operands);
-    const picoseconds begin = now_ps() + m_timing.array().period * m_params.start_cost.value();
+    const picoseconds begin = now_ps();
     if (!wait_to_begin(shape))
         return fault::none;
-    fold_in_flight& fold = place_for(c.ref, operands);
+    fold_in_flight& fold = place_for(ref, operands);
+    fold.completes = is_last;
     operand_data data;
     picoseconds late;
     fault failed = is_loaded(shape) ? load(fold, data, late) : fault::none;
     if (failed != fault::none)
         return failed;
-    if (!wait_until(ahead_of(m_timing.enters_after(shape), m_lead)))
+    const picoseconds due = std::max(now_ps(), ahead_of(m_timing.enters_after(shape), m_lead));
+    if (!streams_from_its_own_ports(shape) && !wait_until(due))
         return fault::none;
-    const picoseconds requested = now_ps();
     stream slowest;
-    failed = read_streamed(fold, data, slowest);
+    failed = read_streamed(fold, data, due, slowest);
     if (failed != fault::none)
         return failed;
     compute(fold, data);
     if (!wait_to_enter(shape))
         return fault::none;
     m_lead = slowest.first;
-    fold.entry = m_timing.enter(requested + slowest.first, slowest.flowing, shape);
+    fold.entry = m_timing.enter(due + slowest.first, slowest.flowing, shape);
     ++m_entered;
     m_may_drain.tell();
     count(perf_counter::macs, std::uint64_t{operands.m} * operands.n * operands.k);
-    pass_through(fold.entry);
+    pass_through(fold);
     account_for(fold, now_ps() - begin, late, slowest.flowing);
     return fault::none;
 }
@@ -147,14 +183,10 @@ systolic_array::fold_in_flight& systolic_array::place_for(const command_ref& ref
     return fold;
 }
 
-/// Until the start cost is paid and, where the fold has to wait for the array to empty, its first operand is due. False
-/// if the engine was reset or stopped meanwhile.
+/// Until, where the fold has to wait for the array to empty, its first operand is due. False if the engine was reset or
+/// stopped meanwhile.
 bool systolic_array::wait_to_begin(const array_fold& shape) {
     const std::uint32_t begun_in = epoch();
-    const sc_core::sc_time cost = in_cycles(m_params.start_cost.value());
-    if (cost > sc_core::SC_ZERO_TIME)
-        wait(cost);
-    account(perf_counter::busy, cost);
     while (begun_in == epoch() && !halted() && !m_timing.may_begin(shape.flow))
         m_may_enter.await();
     return begun_in == epoch() && !halted() && wait_until(ahead_of(m_timing.free_for(shape), m_lead));
@@ -192,49 +224,51 @@ fault systolic_array::load(fold_in_flight& fold, operand_data& data, picoseconds
 fault systolic_array::read_loaded(fold_in_flight& fold, operand_data& data, stream& slowest) {
     switch (fold.operands.flow) {
     case array_dataflow::weight_stationary:
-        return read_b(fold.operands, data, slowest);
+        return read_b(fold.operands, data, now_ps(), slowest);
     case array_dataflow::input_stationary:
-        return read_a(fold.operands, data, slowest);
+        return read_a(fold.operands, data, now_ps(), slowest);
     case array_dataflow::output_stationary:
         break;
     }
-    return read_seed(fold, data, slowest);
+    return read_seed(fold, data, now_ps(), slowest);
 }
 
 /// What read_loaded() leaves. All ports work at the same time; the slowest one counts.
-fault systolic_array::read_streamed(fold_in_flight& fold, operand_data& data, stream& slowest) {
+fault systolic_array::read_streamed(fold_in_flight& fold, operand_data& data, picoseconds due, stream& slowest) {
     const iface::fold_operands& x = fold.operands;
     fault failed = fault::none;
     if (data.a == nullptr)
-        failed = read_a(x, data, slowest);
+        failed = read_a(x, data, due, slowest);
     if (failed == fault::none && data.b == nullptr)
-        failed = read_b(x, data, slowest);
+        failed = read_b(x, data, due, slowest);
     if (failed == fault::none && x.seeded && data.seed == nullptr)
-        failed = read_seed(fold, data, slowest);
+        failed = read_seed(fold, data, due, slowest);
     return failed;
 }
 
-fault systolic_array::read_a(const iface::fold_operands& x, operand_data& data, stream& slowest) {
-    return read(m_rows, x.a, packed_size(x.type, x.m, x.k), m_a, data.a, slowest);
+fault systolic_array::read_a(const iface::fold_operands& x, operand_data& data, picoseconds due, stream& slowest) {
+    return read(m_rows, within(m_buffers.row, x.a), packed_size(x.type, x.m, x.k), m_a, data.a, due, slowest);
 }
 
-fault systolic_array::read_b(const iface::fold_operands& x, operand_data& data, stream& slowest) {
-    return read(m_columns, x.b, packed_size(x.type, x.k, x.n), m_b, data.b, slowest);
+fault systolic_array::read_b(const iface::fold_operands& x, operand_data& data, picoseconds due, stream& slowest) {
+    return read(m_columns, within(m_buffers.column, x.b), packed_size(x.type, x.k, x.n), m_b, data.b, due, slowest);
 }
 
-fault systolic_array::read_seed(fold_in_flight& fold, operand_data& data, stream& slowest) {
-    return read(m_seeds, fold.operands.seed, result_size(fold.operands), fold.sums, data.seed, slowest);
+fault systolic_array::read_seed(fold_in_flight& fold, operand_data& data, picoseconds due, stream& slowest) {
+    return read(m_seeds, within(m_buffers.result, fold.operands.seed), result_size(fold.operands), fold.sums, data.seed,
+                due, slowest);
 }
 
 fault systolic_array::read(initiator& from, address where, bytes length, std::vector<unsigned char>& buffer,
-                           const unsigned char*& data, stream& slowest) {
+                           const unsigned char*& data, picoseconds due, stream& slowest) {
     make_room(buffer, length);
-    sc_core::sc_time last;
+    const picoseconds ahead = due - now_ps();
+    sc_core::sc_time last = to_time(ahead);
     const fault failed = fault_of(from.read_loan(where, length, buffer.data(), data, last));
     if (failed != fault::none)
         return failed;
     count(perf_counter::read_bytes, length.value());
-    slowest.first = std::max(slowest.first, to_ps(from.first()));
+    slowest.first = std::max(slowest.first, to_ps(from.first()) - ahead);
     // The first beat itself takes a cycle.
     slowest.flowing = std::max(slowest.flowing, to_ps(last - from.first()) + m_timing.array().period);
     return fault::none;
@@ -253,7 +287,9 @@ void systolic_array::compute(fold_in_flight& fold, const operand_data& data) {
     m_kernel.fold(x.type, fold.shape.extents, data.a, data.b, fold.sums.data());
 }
 
-bool systolic_array::upcoming_is_loaded() const {
+bool systolic_array::next_is_loaded(const fold_in_flight& fold) const {
+    if (!fold.completes)
+        return is_loaded(fold.shape);
     const command* next = upcoming();
     return next == nullptr || next->header.op != iface::opcode::fold ||
            is_loaded(shape_of(iface::decode_fold(next->words)));
@@ -261,10 +297,11 @@ bool systolic_array::upcoming_is_loaded() const {
 
 /// The array's time until the next fold may be issued: early enough that its operands' first beats meet the array when
 /// it is free for them, a load so early that it is hidden.
-void systolic_array::pass_through(const fold_entry& entry) {
+void systolic_array::pass_through(const fold_in_flight& fold) {
+    const fold_entry& entry = fold.entry;
     if (m_params.pipelined) {
         const picoseconds load_due = std::max(entry.enter, ahead_of(entry.next_enter, m_load_time));
-        if (!wait_until(ahead_of(load_due, m_lead)) || upcoming_is_loaded())
+        if (!wait_until(ahead_of(load_due, m_lead)) || next_is_loaded(fold))
             return;
     }
     (void)wait_until(ahead_of(entry.next_enter, m_lead));
@@ -311,7 +348,8 @@ void systolic_array::drain_front() {
     if (!halted()) {
         m_results.act_for(fold.ref);
         const bytes length = result_size(fold.operands);
-        const fault failed = fault_of(m_results.write(fold.operands.c, length, fold.sums.data(), delay));
+        const fault failed =
+            fault_of(m_results.write(within(m_buffers.result, fold.operands.c), length, fold.sums.data(), delay));
         if (failed != fault::none)
             raise_fault(fold.ref, failed);
         else
@@ -322,6 +360,8 @@ void systolic_array::drain_front() {
     ++m_written;
     m_may_enter.tell();
     m_last_completion = std::max({m_last_completion, drain.end, written});
+    if (!fold.completes)
+        return;
     m_completions.push({fold.ref, m_last_completion});
     if (m_completions.size() == 1)
         m_completion_due.notify(to_time(m_last_completion - now_ps()));

@@ -17,13 +17,19 @@
 
 namespace kpu::hw {
 
+/// Where the three L1 buffers begin; what the array's sockets carry are offsets within them.
+struct array_buffers {
+    address row, column, result;
+};
+
 class systolic_array final : public command_engine {
   public:
     tlm_utils::simple_initiator_socket<systolic_array> row_i;    ///< reads A
     tlm_utils::simple_initiator_socket<systolic_array> column_i; ///< reads B
     tlm_utils::simple_initiator_socket<systolic_array> result_i; ///< reads seeds, writes C
 
-    systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params);
+    systolic_array(sc_core::sc_module_name name, const engine_config& config, const platform::array_params& params,
+                   const array_buffers& buffers = {});
 
     /// Folds take their time and their accesses but compute nothing, for runs that ask for times only.
     void skip_arithmetic() { m_computes = false; }
@@ -35,6 +41,7 @@ class systolic_array final : public command_engine {
         iface::fold_operands operands;
         array_fold shape;
         fold_entry entry;
+        bool completes = true;           ///< the last one of its command
         std::vector<unsigned char> sums; ///< m×n of the accumulator's type; grows to its high-water mark
     };
     /// Results that are on their way to memory.
@@ -60,21 +67,26 @@ class systolic_array final : public command_engine {
 
     [[nodiscard]] iface::fault refusal(const iface::fold_operands& fold) const;
     [[nodiscard]] bool exceeds_array(const iface::fold_operands& fold) const;
+    [[nodiscard]] iface::fault run(const command_ref& ref, const iface::fold_operands& operands, bool is_last);
     [[nodiscard]] fold_in_flight& place_for(const command_ref& ref, const iface::fold_operands& operands);
+    [[nodiscard]] bool pay_start_cost();
     [[nodiscard]] bool wait_to_begin(const array_fold& shape);
     [[nodiscard]] bool wait_to_enter(const array_fold& shape);
     [[nodiscard]] bool wait_until(picoseconds when);
     [[nodiscard]] iface::fault load(fold_in_flight& fold, operand_data& data, picoseconds& late);
     [[nodiscard]] iface::fault read_loaded(fold_in_flight& fold, operand_data& data, stream& slowest);
-    [[nodiscard]] iface::fault read_streamed(fold_in_flight& fold, operand_data& data, stream& slowest);
-    [[nodiscard]] iface::fault read_a(const iface::fold_operands& x, operand_data& data, stream& slowest);
-    [[nodiscard]] iface::fault read_b(const iface::fold_operands& x, operand_data& data, stream& slowest);
-    [[nodiscard]] iface::fault read_seed(fold_in_flight& fold, operand_data& data, stream& slowest);
+    [[nodiscard]] iface::fault read_streamed(fold_in_flight& fold, operand_data& data, picoseconds due,
+                                             stream& slowest);
+    [[nodiscard]] iface::fault read_a(const iface::fold_operands& x, operand_data& data, picoseconds due,
+                                      stream& slowest);
+    [[nodiscard]] iface::fault read_b(const iface::fold_operands& x, operand_data& data, picoseconds due,
+                                      stream& slowest);
+    [[nodiscard]] iface::fault read_seed(fold_in_flight& fold, operand_data& data, picoseconds due, stream& slowest);
     [[nodiscard]] iface::fault read(initiator& from, address where, bytes length, std::vector<unsigned char>& buffer,
-                                    const unsigned char*& data, stream& slowest);
+                                    const unsigned char*& data, picoseconds due, stream& slowest);
     void compute(fold_in_flight& fold, const operand_data& data);
-    [[nodiscard]] bool upcoming_is_loaded() const;
-    void pass_through(const fold_entry& entry);
+    [[nodiscard]] bool next_is_loaded(const fold_in_flight& fold) const;
+    void pass_through(const fold_in_flight& fold);
     void account_for(const fold_in_flight& fold, picoseconds elapsed, picoseconds late, picoseconds flowing);
 
     void drain_loop();
@@ -82,6 +94,7 @@ class systolic_array final : public command_engine {
     void complete_due();
 
     platform::array_params m_params;
+    array_buffers m_buffers;
     fold_kernel m_kernel;
     bool m_computes = true;
     fold_timing m_timing;

@@ -101,6 +101,8 @@ descriptor_words encode(const command_header& header, const fold_operands& fold)
         out.put(extent);
     for (const address base : {fold.a, fold.b, fold.c, fold.seed})
         out.put(base);
+    for (const std::uint32_t further : {fold.count - 1, fold.a_stride, fold.c_stride})
+        out.put(further);
     return words;
 }
 
@@ -169,6 +171,9 @@ fold_operands decode_fold(const descriptor_words& words) {
         *extent = in.word();
     for (address* base : {&fold.a, &fold.b, &fold.c, &fold.seed})
         *base = in.addr();
+    fold.count = in.word() + 1;
+    fold.a_stride = in.word();
+    fold.c_stride = in.word();
     return fold;
 }
 

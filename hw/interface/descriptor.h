@@ -44,9 +44,12 @@ struct copy_operands {
 };
 
 /// C[m×n] = (seed ? C0[m×n] : 0) + A[m×k]·B[k×n]; all packed row-major in L1. A lies in the row buffer, B in the column
-/// buffer, C and C0 (element type accumulator_of(type)) in the result buffer.
+/// buffer, C and C0 (element type accumulator_of(type)) in the result buffer. A command can be several folds with one
+/// B, one after the other: fold i's A lies i·a_stride bytes, its C and C0 lie i·c_stride bytes behind those of fold 0.
 struct fold_operands {
     address a, b, c, seed;
+    std::uint32_t count = 1;
+    std::uint32_t a_stride = 0, c_stride = 0;
     std::uint32_t m = 0, n = 0, k = 0;
     element_type type = element_type::f32;
     array_dataflow flow = array_dataflow::output_stationary;

@@ -67,17 +67,21 @@ route_table routes_of(const platform::l1_ranges& l1) {
     return routes;
 }
 
+array_buffers bases_of(const platform::l1_ranges& l1) {
+    return {l1.row.base, l1.column.base, l1.result.base};
+}
+
 placement place_of(const platform::address_range& range) {
     return {range.base, interleave(), 0};
 }
 
-constexpr std::uint32_t k_other_initiators = 3 + 1 + 3; // the array's, the vector unit's, three of the back door
+constexpr std::uint32_t k_other_initiators = 1 + 3; // the vector unit's, three of the back door
 
 } // namespace
 
 compute_tile::compute_tile(sc_core::sc_module_name name, const platform::platform& p, const platform::address_map& map,
                            std::uint32_t index, links& wires)
-    : sc_core::sc_module(name), m_array("array", array_config(p, map, index), p.array),
+    : sc_core::sc_module(name), m_array("array", array_config(p, map, index), p.array, bases_of(map.l1.at(index))),
       m_vector("vector", vector_config(p, index), p.vector),
       m_row("row", p.l1.row, p.clock.period(), place_of(map.l1.at(index).row)),
       m_column("column", p.l1.column, p.clock.period(), place_of(map.l1.at(index).column)),
@@ -90,9 +94,9 @@ compute_tile::compute_tile(sc_core::sc_module_name name, const platform::platfor
         m_streamers.push_back(std::make_unique<streamer>(streamer_name.c_str(), p, map, index, s));
         wires.connect(m_streamers.back()->near_i, m_router.from_t[port++], streamer_name + "_near");
     }
-    wires.connect(m_array.row_i, m_router.from_t[port++], "array_row");
-    wires.connect(m_array.column_i, m_router.from_t[port++], "array_column");
-    wires.connect(m_array.result_i, m_router.from_t[port++], "array_result");
+    wires.connect(m_array.row_i, m_row.data_t, "array_row");
+    wires.connect(m_array.column_i, m_column.data_t, "array_column");
+    wires.connect(m_array.result_i, m_result.data_t, "array_result");
     wires.connect(m_vector.l1_i, m_router.from_t[port++], "vector_l1");
     wires.connect(m_router.to_i[0], m_row.data_t, "row");
     wires.connect(m_router.to_i[1], m_column.data_t, "column");

@@ -5,6 +5,7 @@
 #include "platforms/common/units.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -33,8 +34,11 @@ class paged_storage {
     /// are touched.
     static constexpr std::uint64_t k_group = std::uint64_t{16} * 1024;
     static constexpr std::uint64_t k_group_bytes = k_group * k_page;
+    struct release {
+        void operator()(unsigned char* data) const { std::free(data); }
+    };
     struct group {
-        std::unique_ptr<unsigned char[]> data;
+        std::unique_ptr<unsigned char[], release> data;
         std::vector<bool> written; ///< per page
     };
 

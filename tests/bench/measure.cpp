@@ -14,6 +14,7 @@
 #include "tests/support/fresh_context.h"
 #include "tests/support/process.h"
 
+#include <string_view>
 #include <sys/resource.h>
 
 namespace kpu::bench {
@@ -70,11 +71,13 @@ void count_work(const hw::chip& chip, cost& c) {
     for (const hw::command_engine* engine : chip.engines()) {
         c.macs += engine->counter(iface::perf_counter::macs);
         c.commands += engine->counter(iface::perf_counter::commands);
-        if (engine->config().kind == iface::engine_kind::array)
-            c.folds += engine->counter(iface::perf_counter::commands);
-        else if (engine->config().kind != iface::engine_kind::vector)
+        const iface::engine_kind kind = engine->config().kind;
+        if (kind != iface::engine_kind::array && kind != iface::engine_kind::vector)
             c.moved_bytes += engine->counter(iface::perf_counter::read_bytes);
     }
+    for (const hw::memory_module* memory : chip.memories())
+        if (std::string_view(memory->basename()) == "row") // read once per fold
+            c.folds += memory->stats().reads;
 }
 
 } // namespace

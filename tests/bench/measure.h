@@ -24,7 +24,7 @@ struct cost {
     std::uint64_t peak_heap = 0;                  ///< bytes of operator new that were in use at the same time
     std::uint64_t cycles = 0, macs = 0;
     std::uint64_t folds = 0;
-    std::uint64_t commands = 0;    ///< of all engines, folds among them
+    std::uint64_t commands = 0;    ///< of all engines; a fold is one or a part of one
     std::uint64_t moved_bytes = 0; ///< read by DMA engines, block movers and streamers
     std::uint64_t allocations = 0; ///< calls of operator new
     std::uint64_t activations = 0; ///< of SystemC threads: returns from wait()

@@ -33,6 +33,15 @@ inline iface::copy_operands as_copy(const iface::fill_operands& f) {
     return {f.count, f.run, f.destination, f.destination};
 }
 
+/// One of a command's folds, by itself.
+inline iface::fold_operands fold_of(iface::fold_operands all, std::uint32_t number) {
+    all.a = all.a + bytes(std::uint64_t{number} * all.a_stride);
+    all.c = all.c + bytes(std::uint64_t{number} * all.c_stride);
+    all.seed = all.seed + bytes(std::uint64_t{number} * all.c_stride);
+    all.count = 1;
+    return all;
+}
+
 /// Reads come before writes; runs that follow each other directly are one access.
 class access_list {
   public:
@@ -73,7 +82,11 @@ class access_list {
             write(to, c.run);
         });
     }
-    void add(const iface::fold_operands& f) {
+    void add(const iface::fold_operands& all) {
+        for (std::uint32_t i = 0; i < all.count; ++i)
+            add_one(fold_of(all, i));
+    }
+    void add_one(const iface::fold_operands& f) {
         const std::uint64_t operand = size_of(f.type);
         const std::uint64_t cells = std::uint64_t{f.m} * f.n * size_of(accumulator_of(f.type));
         read(f.a, std::uint64_t{f.m} * f.k * operand);

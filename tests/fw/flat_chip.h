@@ -163,7 +163,11 @@ class flat_chip {
             next += c.run;
         });
     }
-    void fold(const iface::fold_operands& f) {
+    void fold(const iface::fold_operands& all) {
+        for (std::uint32_t i = 0; i < all.count; ++i)
+            one_fold(fold_of(all, i));
+    }
+    void one_fold(const iface::fold_operands& f) {
         const std::uint64_t e = size_of(f.type);
         const std::uint64_t acc = size_of(accumulator_of(f.type));
         const std::uint64_t cells = std::uint64_t{f.m} * f.n * acc;

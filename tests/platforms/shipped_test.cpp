@@ -108,8 +108,10 @@ class balance {
         need("l2_crossbar", count(m_p.l2_crossbar.port_width.value()), width);
         need("streamer", width, 2 * std::max(rows, columns) * k_element);
         need("streamers", m_p.streamer.per_array, 3);
-        need("streamer in_flight", count(m_p.streamer.mover.in_flight.value()),
-             4 * count(m_p.streamer.mover.chunk.value()));
+        // a streamer's buffer covers the way from L2 and the start of its next command
+        const double way = count(m_p.l2.bank.latency.value() + 2 * m_p.l2_crossbar.hop_latency.value() +
+                                 m_p.streamer.mover.start_cost.value());
+        need("streamer in_flight", count(m_p.streamer.mover.in_flight.value()), 2 * width * way);
     }
 
     void check_l1() {
@@ -218,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_starved_resource_is_named) {
         {"l2_crossbar", [](platform::platform& p) { p.l2_crossbar.port_width = bytes(16); }},
         {"streamer", [](platform::platform& p) { p.streamer.mover.width = bytes(32); }},
         {"streamers", [](platform::platform& p) { p.streamer.per_array = 1; }},
-        {"streamer in_flight", [](platform::platform& p) { p.streamer.mover.in_flight = bytes(16384); }},
+        {"streamer in_flight", [](platform::platform& p) { p.streamer.mover.in_flight = p.streamer.mover.width; }},
         {"l1 row", [](platform::platform& p) { p.l1.row.capacity = bytes(8192); }},
         {"l1 column", [](platform::platform& p) { p.l1.column.capacity = bytes(8192); }},
         {"l1 result", [](platform::platform& p) { p.l1.result.capacity = bytes(2048); }},
