@@ -94,6 +94,8 @@ std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
     add(work.c, work.c_bytes());
     if (work.seed)
         add(*work.seed, work.seed_bytes());
+    for (const dfx::step_operand& o : work.step_operands)
+        add(o.tensor, work.bytes_of(o));
     return sum;
 }
 
