@@ -63,7 +63,7 @@ class analyser {
     }
 
   private:
-    /// The last dimension of every operand is a column; all before it are rows.
+    /// The last dimension of every operand is a column; all before it are rows, but for the first of a batched product.
     contraction of_operator(const compute_op& op) const {
         if (op.type != compute_type::matmul_tile && op.type != compute_type::conv_tile)
             refuse(m_kernel, m_leaves.front(), "it is a " + std::string(name_of(op.type)));
@@ -78,8 +78,9 @@ class analyser {
         c.b = b.name;
         c.c = out.name;
         c.n = out.dims.back();
-        c.k = element_count(b.dims) / c.n;
-        c.m = element_count(out.dims) / c.n;
+        c.batch = op.type == compute_type::matmul_tile && out.dims.size() == 3 ? out.dims.front() : 1;
+        c.k = element_count(b.dims) / c.n / c.batch;
+        c.m = element_count(out.dims) / c.n / c.batch;
         c.tile = {c.m, c.n, c.k};
         if (op.type == compute_type::conv_tile && !is_product_of_rows(op.window)) {
             c.windows = window_rows{a.dims, out.dims, op.window};
@@ -112,7 +113,8 @@ class analyser {
             const std::optional<step_operand> operand = operand_of_step(t, result);
             if (!operand)
                 refuse(m_kernel, m_leaves.front(),
-                       "operand " + t.name + " of a step is broadcast over some of the result's rows, but not over all");
+                       "operand " + t.name +
+                           " of a step is broadcast over some of the result's rows, but not over all");
             c.step_operands.push_back(*operand);
         }
     }

@@ -91,8 +91,8 @@ double cost_model::streamed_to_l1() const {
     const double columns = as_double(ceil_div(m_plan.nb, m_plan.fold_columns));
     const double b_panels = std::ceil(rows / as_double(m_plan.strip)) * columns;
     const double panels = rows * as_double(m_plan.fold_rows) + b_panels * as_double(m_plan.fold_columns);
-    const double sums = as_double(
-        m_work.batch * m_work.m * m_work.n * (2 * m_plan.k_slices - 1) * m_e.accumulator + step_bytes());
+    const double sums =
+        as_double(m_work.batch * m_work.m * m_work.n * (2 * m_plan.k_slices - 1) * m_e.accumulator + step_bytes());
     return as_double(blocks()) * panels * as_double(m_work.k * m_e.operand) + sums;
 }
 

@@ -14,8 +14,7 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     for (std::size_t i = 0; i < plan.result_slots; ++i) {
         const address base = tile->result.base + plan.result_slot * i;
         const address operands = base + (plan.result_slot - step_operands_in_l1(e, e.steps.size(), plan));
-        results.push_back(
-            {base, base + bytes(cells_bytes), usage(l1_earlier), operands, 0, usage(l1_earlier)});
+        results.push_back({base, base + bytes(cells_bytes), usage(l1_earlier), operands, 0, usage(l1_earlier)});
     }
     const l2_share share = share_of_l2(chip.l2, plan.lanes, number);
     address next = chip.l2.base + share.offset;
@@ -39,8 +38,8 @@ void lane::split_results(std::uint64_t strip, bytes cell, bytes staged_cell) {
     std::vector<result_slot> cells;
     for (const result_slot& slot : results)
         for (std::uint64_t i = 0; i < strip; ++i)
-            cells.push_back({slot.cells + cell * i, slot.staging + staged_cell * i, slot.use, slot.operands, i,
-                             slot.operand_use});
+            cells.push_back(
+                {slot.cells + cell * i, slot.staging + staged_cell * i, slot.use, slot.operands, i, slot.operand_use});
     next_result *= static_cast<std::size_t>(strip);
     results = std::move(cells);
 }
