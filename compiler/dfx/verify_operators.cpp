@@ -304,6 +304,7 @@ class operator_checker {
         }
         for (std::size_t i = 0; i < m_op.steps.size(); ++i)
             type = check_step(m_op.steps[i], type, ".steps[" + std::to_string(i) + "]");
+        check_operands_are_used();
         if (type != m_out->type)
             error(".output", "the last step has another type", std::string(name_of(type)),
                   std::string(name_of(m_out->type)));
@@ -324,6 +325,13 @@ class operator_checker {
         if (step.operand)
             check_operand(*step.operand, step.result, part);
         return step.result;
+    }
+
+    void check_operands_are_used() {
+        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
+            if (std::none_of(m_op.steps.begin(), m_op.steps.end(),
+                             [&](const element_step& step) { return step.operand == i; }))
+                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
     }
 
     void check_operand(std::uint64_t number, dtype type, const std::string& part) {
