@@ -240,7 +240,10 @@ class generator {
             for (const char* loop : {"", "ti", "tk", "tj"})
                 if (when != op.accumulate.when || loop != op.accumulate.loop)
                     change<compute_op>("accumulate", [=](compute_op& c) { c.accumulate = {when, loop}; });
-        for (std::size_t i = 0; i + 1 < op.inputs.size(); ++i)
+        const auto of_steps = std::count_if(op.steps.begin(), op.steps.end(),
+                                            [](const dfx::element_step& s) { return s.operand.has_value(); });
+        const std::size_t told_apart = op.inputs.size() - (of_steps > 1 ? static_cast<std::size_t>(of_steps) - 1 : 0);
+        for (std::size_t i = 0; i + 1 < told_apart; ++i)
             change<compute_op>("swap operands", [i](compute_op& c) { std::swap(c.inputs[i], c.inputs[i + 1]); });
         change<compute_op>("swap operands", [](compute_op& c) { std::swap(c.inputs[0], c.output); });
         for (std::size_t i = 0; i < 2; ++i)
@@ -267,9 +270,12 @@ class generator {
         for (const dtype type : dfx::all_of<dtype>())
             if (type != op.steps[i].result)
                 edit("step's type", [type](dfx::element_step& s) { s.result = type; });
-        for (const dfx::element_function f :
-             {dfx::element_function::identity, dfx::element_function::clamp,
-              op.steps[i].operand ? dfx::element_function::relu : dfx::element_function::add})
+        using dfx::element_function;
+        const auto others = op.steps[i].operand
+                                ? std::vector<element_function>{element_function::identity, element_function::clamp,
+                                                                element_function::relu}
+                                : std::vector<element_function>{element_function::add};
+        for (const element_function f : others)
             edit("step's function", [f](dfx::element_step& s) { s.function = f; });
         if (op.steps[i].operand)
             change<compute_op>("drop a step",
