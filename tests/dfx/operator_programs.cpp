@@ -39,15 +39,6 @@ compute_op of_type(compute_type type) {
     return op;
 }
 
-dfx::tensor_region whole(const tensor_descriptor& t) {
-    dfx::tensor_region r;
-    r.tensor_name = t.name;
-    r.tile_indices.resize(t.dims.size());
-    r.tile_shape = t.dims;
-    r.element_size = size_of(t.type);
-    return r;
-}
-
 } // namespace
 
 dfx::program operator_program(std::vector<tensor_descriptor> tensors, const std::vector<operator_spec>& operators) {
