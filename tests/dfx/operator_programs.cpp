@@ -1,7 +1,9 @@
 #include "tests/dfx/operator_programs.h"
 
+#include "compiler/dfx/leaves.h"
 #include "compiler/tensor/dtype.h"
 
+#include <algorithm>
 #include <variant>
 
 namespace kpu::test {
@@ -15,17 +17,25 @@ using dfx::tensor_role;
 
 namespace {
 
-tensor_descriptor input(const std::string& name, const shape& dims, dtype type = dtype::f32) {
+} // namespace
+
+tensor_descriptor input(const std::string& name, const shape& dims, dtype type) {
     return {name, dims, type, tensor_role::input, {name}};
 }
-tensor_descriptor constant(const std::string& name, const shape& dims, dtype type = dtype::f32) {
+
+tensor_descriptor constant(const std::string& name, const shape& dims, dtype type) {
     return {name, dims, type, tensor_role::constant, {name}};
 }
-tensor_descriptor output(const std::string& name, const shape& dims, dtype type = dtype::f32) {
+
+tensor_descriptor intermediate(const std::string& name, const shape& dims, dtype type) {
+    return {name, dims, type, tensor_role::intermediate, {}};
+}
+
+tensor_descriptor output(const std::string& name, const shape& dims, dtype type) {
     return {name, dims, type, tensor_role::output, {name}};
 }
 
-element_step step(element_function f, dtype result, std::optional<std::uint64_t> operand = std::nullopt) {
+element_step step(element_function f, dtype result, std::optional<std::uint64_t> operand) {
     element_step s;
     s.function = f;
     s.result = result;
@@ -39,24 +49,42 @@ compute_op of_type(compute_type type) {
     return op;
 }
 
-} // namespace
+compute_op elementwise(std::vector<element_step> steps) {
+    compute_op op = of_type(compute_type::elementwise);
+    op.steps = std::move(steps);
+    return op;
+}
+
+compute_op reduce(element_function combine, std::uint64_t axis) {
+    compute_op op = of_type(compute_type::reduction);
+    op.combine = combine;
+    op.axes = {axis};
+    return op;
+}
+
+void add_operator(dfx::program& p, const operator_spec& spec) {
+    std::uint64_t last = 0;
+    for (const dfx::kernel& k : p.kernels)
+        for (const dfx::leaf& l : dfx::leaves_of(k, ""))
+            last = std::max(last, l.id());
+    compute_op op = spec.op;
+    op.op_id = op.produces = last + 1;
+    for (const std::string& name : spec.inputs)
+        op.inputs.push_back(whole(*p.find(name)));
+    op.output = whole(*p.find(spec.output));
+    dfx::kernel k;
+    k.name = "k" + std::to_string(op.op_id);
+    k.body.emplace_back(std::move(op));
+    p.kernels.push_back(std::move(k));
+}
 
 dfx::program operator_program(std::vector<tensor_descriptor> tensors, const std::vector<operator_spec>& operators) {
     dfx::program p;
     p.version = "2.1";
     p.graph_name = "operators";
     p.tensors = std::move(tensors);
-    for (const operator_spec& spec : operators) {
-        compute_op op = spec.op;
-        op.op_id = op.produces = p.kernels.size() + 1;
-        for (const std::string& name : spec.inputs)
-            op.inputs.push_back(whole(*p.find(name)));
-        op.output = whole(*p.find(spec.output));
-        dfx::kernel k;
-        k.name = "k" + std::to_string(op.op_id);
-        k.body.emplace_back(std::move(op));
-        p.kernels.push_back(std::move(k));
-    }
+    for (const operator_spec& spec : operators)
+        add_operator(p, spec);
     return p;
 }
 
@@ -134,19 +162,17 @@ dfx::program averaging_pool() {
 }
 
 dfx::program elementwise_steps() {
-    compute_op op = of_type(compute_type::elementwise);
-    op.steps = {step(element_function::subtract, dtype::f32, 1), step(element_function::sigmoid, dtype::f32),
-                step(element_function::identity, dtype::f16)};
+    compute_op op =
+        elementwise({step(element_function::subtract, dtype::f32, 1), step(element_function::sigmoid, dtype::f32),
+                     step(element_function::identity, dtype::f16)});
     op.steps[0].operand_first = true;
     return operator_program({input("X", {2, 3}), input("R", {1, 3}), output("Y", {2, 3}, dtype::f16)},
                             {{{"X", "R"}, "Y", op}});
 }
 
 dfx::program reduction() {
-    compute_op op = of_type(compute_type::reduction);
-    op.combine = element_function::multiply;
-    op.axes = {0};
-    return operator_program({input("X", {4, 3}), output("Y", {1, 3})}, {{{"X"}, "Y", op}});
+    return operator_program({input("X", {4, 3}), output("Y", {1, 3})},
+                            {{{"X"}, "Y", reduce(element_function::multiply, 0)}});
 }
 
 dfx::program softmax_rows() {
@@ -178,12 +204,9 @@ dfx::program network() {
     compute_op first = of_type(compute_type::conv_tile);
     first.window = {{2, 2}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
     const compute_op second = of_type(compute_type::matmul_tile);
-    std::vector<tensor_descriptor> tensors = {input("X", {1, 3, 3, 2}),
-                                              constant("W", {8, 1}),
-                                              {"H", {1, 2, 2, 1}, dtype::f32, tensor_role::intermediate, {}},
-                                              {"V", {1, 4}, dtype::f32, tensor_role::intermediate, {}},
-                                              constant("W2", {4, 2}),
-                                              output("Y", {1, 2})};
+    std::vector<tensor_descriptor> tensors = {input("X", {1, 3, 3, 2}),        constant("W", {8, 1}),
+                                              intermediate("H", {1, 2, 2, 1}), intermediate("V", {1, 4}),
+                                              constant("W2", {4, 2}),          output("Y", {1, 2})};
     tensors[0].host = dfx::host_layout{{1, 2, 3, 3}, {0, 2, 3, 1}};
     tensors[3].view_of = "H";
     dfx::program p = operator_program(tensors, {{{"X", "W"}, "H", first}, {{"V", "W2"}, "Y", second}});

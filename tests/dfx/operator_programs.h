@@ -3,10 +3,22 @@
 
 #include "compiler/dfx/program.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace kpu::test {
+
+// Tensors that files know by their own names, and attributes of operators.
+[[nodiscard]] dfx::tensor_descriptor input(const std::string& name, const shape& dims, dtype type = dtype::f32);
+[[nodiscard]] dfx::tensor_descriptor constant(const std::string& name, const shape& dims, dtype type = dtype::f32);
+[[nodiscard]] dfx::tensor_descriptor intermediate(const std::string& name, const shape& dims, dtype type = dtype::f32);
+[[nodiscard]] dfx::tensor_descriptor output(const std::string& name, const shape& dims, dtype type = dtype::f32);
+[[nodiscard]] dfx::element_step step(dfx::element_function f, dtype result = dtype::f32,
+                                     std::optional<std::uint64_t> operand = std::nullopt);
+[[nodiscard]] dfx::compute_op of_type(dfx::compute_type type);
+[[nodiscard]] dfx::compute_op elementwise(std::vector<dfx::element_step> steps);
+[[nodiscard]] dfx::compute_op reduce(dfx::element_function combine, std::uint64_t axis);
 
 /// Tensors as `tensors` has them; per entry of `operators` a kernel whose inputs and output are named, with ids from 1.
 struct operator_spec {
@@ -14,6 +26,7 @@ struct operator_spec {
     std::string output;
     dfx::compute_op op; ///< its type and attributes
 };
+void add_operator(dfx::program& p, const operator_spec& spec); ///< behind all other kernels, with the next free id
 [[nodiscard]] dfx::program operator_program(std::vector<dfx::tensor_descriptor> tensors,
                                             const std::vector<operator_spec>& operators);
 
