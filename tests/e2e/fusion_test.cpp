@@ -1,6 +1,7 @@
 // Element-wise operators with operands on the drain of products and convolutions: the bits of kernels apart, and of an
 // evaluator that shares nothing with either; fewer kernels, and less DRAM traffic.
 
+#include "compiler/dfx/interpreter.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/e2e/random_fusion.h"
@@ -53,6 +54,7 @@ BOOST_DATA_TEST_CASE(random_graphs_give_the_bits_of_kernels_apart, bdata::make(t
                 check_clean(o);
                 on_drains += operands_on_drains(o);
                 BOOST_TEST((o.outputs == expected));
+                BOOST_TEST((dfx::interpret(fused.program, inputs) == expected));
                 BOOST_TEST((chip.run(plain.program, inputs).outputs == expected));
             }
         }

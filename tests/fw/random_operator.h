@@ -52,6 +52,8 @@ class operator_generator {
         }
         dfx::kernel k;
         k.name = m_op.output.tensor_name;
+        if (m_op.type == dfx::compute_type::matmul_tile || m_op.type == dfx::compute_type::conv_tile)
+            k.flow = dfx::all_of<dfx::dataflow>()[pick(0, 2)];
         k.body.emplace_back(m_op);
         m_program.kernels.push_back(k);
         return m_program;
