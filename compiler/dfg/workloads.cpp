@@ -189,9 +189,9 @@ graph mlp_graph(const mlp_spec& spec) {
     node_id value = l.constant("x", {spec.batch, spec.widths[0]});
     for (std::size_t i = 1; i < spec.widths.size(); ++i) {
         const bool last = i + 1 == spec.widths.size();
-        value = l.scaled(l.dense(value, std::to_string(i), spec.widths[i], !last), "s" + std::to_string(i), true);
-        if (!last)
-            value = l.rounded(value);
+        const std::string label = std::to_string(i);
+        value = l.dense(value, label, spec.widths[i], !last);
+        value = last ? l.scaled(value, "s" + label, true) : l.requantised(value, "s" + label);
     }
     return l.finish(value);
 }
@@ -236,7 +236,7 @@ graph classifier_graph(const classifier_spec& spec) {
         const node_id bias = l.bias(label + ".b", {spec.channels[i]});
         value = l.sum(kind::conv2d, {value, weights, bias}, {from[0], from[1] / 2, from[2] / 2, spec.channels[i]},
                       {{"dilation", numbers({1, 1})}, {"pad", numbers({0, 1, 0, 1})}, {"stride", numbers({2, 2})}});
-        value = l.rounded(l.same(kind::relu, {l.scaled(value, label + ".s", true)}));
+        value = l.requantised(l.same(kind::relu, {value}), label + ".s");
     }
     const shape image = l.dims(value);
     value = l.op(kind::reshape, {value}, {image[0], image[1] * image[2] * image[3]});
@@ -245,9 +245,10 @@ graph classifier_graph(const classifier_spec& spec) {
         const node_id weights = l.constant(label + ".w", {spec.widths[i], l.dims(value)[1]});
         const node_id bias = l.bias(label + ".b", {spec.widths[i]});
         value = l.sum(kind::fc, {value, weights, bias}, {spec.batch, spec.widths[i]});
-        value = l.scaled(value, label + ".s", true);
         if (i + 1 < spec.widths.size())
-            value = l.rounded(l.same(kind::relu, {value}));
+            value = l.requantised(l.same(kind::relu, {value}), label + ".s");
+        else
+            value = l.scaled(value, label + ".s", true);
     }
     return l.finish(value);
 }

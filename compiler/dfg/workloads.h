@@ -1,10 +1,10 @@
 #pragma once
 // Graphs of whole layers and small networks. Inputs and weights are CONSTANT nodes; x is the input, y the output.
 //
-// In i8 they are quantised networks: x and the weights are i8, biases i32, and products are summed in i32. Sums are
-// cast to f32, multiplied by constants s… (f32; one per channel behind weights, else one for all, of the sums' rank),
-// activated, and cast to i8, which rounds to nearest even and saturates. Softmaxes and layer norms are f32; so is y but
-// for convolutions, whose y is i8.
+// In i8 they are quantised networks: x and the weights are i8, biases i32, and products are summed in i32. Sums, behind
+// their RELU, are cast to f32, multiplied by constants s… (f32; one per channel behind weights, else one for all, of
+// the sums' rank), clamped, and cast to i8, which rounds to nearest even and saturates. Softmaxes and layer norms are
+// f32; so is y but for convolutions, whose y is i8.
 
 #include "compiler/dfg/graph.h"
 

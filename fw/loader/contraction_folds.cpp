@@ -2,6 +2,7 @@
 
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/element_code.h"
+#include "fw/loader/step_passes.h"
 
 #include <algorithm>
 
@@ -256,7 +257,6 @@ point contraction_stream::run_folds(lane& l, const prepared_step& current, const
 
 /// The steps that follow the sum, and its rounding: in place, each behind the one before.
 void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full_width) {
-    dtype type = m_work.accumulator;
     const auto pass = [&](const cell_function& what) {
         dependences after;
         after.read_after_write.add(drain.after);
@@ -265,17 +265,10 @@ void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full
             to.down = fold_cells() * size_of(what.to); // packed: one command does the next step
         drain.after = apply(l, drain.cells, drain.from, to, what, drain.tag, after);
         drain.from = to;
-        type = what.to;
         l.results[drain.slot].use.note_more_written(drain.after);
     };
-    for (const dfx::element_step& step : m_work.steps) {
-        if (step.result != type)
-            pass({iface::vector_function::identity, type, step.result});
-        if (step.function != dfx::element_function::identity)
-            pass({code_of(step.function), type, type, step.low, step.high});
-    }
-    if (type != m_work.result)
-        pass({iface::vector_function::identity, type, m_work.result});
+    for (const step_pass& p : passes_of(m_work.steps, m_work.accumulator, m_work.result))
+        pass({code_of(p.step.function), p.from, p.step.result, p.step.low, p.step.high});
 }
 
 /// Once the group's last fold is on its way: rounds its results and has them drained.
