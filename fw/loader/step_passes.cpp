@@ -27,7 +27,7 @@ bool computes_in(dtype t) {
 bool rounds_alike_behind(const step_pass& pass, const step_pass& next) {
     const element_function f = next.step.function;
     return (f == element_function::relu || f == element_function::clamp) && pass.from != dtype::f64 &&
-           computes_in(pass.from) && is_integer(pass.from) == is_integer(next.from) && widens(next.from, pass.from);
+           is_integer(pass.from) == is_integer(next.from) && widens(next.from, pass.from);
 }
 
 /// Makes one pass of two where the bits are the same.

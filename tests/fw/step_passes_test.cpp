@@ -100,6 +100,8 @@ BOOST_AUTO_TEST_CASE(what_rounds_twice_stays_two_passes) {
     BOOST_TEST(count({step(f::negate, dtype::f16)}, dtype::f16, dtype::f8) == 2U);
     BOOST_TEST(count({step(f::relu, dtype::i8)}, dtype::f32, dtype::i8) == 2U);
     BOOST_TEST(count({step(f::relu, dtype::f32)}, dtype::i32, dtype::f32) == 2U);
+    BOOST_TEST(count({step(f::clamp, dtype::f64, 0.3, 1)}, dtype::f32, dtype::f64) == 2U);
+    BOOST_TEST(count({step(f::clamp, dtype::f16, 0.3, 1)}, dtype::f64, dtype::f16) == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(passes_have_the_bits_of_the_steps) {
