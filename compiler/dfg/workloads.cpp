@@ -37,7 +37,9 @@ class layers {
         : m_builder(name), m_type(t), m_sum_type(quantised() ? accumulator_of(t) : t) {}
 
     node_id constant(const std::string& label, const shape& dims) { return m_builder.constant(label, m_type, dims); }
-    node_id bias(const std::string& label, const shape& dims) { return m_builder.constant(label, m_sum_type, dims); }
+    node_id bias(const std::string& label, const shape& dims) {
+        return m_builder.constant(label, accumulator_of(m_type), dims);
+    }
     [[nodiscard]] dtype type_of(node_id value) const { return *m_builder.type_of(value).type(); }
     [[nodiscard]] shape dims(node_id value) const { return m_builder.type_of(value).extents(); }
 
@@ -159,7 +161,7 @@ class layers {
 
     graph_builder m_builder;
     dtype m_type;
-    dtype m_sum_type; ///< of what sums products, and of its bias
+    dtype m_sum_type; ///< of what sums products
     unsigned m_values = 0;
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 // Graphs of whole layers and small networks. Inputs and weights are CONSTANT nodes; x is the input, y the output.
+// Biases have the accumulator's type.
 //
-// In i8 they are quantised networks: x and the weights are i8, biases i32, and products are summed in i32. Sums, behind
+// In i8 they are quantised networks: x and the weights are i8, and products are summed in i32. Sums, behind
 // their RELU, are cast to f32, multiplied by constants s… (f32; one per channel behind weights, else one for all, of
 // the sums' rank), clamped, and cast to i8, which rounds to nearest even and saturates. Softmaxes and layer norms are
 // f32; so is y but for convolutions, whose y is i8.

@@ -47,7 +47,7 @@ def stored(values, kind):
     return values.astype(np.float16) if kind == "f16" else values
 
 
-def numbers(values, kind):
+def widened(values, kind):
     """The other way round."""
     if kind == "bf16":
         return (values.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
@@ -59,7 +59,8 @@ def inputs(kind, images):
     if kind == "i8":
         return {**np.load(HERE / "fashion_i8.npz"), "x": integers(scaled)}
     weights = np.load(HERE / "fashion.npz")
-    return {name: stored(value, kind) for name, value in [*weights.items(), ("x", scaled)]}
+    numbers = {name: value if name.endswith(".b") else stored(value, kind) for name, value in weights.items()}
+    return {**numbers, "x": stored(scaled, kind)}
 
 
 def classify(kind, images, o):
@@ -80,7 +81,7 @@ def classify(kind, images, o):
         sys.exit(f"{kind}: the chip and kpu-reference disagree")
     if kind == "i8" and found.tobytes() != answers(given, given["x"]).tobytes():
         sys.exit("i8: the chip and NumPy disagree")
-    return numbers(found, kind), json.loads((out / "stats.json").read_text())
+    return widened(found, kind), json.loads((out / "stats.json").read_text())
 
 
 def table(rows):
