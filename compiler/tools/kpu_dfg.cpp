@@ -73,7 +73,8 @@ void add_matmul(CLI::App& app, options& o) {
 CLI::App* add_network(CLI::App& app, options& o, const std::string& command, const std::string& text,
                       std::string& name) {
     CLI::App* sub = app.add_subcommand(command, text);
-    sub->add_option("--type", o.type, "element type")->capture_default_str();
+    sub->add_option("--type", o.type, "element type; i8: a quantised network, scales are inputs")
+        ->capture_default_str();
     sub->add_option("--name", name, "name of the graph")->capture_default_str();
     sub->add_option("-o,--output", o.output, "file to write (.dfg)")->required();
     return sub;

@@ -3,6 +3,7 @@
 #include "fw/loader/blocking_fit.h"
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/element_code.h"
+#include "fw/loader/step_passes.h"
 
 #include <array>
 #include <utility>
@@ -129,7 +130,6 @@ point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_pla
 
 /// The steps that follow the sum, and its rounding: in place, each behind the one before.
 void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full_width) {
-    dtype type = m_work.accumulator;
     result_slot& slot = l.results[drain.slot];
     const auto pass = [&](const cell_function& what) {
         dependences after;
@@ -141,27 +141,20 @@ void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full
             to.down = fold_cells() * size_of(what.to); // packed: one command does the next step
         drain.after = apply(l, drain.cells, drain.from, to, what, drain.tag, after);
         drain.from = to;
-        type = what.to;
         slot.use.note_more_written(drain.after);
         if (what.operand != nullptr)
             slot.operand_use.note_read(drain.after);
     };
-    for (const dfx::element_step& step : m_work.steps) {
-        if (step.result != type)
-            pass({iface::vector_function::identity, type, step.result});
-        if (step.function == dfx::element_function::identity)
-            continue;
-        cell_function what{code_of(step.function), type, type, step.low, step.high};
-        if (step.operand) {
-            const auto number = static_cast<std::size_t>(*step.operand);
+    for (const step_pass& p : passes_of(m_work.steps, m_work.accumulator, m_work.result)) {
+        cell_function what{code_of(p.step.function), p.from, p.step.result, p.step.low, p.step.high};
+        if (p.step.operand) {
+            const auto number = static_cast<std::size_t>(*p.step.operand);
             what.operand = &m_sizes.steps[number];
             what.argument = step_operand_in_l1(slot, number);
-            what.operand_first = step.operand_first;
+            what.operand_first = p.step.operand_first;
         }
         pass(what);
     }
-    if (type != m_work.result)
-        pass({iface::vector_function::identity, type, m_work.result});
 }
 
 } // namespace kpu::fw

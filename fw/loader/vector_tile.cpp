@@ -1,6 +1,7 @@
 #include "fw/loader/vector_tile.h"
 
 #include "fw/loader/element_code.h"
+#include "fw/loader/step_passes.h"
 
 #include <algorithm>
 
@@ -119,34 +120,21 @@ class command_builder {
         return {from.buffer == m_result ? spare() : m_result, type};
     }
 
-    value converted(const value& from, dtype type) {
-        const value to = place_for(from, type);
-        const buffer_side source = from.buffer < m_result ? side_of_input(from.buffer) : side_of(from);
-        emit(vector_function::identity, from.type, type, source, {}, side_of(to));
-        return to;
-    }
-
     /// The steps, and the result in its buffer.
     void finish(value v) {
-        for (const dfx::element_step& step : m_work.steps)
-            v = apply(step, v);
-        if (v.type != m_work.output.type)
-            v = converted(v, m_work.output.type);
+        for (const step_pass& pass : passes_of(m_work.steps, v.type, m_work.output.type))
+            v = apply(pass.step, v);
         if (v.buffer != m_result)
             emit(vector_function::identity, v.type, v.type, v.buffer < m_result ? side_of_input(v.buffer) : side_of(v),
                  {}, side_of({m_result, v.type}));
     }
 
-    value apply(const dfx::element_step& step, value v) {
-        if (v.type != step.result)
-            v = converted(v, step.result);
-        if (step.function == element_function::identity)
-            return v;
+    value apply(const dfx::element_step& step, const value& v) {
         const buffer_side first = v.buffer < m_result ? side_of_input(v.buffer) : side_of(v);
         const value to = place_for(v, step.result);
         const buffer_side second =
             step.operand ? side_of_input(static_cast<std::size_t>(*step.operand)) : buffer_side{};
-        tile_command& c = emit(code_of(step.function), step.result, step.result, step.operand_first ? second : first,
+        tile_command& c = emit(code_of(step.function), v.type, step.result, step.operand_first ? second : first,
                                step.operand_first ? first : second, side_of(to));
         c.vector.low = step.low;
         c.vector.high = step.high;

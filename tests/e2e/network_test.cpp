@@ -1,22 +1,48 @@
 // Whole networks on every shipped platform: the bits of an evaluator that shares nothing with the chip, no findings of
 // the checkers, and what stays on the chip.
 
+#include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 
+#include <algorithm>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 namespace bdata = boost::unit_test::data;
 using namespace kpu;
 
 namespace {
 
-constexpr dtype k_types[] = {dtype::f32, dtype::f16, dtype::bf16, dtype::f64};
+constexpr dtype k_types[] = {dtype::f32, dtype::f16, dtype::bf16, dtype::f8, dtype::f64, dtype::i8};
+
+std::vector<double> only_output(const tensor_map& outputs) {
+    return widened<double>(outputs.begin()->second);
+}
+
+/// How far a network's answers are from those in f64 on the same numbers: root of the mean square of the difference
+/// over that of the answers.
+double error_of(const test::network& n, dtype type) {
+    const test::compiled_graph g = test::compile(n.make(type));
+    const test::compiled_graph exact = test::compile(n.make(dtype::f64));
+    tensor_map inputs = test::network_inputs(g, 7);
+    const std::vector<double> found = only_output(test::reference_outputs(g, inputs));
+    for (auto& [key, values] : inputs)
+        values = convert(values, dtype::f64);
+    const std::vector<double> expected = only_output(test::reference_outputs(exact, inputs));
+    double difference = 0;
+    double size = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        difference += (found[i] - expected[i]) * (found[i] - expected[i]);
+        size += expected[i] * expected[i];
+    }
+    return std::sqrt(difference / size);
+}
 
 void check_clean(const test::checked_chip::outcome& o) {
     for (const std::string& finding : o.findings)
@@ -44,11 +70,41 @@ BOOST_DATA_TEST_CASE(generated_networks_give_the_references_bits, bdata::make(te
         for (const dtype type : k_types) {
             BOOST_TEST_CONTEXT(n.name << " " << name_of(type)) {
                 const test::compiled_graph g = test::compile(n.make(type));
-                const tensor_map inputs = test::random_inputs(g, 7);
+                const tensor_map inputs = test::network_inputs(g, 7);
                 const auto o = chip.run(g.program, inputs);
                 check_clean(o);
                 BOOST_TEST((o.outputs == test::reference_outputs(g, inputs)));
             }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(narrow_types_answer_like_wide_ones) {
+    const std::pair<dtype, double> bounds[] = {
+        {dtype::f32, 5e-6}, {dtype::f16, 1e-2}, {dtype::bf16, 5e-2}, {dtype::f8, 0.5}};
+    for (const test::network& n : test::k_networks) {
+        for (const auto& [type, bound] : bounds) {
+            BOOST_TEST_CONTEXT(n.name << " " << name_of(type)) {
+                const double error = error_of(n, type);
+                BOOST_TEST_MESSAGE(n.name << " " << name_of(type) << ": " << error);
+                // f8 ends at 448, which a layer norm's sum of squares exceeds
+                const bool saturates = type == dtype::f8 && n.make == test::encoder;
+                BOOST_TEST(std::isfinite(error));
+                BOOST_TEST((saturates || error < bound));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(quantised_networks_answer_with_many_numbers) {
+    for (const test::network& n : test::k_networks) {
+        BOOST_TEST_CONTEXT(n.name) {
+            const test::compiled_graph g = test::compile(n.make(dtype::i8));
+            const std::vector<double> y = only_output(test::reference_outputs(g, test::network_inputs(g, 7)));
+            const std::set<double> different(y.begin(), y.end());
+            BOOST_TEST_MESSAGE(n.name << ": " << different.size() << " of " << y.size());
+            BOOST_TEST(std::all_of(y.begin(), y.end(), [](double number) { return std::isfinite(number); }));
+            BOOST_TEST(different.size() >= std::min<std::size_t>(y.size() / 2, 32));
         }
     }
 }
@@ -60,15 +116,17 @@ BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"),
     std::size_t merged = 0;
     test::checked_chip chip(test::shipped(platform));
     for (const test::network& n : test::k_networks) {
-        BOOST_TEST_CONTEXT(n.name) {
-            const test::compiled_graph fused = test::compile(n.make(dtype::f16));
-            const test::compiled_graph plain = test::compile(n.make(dtype::f16), apart);
-            BOOST_TEST(fused.program.kernels.size() <= plain.program.kernels.size());
-            merged += plain.program.kernels.size() - fused.program.kernels.size();
-            const tensor_map inputs = test::random_inputs(fused, 3);
-            const auto o = chip.run(plain.program, inputs);
-            check_clean(o);
-            BOOST_TEST((o.outputs == chip.run(fused.program, inputs).outputs));
+        for (const dtype type : {dtype::f16, dtype::i8}) {
+            BOOST_TEST_CONTEXT(n.name << " " << name_of(type)) {
+                const test::compiled_graph fused = test::compile(n.make(type));
+                const test::compiled_graph plain = test::compile(n.make(type), apart);
+                BOOST_TEST(fused.program.kernels.size() <= plain.program.kernels.size());
+                merged += plain.program.kernels.size() - fused.program.kernels.size();
+                const tensor_map inputs = test::network_inputs(fused, 3);
+                const auto o = chip.run(plain.program, inputs);
+                check_clean(o);
+                BOOST_TEST((o.outputs == chip.run(fused.program, inputs).outputs));
+            }
         }
     }
     BOOST_TEST(merged > 10U);

@@ -43,6 +43,15 @@ inline dfg::graph attention(dtype t) {
     s.type = t;
     return dfg::attention_graph(s);
 }
+inline dfg::graph classifier(dtype t) {
+    dfg::classifier_spec s;
+    s.batch = 3;
+    s.side = 12;
+    s.channels = {1, 8, 12};
+    s.widths = {20, 10};
+    s.type = t;
+    return dfg::classifier_graph(s);
+}
 inline dfg::graph encoder(dtype t) {
     dfg::attention_spec s;
     s.tokens = 16;
@@ -53,10 +62,8 @@ inline dfg::graph encoder(dtype t) {
     return dfg::attention_graph(s);
 }
 
-inline constexpr network k_networks[] = {{"mlp", mlp},
-                                         {"convolutions", convolutions},
-                                         {"residual", residual},
-                                         {"attention", attention},
-                                         {"encoder", encoder}};
+inline constexpr network k_networks[] = {{"mlp", mlp},           {"convolutions", convolutions},
+                                         {"residual", residual}, {"attention", attention},
+                                         {"encoder", encoder},   {"classifier", classifier}};
 
 } // namespace kpu::test

@@ -1,6 +1,7 @@
 // Random valid platforms, odd and tiny ones among them: every program gives the reference's bits or is refused with
 // sizes.
 
+#include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/support/fresh_context.h"
@@ -93,8 +94,7 @@ dfg::matmul_graph_spec random_spec(dice& d) {
 }
 
 /// True where the program ran, false where the chip is too small for it.
-bool runs(test::checked_chip& chip, const test::compiled_graph& g, std::uint64_t seed, const std::string& what) {
-    const tensor_map inputs = test::random_inputs(g, seed);
+bool runs(test::checked_chip& chip, const test::compiled_graph& g, const tensor_map& inputs, const std::string& what) {
     try {
         const auto o = chip.run(g.program, inputs);
         BOOST_REQUIRE_MESSAGE(o.outputs == test::reference_outputs(g, inputs), "wrong bits on " << what);
@@ -128,8 +128,10 @@ void matmuls(int shard) {
     dice d(static_cast<std::uint64_t>(shard));
     int run = 0;
     on_random_platforms(d, [&](test::checked_chip& chip, const std::string& what) {
-        for (int i = 0; i < 3; ++i)
-            run += runs(chip, test::compile(dfg::matmul_graph(random_spec(d))), d.below(1000), what) ? 1 : 0;
+        for (int i = 0; i < 3; ++i) {
+            const test::compiled_graph g = test::compile(dfg::matmul_graph(random_spec(d)));
+            run += runs(chip, g, test::random_inputs(g, d.below(1000)), what) ? 1 : 0;
+        }
     });
     BOOST_TEST_MESSAGE(run << " of " << 3 * k_platforms_per_shard << " matmuls ran, the others were refused");
     BOOST_TEST(run > k_platforms_per_shard);
@@ -140,8 +142,9 @@ void networks(int shard) {
     int run = 0;
     on_random_platforms(d, [&](test::checked_chip& chip, const std::string& what) {
         const test::network& n = test::k_networks[d.below(std::size(test::k_networks))];
-        const dtype type = d.below(2) == 0 ? dtype::f32 : dtype::bf16;
-        run += runs(chip, test::compile(n.make(type)), d.below(1000), n.name + (" on " + what)) ? 1 : 0;
+        constexpr dtype types[] = {dtype::f32, dtype::bf16, dtype::i8};
+        const test::compiled_graph g = test::compile(n.make(types[d.below(std::size(types))]));
+        run += runs(chip, g, test::network_inputs(g, d.below(1000)), n.name + (" on " + what)) ? 1 : 0;
     });
     BOOST_TEST_MESSAGE(run << " of " << k_platforms_per_shard << " networks ran, the others were refused");
     BOOST_TEST(run > k_platforms_per_shard / 4);

@@ -74,6 +74,27 @@ class operator_generator {
         m_op.inputs.push_back(tensor("x" + std::to_string(m_op.inputs.size()), dims, type, dfx::tensor_role::input));
     }
     void output(const shape& dims, dtype type) { m_op.output = tensor("y", dims, type, dfx::tensor_role::output); }
+    /// With conversions in front of it at times, and steps behind them; behind sums of an array to types no wider.
+    void converted_output(const shape& dims, dtype type) {
+        static constexpr dtype k_types[] = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16,
+                                            dtype::f8,  dtype::i8,  dtype::i32};
+        const bool in_place = m_op.type == dfx::compute_type::matmul_tile || m_op.type == dfx::compute_type::conv_tile;
+        while (pick(0, 2) == 0) {
+            const dtype next = k_types[pick(0, 6)];
+            if (in_place && size_of(next) > size_of(type))
+                continue;
+            if (m_op.steps.empty()) // sums are rounded to a type of their own first
+                round_to(type);
+            round_to(type = next);
+            unary_steps(type);
+        }
+        output(dims, type);
+    }
+    void round_to(dtype type) {
+        dfx::element_step step;
+        step.result = type;
+        m_op.steps.push_back(step);
+    }
 
     /// What sums of m_type are stored as.
     [[nodiscard]] dtype stored() const { return m_type == dtype::i8 ? dtype::i32 : m_type; }
@@ -179,7 +200,7 @@ class operator_generator {
             else
                 binary_step_behind_sums(out, stored());
         }
-        output(out, stored());
+        converted_output(out, stored());
     }
 
     void product() {
@@ -209,7 +230,7 @@ class operator_generator {
         const dtype type = m_op.combine == dfx::element_function::add ? stored() : m_type;
         input({images, extents[0], extents[1], channels}, m_type);
         unary_steps(type);
-        output({images, places[0], places[1], channels}, type);
+        converted_output({images, places[0], places[1], channels}, type);
     }
 
     void reduction() {
@@ -229,7 +250,7 @@ class operator_generator {
         const bool sums = m_op.combine == dfx::element_function::add || m_op.combine == dfx::element_function::multiply;
         const dtype type = sums ? stored() : m_type;
         unary_steps(type);
-        output(dims, type);
+        converted_output(dims, type);
     }
 
     void softmax() {
@@ -291,7 +312,7 @@ class operator_generator {
             else
                 unary_step(m_type);
         }
-        output(dims, m_type);
+        converted_output(dims, m_type);
     }
 
     std::mt19937_64 m_random;
