@@ -45,7 +45,12 @@ void contraction_stream::with_loads_of_rows(const step& s, extent rows, address 
 }
 
 void contraction_stream::open() {
-    for (std::size_t round = 0; round < k_opening_rounds; ++round)
+    open_round(0);
+    // the first folds wait for their seeds: these come before what later steps need
+    for (std::size_t i = 0; m_operands.seed && i < std::min({m_window.size(), m_plan.lanes, m_plan.l3_seed}); ++i)
+        if (m_window[i].slice == 0)
+            fetch_seed(m_window[i]);
+    for (std::size_t round = 1; round < k_opening_rounds; ++round)
         open_round(round);
 }
 
@@ -166,7 +171,9 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
 }
 
 tile_slot& contraction_stream::fetch_seed(const step& s) {
-    const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
+    const tile_key key = seed_key(s);
+    if (tile_slot* resident = m_l3.seeds.find(key))
+        return *resident;
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
     load(slot, loads_of_seed(s, slot.base), 0, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
@@ -306,9 +313,12 @@ void contraction_stream::begin_sums(lane& to, prepared_step& p) {
 }
 
 tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
+    const tile_key key = seed_key(s);
+    if (tile_slot* resident = to.l2_seed.find(key))
+        return resident;
     tile_slot& source = fetch_seed(s);
     tile_slot& slot = to.l2_seed.oldest();
-    to.l2_seed.assign(slot, source.key);
+    to.l2_seed.assign(slot, key);
     dependences after;
     source.use.require_for_read(after);
     slot.use.require_for_write(after);

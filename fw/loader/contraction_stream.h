@@ -66,6 +66,10 @@ class contraction_stream {
     [[nodiscard]] tile_key a_key(const step& s) const { return {operand_role::a, s.batch, s.row, s.slice, 0}; }
     [[nodiscard]] tile_key b_key(const step& s) const { return {operand_role::b, s.batch, s.slice, s.column, 0}; }
     [[nodiscard]] static tile_key c_key(const step& s) { return {operand_role::c, s.batch, s.row, s.column, 0}; }
+    /// A bias is the same for all rows.
+    [[nodiscard]] tile_key seed_key(const step& s) const {
+        return {operand_role::seed, s.batch, m_work.bias ? 0 : s.row, s.column, 0};
+    }
     [[nodiscard]] extent rows_of(const step& s) const { return piece(m_work.m, m_plan.mb, s.row); }
     [[nodiscard]] extent columns_of(const step& s) const { return piece(m_work.n, m_plan.nb, s.column); }
     [[nodiscard]] extent depth_of(const step& s) const { return piece(m_work.k, m_plan.kb, s.slice); }

@@ -131,6 +131,7 @@ outcome run_without_data(const platform::platform& p, const made_layer& made) {
     fw::device host(chip, made.program);
     host.run_without_data();
     const trace::run_statistics run = fw::report_on(chip, host, made.program);
+    BOOST_TEST_MESSAGE(fw::to_string(host.plan().front()));
     return {static_cast<double>(run.dram.read_bytes + run.dram.write_bytes) / static_cast<double>(made.compulsory),
             run.cycles};
 }
