@@ -38,6 +38,8 @@ class cost_model {
 
     /// No superblock costs less that works on k in that many groups of slices.
     [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
+    /// Of DRAM, where A comes as tiles: each operand once.
+    [[nodiscard]] std::uint64_t least_dram_bytes_of_tiles() const { return traffic(m_tiles, 1, 1).all(); }
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
     /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:

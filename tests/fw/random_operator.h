@@ -18,13 +18,7 @@ class operator_generator {
     bool coin() { return pick(0, 1) == 1; }
 
     dfx::program next() {
-        m_program = {};
-        m_program.version = "2.1";
-        m_program.graph_name = "random";
-        m_op = {};
-        m_op.op_id = m_op.produces = 1;
-        static constexpr dtype k_types[] = {dtype::f32, dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i8};
-        m_type = k_types[pick(0, 5)];
+        begin();
         switch (pick(0, 7)) {
         case 0:
             convolution();
@@ -50,14 +44,32 @@ class operator_generator {
         default:
             elementwise();
         }
+        return finish();
+    }
+    /// A convolution of images that are much taller than its windows.
+    dfx::program next_tall_convolution() {
+        begin();
+        convolution(150);
+        return finish();
+    }
+
+  private:
+    void begin() {
+        m_program = {};
+        m_program.version = "2.1";
+        m_program.graph_name = "random";
+        m_op = {};
+        m_op.op_id = m_op.produces = 1;
+        static constexpr dtype k_types[] = {dtype::f32, dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i8};
+        m_type = k_types[pick(0, 5)];
+    }
+    dfx::program finish() {
         dfx::kernel k;
         k.name = m_op.output.tensor_name;
         k.body.emplace_back(m_op);
         m_program.kernels.push_back(k);
         return m_program;
     }
-
-  private:
     dfx::tensor_region tensor(const std::string& name, const shape& dims, dtype type, dfx::tensor_role role) {
         m_program.tensors.push_back({name, dims, type, role, {name}, {}, {}});
         dfx::tensor_region r;
@@ -135,11 +147,12 @@ class operator_generator {
         return places;
     }
 
-    void convolution() {
+    void convolution(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::conv_tile;
         shape extents;
         for (std::uint64_t d = pick(1, 3); d > 0; --d)
             extents.push_back(pick(1, 12));
+        extents.front() += taller;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 9), outputs = pick(1, 20);
         const shape places = window(extents, true);
         shape in{images}, out{images}, weights;
