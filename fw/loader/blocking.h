@@ -4,6 +4,7 @@
 
 #include "compiler/dfx/contraction.h"
 #include "fw/driver/machine.h"
+#include "fw/loader/padded_input.h"
 
 #include <cstdint>
 #include <string>
@@ -20,14 +21,6 @@ struct element_sizes {
 enum class block_order {
     rows_outer,    ///< for each row of blocks all columns: the columns' B tiles stay
     columns_outer, ///< for each column of blocks all rows: the rows' A tiles stay
-};
-
-/// How much of the tensor below a convolution's windows is in L3 at a time (input_ring.h). No slabs: there is no ring,
-/// and tiles of A are gathered from DRAM.
-struct ring_plan {
-    std::uint64_t slabs = 0, chunk = 0; ///< slabs come that many at a time
-    bool whole = false;                 ///< all of the tensor
-    bytes size;                         ///< in L3
 };
 
 struct blocking {
@@ -54,7 +47,7 @@ struct blocking {
     bytes row_slot, column_slot, result_slot;                      ///< sizes
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
     bytes l3_tile_slot, l3_c_slot, l3_seed_slot;
-    ring_plan ring; ///< L3: tiles are those of B alone then
+    ring_plan ring; ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
 
     // what the choice was made by
     double estimated_cycles = 0;

@@ -279,7 +279,7 @@ void contraction_stream::gather_panel(const step& s, const tile_move& move, std:
     dependences after;
     move.slot->use.require_for_write(after);
     bool first = true;
-    m_ring->gather(rows, depth, move.slot->base + offset, mover_of(s.lane, 0), load_tag(s, move.role), after, m_out,
+    m_ring->gather(rows, depth, move.slot->base + offset, {mover_of(s.lane, 0), load_tag(s, move.role), after}, m_out,
                    [&](point p) {
                        if (move.whole)
                            move.slot->use.note_written(p, first);

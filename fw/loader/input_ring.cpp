@@ -1,37 +1,10 @@
 #include "fw/loader/input_ring.h"
 
-#include <algorithm>
-
 namespace kpu::fw {
 
-namespace {
-
-constexpr std::uint64_t k_alignment = 64;
-/// Bytes of a chunk, about: long enough for DRAM, short enough for the first folds not to wait.
-constexpr std::uint64_t k_chunk = 8192;
-
-std::uint64_t aligned(std::uint64_t size) {
-    return round_up(size, k_alignment);
-}
-
-} // namespace
-
-ring_plan ring_for(const padded_input& input, std::uint64_t slabs) {
-    ring_plan ring;
-    const std::uint64_t all = input.slabs();
-    ring.chunk = std::clamp<std::uint64_t>(k_chunk / input.slab_bytes(), 1, all);
-    // successive slabs touch a chunk more than they fill
-    ring.slabs = std::min(round_up(slabs, ring.chunk) + ring.chunk, round_up(all, ring.chunk));
-    ring.whole = ring.slabs >= all;
-    ring.size = bytes(aligned(input.room_before()) + aligned(ring.slabs * input.slab_bytes() + input.room_behind()));
-    return ring;
-}
-
-input_ring::input_ring(const dfx::window_rows& windows, std::uint64_t element, const ring_plan& plan, address region,
-                       const point_set& earlier)
-    : m_input(windows, element),
-      m_slabs_per_chunk(plan.chunk), m_ring{region + bytes(aligned(m_input.room_before())), plan.slabs},
-      m_border(earlier), m_places(static_cast<std::size_t>(plan.slabs / plan.chunk), place{usage(earlier), false, 0}) {}
+input_ring::input_ring(const padded_input& input, const ring_plan& plan, address region, const point_set& earlier)
+    : m_input(input), m_slabs_per_chunk(plan.chunk), m_ring{input.first_slab(region), plan.slabs}, m_border(earlier),
+      m_places(static_cast<std::size_t>(plan.slabs / plan.chunk), place{usage(earlier), false, 0}) {}
 
 extent input_ring::chunks_of(extent rows) const {
     const extent slabs = m_input.slabs_of(rows);

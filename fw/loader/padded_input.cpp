@@ -6,6 +6,10 @@ namespace kpu::fw {
 
 namespace {
 
+constexpr std::uint64_t k_alignment = 64;
+/// Bytes of a chunk, about: long enough for DRAM, short enough for the first results not to wait.
+constexpr std::uint64_t k_chunk = 8192;
+
 std::uint32_t narrow(std::uint64_t n) {
     return static_cast<std::uint32_t>(n);
 }
@@ -18,16 +22,16 @@ std::uint64_t product_behind(const std::vector<std::uint64_t>& extents, std::siz
 }
 
 /// Indices of a box, and where its first one is in a range.
-struct box {
+struct index_box {
     std::vector<extent> side;
     std::uint64_t at = 0;
 };
 
-/// Calls visit(box) for the boxes that a range of a row-major order is made of.
+/// Calls visit(index_box) for the boxes that a range of a row-major order is made of.
 template <class Visit>
 void for_each_box(const std::vector<std::uint64_t>& extents, extent range, Visit visit) {
     for (std::uint64_t at = 0; at < range.count;) {
-        box b;
+        index_box b;
         b.at = at;
         std::uint64_t rest = range.first + at;
         for (std::size_t d = 0; d < extents.size(); ++d) {
@@ -58,6 +62,8 @@ struct dimension {
 void emit(std::vector<dimension> dims, std::uint64_t run, address from, address to,
           std::vector<iface::copy_operands>& out) {
     dims.erase(std::remove_if(dims.begin(), dims.end(), [](const dimension& d) { return d.count == 1; }), dims.end());
+    for (; !dims.empty() && dims.back().from == run && dims.back().to == run; dims.pop_back())
+        run *= dims.back().count;
     if (dims.size() > iface::k_copy_dims) {
         const dimension outer = dims.front();
         dims.erase(dims.begin());
@@ -129,13 +135,15 @@ class box_copier {
 
 } // namespace
 
-padded_input::padded_input(const dfx::window_rows& windows, std::uint64_t element)
-    : m_windows(windows), m_element(element), m_images(windows.input.front()), m_spatial(windows.window.kernel.size()) {
+padded_input::padded_input(const dfx::window_rows& windows, std::uint64_t element, std::uint64_t slice,
+                           std::uint64_t padding)
+    : m_windows(windows), m_element(element), m_slice(slice), m_padding(padding), m_images(windows.input.front()),
+      m_slices(ceil_div(windows.input.back(), slice)), m_spatial(windows.window.kernel.size()) {
     const dfx::sliding_window& w = windows.window;
     for (std::size_t d = 0; d < m_spatial; ++d)
         m_padded.push_back((windows.places[d + 1] - 1) * w.stride[d] + (w.kernel[d] - 1) * w.dilation[d] + 1);
     m_pitch.resize(m_spatial);
-    std::uint64_t pitch = windows.input.back() * element;
+    std::uint64_t pitch = slice * element;
     for (std::size_t d = m_spatial; d-- > 0; pitch *= m_padded[d])
         m_pitch[d] = pitch;
     m_kernel.assign(w.kernel.begin(), w.kernel.end());
@@ -194,6 +202,10 @@ std::uint64_t padded_input::room_behind() const {
     return most;
 }
 
+address padded_input::first_slab(address region) const {
+    return region + bytes(round_up(room_before(), k_alignment));
+}
+
 std::vector<iface::fill_operands> padded_input::border(const slab_ring& ring) const {
     std::vector<iface::fill_operands> fills;
     for (std::size_t d = 1; d < m_spatial; ++d) {
@@ -203,6 +215,7 @@ std::vector<iface::fill_operands> padded_input::border(const slab_ring& ring) co
             continue;
         iface::fill_operands fill;
         fill.run = narrow(run);
+        fill.pattern = m_padding;
         fill.count.back() = narrow(ring.slabs * slab_bytes() / m_pitch[d - 1] + 1);
         fill.destination.base = address(ring.first.value() - after_bytes(d));
         fill.destination.stride.back() = narrow(m_pitch[d - 1]);
@@ -212,20 +225,13 @@ std::vector<iface::fill_operands> padded_input::border(const slab_ring& ring) co
 }
 
 /// Of successive slabs what the tensor has, from its first element there on; without addresses.
-iface::copy_operands padded_input::elements_of_slabs(std::uint64_t slabs) const {
+iface::copy_operands padded_input::elements_of_slabs(std::uint64_t slabs, std::uint64_t channels) const {
     std::vector<dimension> dims;
     std::uint64_t line = m_windows.input.back() * m_element;
-    std::uint64_t run = line;
-    for (std::size_t d = m_spatial; d-- > 0;) {
-        const std::uint64_t count = d == 0 ? slabs : inside_of(d).count;
-        if (d == m_spatial - 1 && d > 0)
-            run *= count;
-        else
-            dims.insert(dims.begin(), {count, line, m_pitch[d]});
-        line *= m_windows.input[d + 1];
-    }
+    for (std::size_t d = m_spatial; d-- > 0; line *= m_windows.input[d + 1])
+        dims.insert(dims.begin(), {d == 0 ? slabs : inside_of(d).count, line, m_pitch[d]});
     std::vector<iface::copy_operands> one;
-    emit(dims, run, address(), address(), one);
+    emit(dims, channels * m_element, address(), address(), one);
     return one.front();
 }
 
@@ -234,9 +240,7 @@ padded_input::load padded_input::load_slabs(extent slabs, address tensor, const 
     std::uint64_t offset = 0; // of the first element in its slab
     for (std::size_t d = 1; d < m_spatial; ++d)
         offset += before_bytes(d);
-    std::uint64_t slab_of_tensor = m_windows.input.back() * m_element;
-    for (std::size_t d = 1; d < m_spatial; ++d)
-        slab_of_tensor *= m_windows.input[d + 1];
+    const std::uint64_t slab_of_tensor = product_behind(m_windows.input, 1) * m_element;
     const inside lines = inside_of(0);
     for (std::uint64_t done = 0; done < slabs.count;) {
         const std::uint64_t at = slabs.first + done;
@@ -245,13 +249,15 @@ padded_input::load padded_input::load_slabs(extent slabs, address tensor, const 
         const bool has = line >= lines.first && line < lines.first + lines.count;
         const std::uint64_t end = has ? lines.first + lines.count : line < lines.first ? lines.first : m_padded.front();
         const std::uint64_t count = std::min(end - line, slabs.count - done);
-        iface::copy_operands copy = elements_of_slabs(count);
+        const std::uint64_t channel = image / m_images * m_slice;
+        iface::copy_operands copy = elements_of_slabs(count, std::min(m_slice, m_windows.input.back() - channel));
         copy.destination.base = ring.first + bytes(at % ring.slabs * slab_bytes() + offset);
         if (has) {
-            copy.source.base = tensor + bytes((image * m_windows.input[1] + line - lines.first) * slab_of_tensor);
+            const std::uint64_t slab = image % m_images * m_windows.input[1] + line - lines.first;
+            copy.source.base = tensor + bytes(slab * slab_of_tensor + channel * m_element);
             all.moves.push_back(copy);
         } else {
-            all.fills.push_back({copy.count, copy.run, 0, copy.destination});
+            all.fills.push_back({copy.count, copy.run, m_padding, copy.destination});
         }
         done += count;
     }
@@ -264,8 +270,8 @@ std::vector<iface::copy_operands> padded_input::gather(extent rows, extent depth
     const std::uint64_t line = depth.count * m_element;
     std::vector<iface::copy_operands> all;
     // dimension 0 of places is the image
-    for_each_box(m_windows.places, rows, [&](const box& places) {
-        for_each_box(m_kernel, depth, [&](const box& taps) {
+    for_each_box(m_windows.places, rows, [&](const index_box& places) {
+        for_each_box(m_kernel, depth, [&](const index_box& taps) {
             std::vector<dimension> inner;
             std::uint64_t offset = 0;
             for (std::size_t d = 1; d < m_spatial; ++d) {
@@ -293,6 +299,27 @@ std::vector<iface::copy_operands> padded_input::gather(extent rows, extent depth
         });
     });
     return all;
+}
+
+std::vector<iface::copy_operands> padded_input::box(extent slabs, extent line, std::uint64_t channels,
+                                                    const slab_ring& ring, address to) const {
+    std::vector<iface::copy_operands> all;
+    const std::uint64_t pixel = channels * m_element;
+    box_copier copier(ring, slab_bytes(), {{line.count, m_pitch[1], pixel}}, pixel, all);
+    copier.copy({slabs.count, 1, line.count * pixel}, {}, slabs.first, line.first * m_pitch[1], to);
+    return all;
+}
+
+ring_plan ring_for(const padded_input& input, std::uint64_t slabs) {
+    ring_plan ring;
+    const std::uint64_t all = input.slabs();
+    ring.chunk = std::clamp<std::uint64_t>(k_chunk / input.slab_bytes(), 1, all);
+    // successive slabs touch a chunk more than they fill
+    ring.slabs = std::min(round_up(slabs, ring.chunk) + ring.chunk, round_up(all, ring.chunk));
+    ring.whole = ring.slabs >= all;
+    ring.size = bytes(input.first_slab(address()).value() +
+                      round_up(ring.slabs * input.slab_bytes() + input.room_behind(), k_alignment));
+    return ring;
 }
 
 } // namespace kpu::fw

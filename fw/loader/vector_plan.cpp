@@ -19,6 +19,8 @@ constexpr double k_command_overhead = 12;
 /// Loads and stores of a tile beside its vector commands.
 constexpr double k_copies_per_operand = 3;
 constexpr std::size_t k_homes = 3;
+/// The share of DRAM's hidden cycles that counts.
+constexpr double k_weight_of_dram = 0.1;
 
 /// Slots where memory allows, else one of each: then nothing overlaps.
 struct slot_counts {
@@ -53,7 +55,9 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
     const compute_tile& tile = chip.tiles.front();
     slot_stack l1[k_homes] = {slot_stack(tile.row.size), slot_stack(tile.column.size), slot_stack(tile.result.size)};
     slot_stack l2(share_of_l2(chip.l2, plan.lanes, 0).size);
-    slot_stack l3(bytes(chip.l3.size.value() / plan.lanes / k_slot_alignment * k_slot_alignment));
+    if (plan.ring.size > chip.l3.size)
+        return false;
+    slot_stack l3(share_of_l3(chip, plan));
     plan.l1.clear();
     plan.l2.clear();
     plan.l3.clear();
@@ -67,7 +71,8 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
         if (scratch)
             continue;
         fits = l2.add(plan.buffers.size[b], counts.l2, plan.l2) && fits;
-        fits = l3.add(plan.buffers.size[b], counts.l3, plan.l3) && fits;
+        const bool from_ring = b == 0 && plan.ring.slabs > 0;
+        fits = l3.add(plan.buffers.size[b], from_ring ? 0 : counts.l3, plan.l3) && fits;
     }
     return fits;
 }
@@ -81,6 +86,13 @@ double traffic(const operand_box& box, const quad& dims, std::uint64_t element) 
         rows /= box.count[d - 1];
     }
     return static_cast<double>(rows * std::max(run * element, k_burst));
+}
+
+/// Bytes of DRAM time for all of a tensor, so many channels at a time.
+double in_bursts(const vector_operand& operand, std::uint64_t channels) {
+    return traffic({{}, {operand.dims[0], operand.dims[1], operand.dims[2], channels}}, operand.dims,
+                   size_of(operand.type)) *
+           static_cast<double>(ceil_div(operand.dims[3], channels));
 }
 
 double vector_cycles(const machine& chip, const std::vector<tile_command>& commands) {
@@ -109,7 +121,11 @@ void estimate(const machine& chip, vector_plan& plan) {
     for (std::size_t i = 0; i < work.inputs.size(); ++i) {
         const operand_box box = box_of(work, i, full);
         const double bytes_of_box = traffic(box, work.inputs[i].dims, size_of(work.inputs[i].type));
-        (i == 0 || box.elements() * 8 > full.count[1] * full.count[2] * full.count[3] ? dram : fixed) += bytes_of_box;
+        if (i == 0 && plan.ring.slabs > 0)
+            dram += in_bursts(work.inputs[0], box.count[3]) / static_cast<double>(plan.tiles());
+        else
+            (i == 0 || box.elements() * 8 > full.count[1] * full.count[2] * full.count[3] ? dram : fixed) +=
+                bytes_of_box;
         moved += static_cast<double>(plan.buffers.size[i].value());
     }
     const double n = static_cast<double>(plan.tiles() * plan.chunks());
@@ -125,6 +141,21 @@ void estimate(const machine& chip, vector_plan& plan) {
         (dram + moved) / rate + static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
     plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first;
     plan.estimated_dram_bytes = static_cast<std::uint64_t>(n * dram + fixed);
+    plan.cost = plan.estimated_cycles + k_weight_of_dram * on_dram;
+}
+
+bool has_overlaps(const window_2d& w) {
+    const auto overlaps = [&](std::size_t d) { return (w.kernel[d] - 1) * w.dilation[d] + 1 > w.stride[d]; };
+    return overlaps(0) || overlaps(1);
+}
+
+/// Lines for the tiles that the lanes work on, and for their next ones.
+ring_plan ring_of(const vector_plan& plan) {
+    const padded_input input = padded_input_of(plan);
+    const quad& out = plan.work.output.dims;
+    const std::uint64_t rounds = ceil_div(plan.lanes, ceil_div(out[2], plan.extents.count[2]));
+    const std::uint64_t lines = (2 * rounds + 1) * plan.extents.count[1];
+    return input.has_elements() ? ring_for(input, input.most_slabs_of(lines * out[2])) : ring_plan();
 }
 
 /// n, n/2, n/4, … 1.
@@ -171,6 +202,32 @@ void for_each_extents(const vector_work& work, Visit visit) {
 
 } // namespace
 
+padded_input padded_input_of(const vector_plan& plan) {
+    const vector_work& work = plan.work;
+    const auto list = [](const std::array<std::uint64_t, 2>& pair) {
+        return std::vector<std::uint64_t>(pair.begin(), pair.end());
+    };
+    dfx::window_rows windows;
+    windows.input.assign(work.inputs[0].dims.begin(), work.inputs[0].dims.end());
+    windows.places.assign(work.output.dims.begin(), work.output.dims.end() - 1);
+    windows.window = {
+        list(work.window.kernel), list(work.window.stride), list(work.window.dilation), list(work.window.before), {}};
+    const std::uint64_t channels = box_of(work, 0, plan.tile(0, 0)).count[3];
+    return {windows, size_of(work.inputs[0].type), channels, border_pattern(work)};
+}
+
+extent rows_of(const vector_plan& plan, const vector_tile& tile) {
+    const quad& out = plan.work.output.dims;
+    const std::uint64_t slice = tile.first[3] / plan.extents.count[3];
+    const std::uint64_t lines = (slice * out[0] + tile.first[0]) * out[1] + tile.first[1];
+    return {lines * out[2], tile.count[1] * out[2]};
+}
+
+bytes share_of_l3(const machine& chip, const vector_plan& plan) {
+    const bytes left = chip.l3.size - plan.ring.size;
+    return bytes(left.value() / plan.lanes / k_slot_alignment * k_slot_alignment);
+}
+
 std::uint64_t vector_plan::tiles() const {
     std::uint64_t all = 1;
     for (std::size_t d = 0; d < 4; ++d)
@@ -205,14 +262,20 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
     plan.lanes = chip.tiles.size();
     std::optional<vector_plan> best;
     for (const slot_counts& counts : {k_ample, k_least}) {
-        for_each_extents(plan.work, [&](const tile_extents& extents) {
-            plan.extents = extents;
-            plan.buffers = buffers_of(plan.work, extents);
+        const auto consider = [&](const ring_plan& ring) {
+            plan.ring = ring;
             if (!place(chip, counts, plan))
                 return;
             estimate(chip, plan);
-            if (!best || plan.estimated_cycles < best->estimated_cycles)
+            if (!best || plan.cost < best->cost)
                 best = plan;
+        };
+        for_each_extents(plan.work, [&](const tile_extents& extents) {
+            plan.extents = extents;
+            plan.buffers = buffers_of(plan.work, extents);
+            if (has_overlaps(plan.work.window))
+                consider(ring_of(plan));
+            consider({});
         });
         if (best)
             return *best;
@@ -222,9 +285,10 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
 
 std::string to_string(const vector_plan& plan) {
     const quad& t = plan.extents.count;
-    return fmt::format("{} in {} tiles of {}x{}x{}x{}{} on {} vector unit(s); estimated {:.0f} cycles, {} DRAM bytes",
+    return fmt::format("{} in {} tiles of {}x{}x{}x{}{} on {} vector unit(s){}; estimated {:.0f} cycles, {} DRAM bytes",
                        name_of(plan.work.type), plan.tiles(), t[0], t[1], t[2], t[3],
                        plan.chunks() > 1 ? fmt::format(" ({} chunks of the axis)", plan.chunks()) : "", plan.lanes,
+                       plan.ring.slabs > 0 ? fmt::format(", {} lines of the input in L3", plan.ring.slabs) : "",
                        plan.estimated_cycles, plan.estimated_dram_bytes);
 }
 

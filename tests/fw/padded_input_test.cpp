@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_ring_has_room_for_what_rows_need_wherever_they_begin) {
         const fw::ring_plan plan = fw::ring_for(input, input.most_slabs_of(some));
         BOOST_REQUIRE_EQUAL(plan.slabs % plan.chunk, 0U);
         BOOST_REQUIRE_EQUAL(plan.whole, plan.slabs >= input.slabs());
-        const fw::input_ring ring(w, k_element, plan, k_region, {});
+        const fw::input_ring ring(input, plan, k_region, {});
         for (std::uint64_t first = 0; first + some <= rows; ++first)
             BOOST_REQUIRE_LE(ring.chunks_of({first, some}).count, plan.slabs / plan.chunk);
     }
