@@ -20,7 +20,7 @@ constexpr double k_command_overhead = 12;
 constexpr double k_copies_per_operand = 3;
 constexpr std::size_t k_homes = 3;
 /// The share of DRAM's hidden cycles that counts.
-constexpr double k_weight_of_dram = 0.1;
+constexpr double k_weight_of_dram = 0.3;
 
 /// Slots where memory allows, else one of each: then nothing overlaps.
 struct slot_counts {
@@ -95,6 +95,14 @@ double in_bursts(const vector_operand& operand, std::uint64_t channels) {
            static_cast<double>(ceil_div(operand.dims[3], channels));
 }
 
+/// Cycles that a buffer's port takes for an operand: it is read from its first to its last byte.
+double read_cycles(const machine& chip, const tile_command& c, const buffer_side& side) {
+    std::uint64_t range = iface::size_of(c.vector.from);
+    for (std::size_t d = 0; d < iface::k_vector_dims; ++d)
+        range += (c.vector.count[d] - 1) * std::uint64_t{side.stride[d]};
+    return static_cast<double>(range) / chip.tiles.front().stream_bytes_per_cycle;
+}
+
 double vector_cycles(const machine& chip, const std::vector<tile_command>& commands) {
     const double lanes = chip.engine(chip.tiles.front().vector_unit).capabilities[iface::vector_cap::lanes];
     double cycles = 0;
@@ -104,10 +112,21 @@ double vector_cycles(const machine& chip, const std::vector<tile_command>& comma
         for (std::size_t d = 0; d < iface::k_vector_dims; ++d)
             (c.destination.stride[d] == 0 ? dependent : independent) *= c.vector.count[d];
         if (!c.fills)
-            cycles += std::max(1.0, independent / lanes) * dependent;
+            cycles += std::max({dependent, independent / lanes * dependent, read_cycles(chip, c, c.source)});
         cycles += k_command_overhead;
     }
     return cycles;
+}
+
+/// Bytes of whole lines that come to L3 before all lanes can begin with their first tiles, beyond those tiles' boxes.
+double lines_in_front(const vector_plan& plan) {
+    if (plan.ring.slabs == 0)
+        return 0;
+    const padded_input input = padded_input_of(plan);
+    const std::uint64_t lanes = std::min<std::uint64_t>(plan.lanes, plan.tiles());
+    const extent lines = input.slabs_of(rows_of(plan, plan.tile(lanes - 1, 0)));
+    const std::uint64_t all = (lines.first + lines.count) * input.slab_bytes();
+    return static_cast<double>(all - std::min(all, lanes * plan.buffers.size[0].value()));
 }
 
 void estimate(const machine& chip, vector_plan& plan) {
@@ -139,7 +158,7 @@ void estimate(const machine& chip, vector_plan& plan) {
     const double on_core = n * pushes * static_cast<double>(chip.descriptor_cost);
     const double first =
         (dram + moved) / rate + static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
-    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first;
+    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first + lines_in_front(plan) / rate;
     plan.estimated_dram_bytes = static_cast<std::uint64_t>(n * dram + fixed);
     plan.cost = plan.estimated_cycles + k_weight_of_dram * on_dram;
 }

@@ -20,8 +20,7 @@ namespace {
 struct outcome {
     std::size_t different = 0;
     std::string hazards, plan;
-    std::uint64_t slabs = 0; ///< of a convolution's input in L3
-    bool whole = false;      ///< all of them
+    fw::ring_plan ring; ///< of a tensor below windows
 };
 
 outcome run(const fw::machine& machine, const dfx::program& program) {
@@ -48,10 +47,10 @@ outcome run(const fw::machine& machine, const dfx::program& program) {
     }
     o.hazards = chip.checker().report();
     o.plan = fw::to_string(plan.front());
-    if (const fw::planned_contraction* c = plan.front().contraction()) {
-        o.slabs = c->plan.ring.slabs;
-        o.whole = c->plan.ring.whole;
-    }
+    if (const fw::planned_contraction* c = plan.front().contraction())
+        o.ring = c->plan.ring;
+    else if (const fw::vector_plan* v = plan.front().vector())
+        o.ring = v->ring;
     return o;
 }
 
@@ -104,12 +103,12 @@ BOOST_AUTO_TEST_CASE(random_operators_are_right_and_free_of_races) {
         20261127, 1000, [](test::operator_generator& g) { return g.next(); }, [](const outcome&) {});
 }
 
-BOOST_AUTO_TEST_CASE(inputs_of_convolutions_pass_through_l3_of_any_size) {
+BOOST_AUTO_TEST_CASE(tensors_below_windows_pass_through_l3_of_any_size) {
     int whole = 0, parts = 0, neither = 0; // by what is in L3 at a time
     run_randomly(
-        20261129, 300, [](test::operator_generator& g) { return g.next_tall_convolution(); },
+        20261129, 400, [](test::operator_generator& g) { return g.next_of_tall_images(); },
         [&](const outcome& o) {
-            ++(o.slabs == 0 ? neither : o.whole ? whole : parts);
+            ++(o.ring.slabs == 0 ? neither : o.ring.whole ? whole : parts);
         });
     BOOST_TEST_MESSAGE("in L3: all of the input " << whole << " times, parts " << parts << ", nothing " << neither);
     BOOST_TEST(whole > 20);

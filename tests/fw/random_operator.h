@@ -46,10 +46,19 @@ class operator_generator {
         }
         return finish();
     }
-    /// A convolution of images that are much taller than its windows.
-    dfx::program next_tall_convolution() {
+    /// Windows on images that are much taller than these.
+    dfx::program next_of_tall_images() {
         begin();
-        convolution(150);
+        switch (pick(0, 3)) {
+        case 0:
+            depthwise(150);
+            break;
+        case 1:
+            pool(150);
+            break;
+        default:
+            convolution(150);
+        }
         return finish();
     }
 
@@ -184,21 +193,21 @@ class operator_generator {
         bias_and_steps({m, n}, n);
     }
 
-    void depthwise() {
+    void depthwise(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::depthwise_conv2d_tile;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
-        const shape extents{pick(1, 14), pick(1, 14)};
+        const shape extents{pick(1, 14) + taller, pick(1, 14)};
         const shape places = window(extents, true);
         input({images, extents[0], extents[1], channels}, m_type);
         input({m_op.window.kernel[0], m_op.window.kernel[1], channels}, m_type);
         bias_and_steps({images, places[0], places[1], channels}, channels);
     }
 
-    void pool() {
+    void pool(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::pool2d_tile;
         m_op.combine = coin() ? dfx::element_function::maximum : dfx::element_function::add;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
-        const shape extents{pick(1, 14), pick(1, 14)};
+        const shape extents{pick(1, 14) + taller, pick(1, 14)};
         const shape places = window(extents, true);
         const dtype type = m_op.combine == dfx::element_function::add ? stored() : m_type;
         input({images, extents[0], extents[1], channels}, m_type);
