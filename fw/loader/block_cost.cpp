@@ -83,7 +83,7 @@ way_of_a cost_model::tiles_of_a() const {
 way_of_a cost_model::ring_of_a() const {
     const padded_input input(*m_work.windows, m_e.operand);
     way_of_a a;
-    a.dram_bytes = std::min(m_work.a_bytes(), m_tiles.dram_bytes);
+    a.dram_bytes = m_work.a_bytes();
     a.dram_run = as_double(input.slab_bytes());
     const double run = as_double(std::min(m_plan.kb * m_e.operand, input.run_bytes()));
     a.mover_stretch = stretch_of(m_chip, m_chip.block_movers.front(), run);
@@ -133,9 +133,11 @@ double cost_model::at_least(std::uint64_t k_groups) const {
 
 void cost_model::estimate(blocking& plan) {
     const way_of_a& a = way(plan);
-    double& compute = plan.ring.slabs > 0 ? m_compute_with_ring : m_compute;
-    if (compute == 0)
-        compute = makespan(a);
+    double compute = m_compute;
+    if (plan.ring.slabs > 0)
+        compute = makespan(m_ring, plan.column_group);
+    else if (m_compute == 0)
+        compute = m_compute = makespan(m_tiles, plan.column_blocks);
     const dram_traffic moved = traffic_of(plan);
     plan.estimated_dram_bytes = moved.all();
     const double dram = dram_cycles(a, moved);
@@ -157,8 +159,8 @@ double cost_model::even_share(const way_of_a& a) const {
     return as_double(m_work.batch) * all / as_double(m_plan.lanes);
 }
 
-/// Those of the busiest lane when blocks are dealt out in order.
-double cost_model::makespan(const way_of_a& a) const {
+/// Those of the busiest lane when blocks are dealt out in order, that many columns of them together.
+double cost_model::makespan(const way_of_a& a, std::uint64_t together) const {
     constexpr std::uint64_t k_dealt_out_exactly = 512;
     if (m_plan.lanes == 1)
         return even_share(a);
@@ -172,15 +174,16 @@ double cost_model::makespan(const way_of_a& a) const {
     const double corner = block_cycles(a, last_m, last_n);
     std::vector<double> lane(m_plan.lanes, 0);
     std::size_t next = 0;
-    for (std::uint64_t batch = 0; batch < m_work.batch; ++batch) {
-        for (std::uint64_t row = 1; row <= m_plan.row_blocks; ++row) {
-            for (std::uint64_t column = 1; column <= m_plan.column_blocks; ++column) {
-                const bool last_column = column == m_plan.column_blocks;
-                lane[next] += row == m_plan.row_blocks ? (last_column ? corner : low) : (last_column ? narrow : full);
-                next = next + 1 < lane.size() ? next + 1 : 0;
-            }
-        }
-    }
+    const auto deal = [&](std::uint64_t row, std::uint64_t column) {
+        const bool last_column = column + 1 == m_plan.column_blocks;
+        lane[next] += row + 1 == m_plan.row_blocks ? (last_column ? corner : low) : (last_column ? narrow : full);
+        next = next + 1 < lane.size() ? next + 1 : 0;
+    };
+    for (std::uint64_t batch = 0; batch < m_work.batch; ++batch)
+        for (std::uint64_t first = 0; first < m_plan.column_blocks; first += together)
+            for (std::uint64_t row = 0; row < m_plan.row_blocks; ++row)
+                for (std::uint64_t column = first; column < std::min(first + together, m_plan.column_blocks); ++column)
+                    deal(row, column);
     return *std::max_element(lane.begin(), lane.end());
 }
 

@@ -53,7 +53,7 @@ class cost_model {
     [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
     [[nodiscard]] double streamed_to_l1() const;
     [[nodiscard]] double even_share(const way_of_a& a) const;
-    [[nodiscard]] double makespan(const way_of_a& a) const;
+    [[nodiscard]] double makespan(const way_of_a& a, std::uint64_t together) const;
     /// Bytes of DRAM.
     struct dram_traffic {
         std::uint64_t a = 0, others = 0;
@@ -88,7 +88,7 @@ class cost_model {
     double m_commands, m_firmware, m_period, m_rest_period,
         m_around; ///< cycles; around: before the first fold and after the last
     way_of_a m_tiles, m_ring;
-    double m_compute = 0, m_compute_with_ring = 0; ///< the busiest lane's cycles, once they are needed
+    double m_compute = 0; ///< the busiest lane's cycles with tiles of A, once they are needed
 };
 
 } // namespace kpu::fw
