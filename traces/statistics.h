@@ -37,6 +37,11 @@ struct kernel_statistics {
     std::uint64_t cycles = 0; ///< from the end of the kernel before it to its own: they add up to the run's
     std::uint64_t dram_bytes = 0;
     double arrays = 0, vector = 0, dram = 0; ///< shares of these resources' peak in its cycles
+    /// What its MACs, its vector elements or lower_bound_bytes would take at these resources' peaks: the longest of the
+    /// three.
+    double bound_cycles = 0;
+
+    [[nodiscard]] double efficiency() const { return cycles == 0 ? 0 : bound_cycles / static_cast<double>(cycles); }
 };
 /// The resource of which most is used, or "latency" where it is less than half of any.
 [[nodiscard]] std::string limit_of(const kernel_statistics& kernel);

@@ -39,6 +39,7 @@ template <class Kernel, class Visit>
 void members_of_kernel(Kernel& k, Visit&& visit) {
     visit("arrays", k.arrays);
     visit("best_blocking_bytes", k.best_blocking_bytes);
+    visit("bound_cycles", k.bound_cycles);
     visit("cycles", k.cycles);
     visit("dram", k.dram);
     visit("dram_bytes", k.dram_bytes);

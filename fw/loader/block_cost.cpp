@@ -2,6 +2,7 @@
 
 #include "fw/loader/element_code.h"
 #include "fw/loader/fold_time.h"
+#include "fw/loader/padded_input.h"
 
 #include <algorithm>
 #include <cmath>
@@ -37,11 +38,17 @@ double rate_of(const machine& chip, const std::vector<engine_id>& movers) {
     return rate;
 }
 
+/// Beats that a mover takes for runs of that length ÷ those that their bytes fill.
+double stretch_of(const machine& chip, engine_id mover, double run) {
+    const double width = chip.engine(mover).capabilities[iface::mover_cap::bytes_cycle];
+    return std::ceil(run / width) * width / run;
+}
+
 } // namespace
 
 chip_rates::chip_rates(const machine& chip)
     : movers(std::min(rate_of(chip, chip.block_movers), chip.l3.bytes_per_cycle())),
-      dram(std::min(chip.dram.bytes_per_cycle(), rate_of(chip, chip.dma))) {}
+      dram(std::min(chip.dram.bytes_per_cycle(), rate_of(chip, chip.dma))), dma(rate_of(chip, chip.dma)) {}
 
 double commands_of(const dfx::contraction& work, const blocking& plan) {
     // per column of a strip: a B panel, a drain, and a seed where sums re-enter; per row of folds an A panel
@@ -61,7 +68,28 @@ cost_model::cost_model(const machine& chip, const chip_rates& rates, const dfx::
     : m_chip(chip), m_tile(chip.tiles.front()), m_rates(rates), m_work(work), m_e(e), m_wanted(wanted), m_plan(base),
       m_commands(commands_of(work, base)), m_firmware(m_commands * as_double(chip.descriptor_cost)),
       m_period(fold_period(base.kb)), m_rest_period(work.k % base.kb == 0 ? 0 : fold_period(work.k % base.kb)),
-      m_around(start() + finish()) {}
+      m_around(start() + finish()), m_tiles(tiles_of_a()), m_ring(work.windows ? ring_of_a() : m_tiles) {}
+
+way_of_a cost_model::tiles_of_a() const {
+    way_of_a a;
+    a.dram_bytes = m_work.batch * m_work.m * m_work.k * m_e.operand;
+    a.dram_run = as_double(m_plan.kb * m_e.operand);
+    if (m_work.windows) {
+        a.dram_run = std::min(a.dram_run, as_double(padded_input(*m_work.windows, m_e.operand).run_bytes()));
+        a.dma_stretch = stretch_of(m_chip, m_chip.dma.front(), a.dram_run);
+    }
+    return a;
+}
+
+way_of_a cost_model::ring_of_a() const {
+    const padded_input input(*m_work.windows, m_e.operand);
+    way_of_a a;
+    a.dram_bytes = m_work.a_bytes();
+    a.dram_run = as_double(input.slab_bytes());
+    const double run = as_double(std::min(m_plan.kb * m_e.operand, input.run_bytes()));
+    a.mover_stretch = stretch_of(m_chip, m_chip.block_movers.front(), run);
+    return a;
+}
 
 double cost_model::cycles_with(double compute, double movers, double dram) const {
     return m_around + std::max({compute, movers, dram, m_firmware});
@@ -97,75 +125,88 @@ double cost_model::streamed_to_l1() const {
 }
 
 double cost_model::at_least(std::uint64_t k_groups) const {
-    const double dram = dram_cycles(traffic(1, 1));
-    const double movers = mover_cycles(k_groups);
-    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, k_groups);
+    const auto with = [&](const way_of_a& a) {
+        const double dram = dram_cycles(a, traffic(a, 1, 1));
+        const double movers = mover_cycles(a, k_groups);
+        return cycles_with(even_share(a), movers, dram) + cost_of_hidden(movers, dram, k_groups);
+    };
+    return m_work.windows ? std::min(with(m_tiles), with(m_ring)) : with(m_tiles);
 }
 
 void cost_model::estimate(blocking& plan) {
-    if (m_compute == 0)
-        m_compute = makespan();
-    plan.estimated_dram_bytes = dram_bytes(plan);
-    const double dram = dram_cycles(plan.estimated_dram_bytes);
+    const way_of_a& a = way(plan);
+    double compute = m_compute;
+    if (plan.ring.slabs > 0)
+        compute = makespan(m_ring, plan.column_group);
+    else if (m_compute == 0)
+        compute = m_compute = makespan(m_tiles, plan.column_blocks);
+    const dram_traffic moved = traffic_of(plan);
+    plan.estimated_dram_bytes = moved.all();
+    const double dram = dram_cycles(a, moved);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
-    const double movers = mover_cycles(k_groups);
-    plan.estimated_cycles = cycles_with(m_compute, movers, dram);
+    const double movers = mover_cycles(a, k_groups);
+    plan.estimated_cycles = cycles_with(compute, movers, dram);
     plan.cost = plan.estimated_cycles + cost_of_hidden(movers, dram, k_groups);
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.
-double cost_model::even_share() const {
+double cost_model::even_share(const way_of_a& a) const {
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
     const double inner = as_double((m_plan.row_blocks - 1) * (m_plan.column_blocks - 1));
-    const double all = inner * block_cycles(m_plan.mb, m_plan.nb) +
-                       as_double(m_plan.column_blocks - 1) * block_cycles(last_m, m_plan.nb) +
-                       as_double(m_plan.row_blocks - 1) * block_cycles(m_plan.mb, last_n) +
-                       block_cycles(last_m, last_n);
+    const double all = inner * block_cycles(a, m_plan.mb, m_plan.nb) +
+                       as_double(m_plan.column_blocks - 1) * block_cycles(a, last_m, m_plan.nb) +
+                       as_double(m_plan.row_blocks - 1) * block_cycles(a, m_plan.mb, last_n) +
+                       block_cycles(a, last_m, last_n);
     return as_double(m_work.batch) * all / as_double(m_plan.lanes);
 }
 
-/// Those of the busiest lane when blocks are dealt out in order.
-double cost_model::makespan() const {
+/// Those of the busiest lane when blocks are dealt out in order, that many columns of them together.
+double cost_model::makespan(const way_of_a& a, std::uint64_t together) const {
     constexpr std::uint64_t k_dealt_out_exactly = 512;
     if (m_plan.lanes == 1)
-        return even_share();
+        return even_share(a);
     if (blocks() > k_dealt_out_exactly)
-        return even_share() + block_cycles(m_plan.mb, m_plan.nb) / 2;
+        return even_share(a) + block_cycles(a, m_plan.mb, m_plan.nb) / 2;
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
-    const double full = block_cycles(m_plan.mb, m_plan.nb);
-    const double low = block_cycles(last_m, m_plan.nb);
-    const double narrow = block_cycles(m_plan.mb, last_n);
-    const double corner = block_cycles(last_m, last_n);
+    const double full = block_cycles(a, m_plan.mb, m_plan.nb);
+    const double low = block_cycles(a, last_m, m_plan.nb);
+    const double narrow = block_cycles(a, m_plan.mb, last_n);
+    const double corner = block_cycles(a, last_m, last_n);
     std::vector<double> lane(m_plan.lanes, 0);
     std::size_t next = 0;
-    for (std::uint64_t batch = 0; batch < m_work.batch; ++batch) {
-        for (std::uint64_t row = 1; row <= m_plan.row_blocks; ++row) {
-            for (std::uint64_t column = 1; column <= m_plan.column_blocks; ++column) {
-                const bool last_column = column == m_plan.column_blocks;
-                lane[next] += row == m_plan.row_blocks ? (last_column ? corner : low) : (last_column ? narrow : full);
-                next = next + 1 < lane.size() ? next + 1 : 0;
-            }
-        }
-    }
+    const auto deal = [&](std::uint64_t row, std::uint64_t column) {
+        const bool last_column = column + 1 == m_plan.column_blocks;
+        lane[next] += row + 1 == m_plan.row_blocks ? (last_column ? corner : low) : (last_column ? narrow : full);
+        next = next + 1 < lane.size() ? next + 1 : 0;
+    };
+    for (std::uint64_t batch = 0; batch < m_work.batch; ++batch)
+        for (std::uint64_t first = 0; first < m_plan.column_blocks; first += together)
+            for (std::uint64_t row = 0; row < m_plan.row_blocks; ++row)
+                for (std::uint64_t column = first; column < std::min(first + together, m_plan.column_blocks); ++column)
+                    deal(row, column);
     return *std::max_element(lane.begin(), lane.end());
 }
 
-std::uint64_t cost_model::dram_bytes(const blocking& plan) const {
+cost_model::dram_traffic cost_model::traffic_of(const blocking& plan) const {
     const std::uint64_t row_groups = ceil_div(plan.row_blocks, plan.row_group);
     const std::uint64_t column_groups = ceil_div(plan.column_blocks, plan.column_group);
+    if (plan.ring.slabs > 0) {
+        const bool b_stays = plan.column_group * plan.k_slices + plan.lanes <= plan.l3_tiles;
+        return traffic(m_ring, plan.ring.whole ? 1 : column_groups, b_stays ? 1 : plan.row_blocks);
+    }
     // an operand is read again for every group of the other's blocks, unless all of it stays
     const std::uint64_t a_reads = stays(plan, plan.row_blocks, plan.column_group) ? 1 : column_groups;
     const std::uint64_t b_reads = stays(plan, plan.column_blocks, plan.row_group) ? 1 : row_groups;
-    return traffic(a_reads, b_reads);
+    return traffic(m_tiles, a_reads, b_reads);
 }
 
-/// Bytes of DRAM when A is read that many times, and B.
-std::uint64_t cost_model::traffic(std::uint64_t a_reads, std::uint64_t b_reads) const {
-    return m_work.batch * (m_work.m * m_work.k * m_e.operand * a_reads + m_work.k * m_work.n * m_e.operand * b_reads +
-                           m_work.m * m_work.n * m_e.result) +
-           m_work.seed_bytes() + step_bytes();
+/// When A is read that many times, and B.
+cost_model::dram_traffic cost_model::traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const {
+    return {a.dram_bytes * a_reads,
+            m_work.batch * (m_work.k * m_work.n * m_e.operand * b_reads + m_work.m * m_work.n * m_e.result) +
+                m_work.seed_bytes() + step_bytes()};
 }
 
 /// Bytes of the operands of steps that blocks bring: what is the same for all rows or columns comes with each of them.
@@ -177,16 +218,17 @@ std::uint64_t cost_model::step_bytes() const {
 }
 
 /// Cycles of DRAM for that traffic; rows of tiles that are no whole bursts cost more.
-double cost_model::dram_cycles(std::uint64_t bytes_moved) const {
-    const double run = as_double(std::min(m_plan.kb, m_plan.nb) * m_e.operand);
-    return as_double(bytes_moved) * (1 + k_burst / 2 / run) / m_rates.dram;
+double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) const {
+    const double run = std::min(a.dram_run, as_double(m_plan.nb * m_e.operand));
+    const double cycles = as_double(moved.all()) * (1 + k_burst / 2 / run) / m_rates.dram;
+    return std::max(cycles, as_double(moved.a) * a.dma_stretch / m_rates.dma);
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.
-double cost_model::mover_cycles(std::uint64_t k_groups) const {
+double cost_model::mover_cycles(const way_of_a& a, std::uint64_t k_groups) const {
     const double strips = as_double(ceil_div(folds_down(m_plan.mb), m_plan.strip));
     const double moves = as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(k_groups) * strips);
-    return as_double(moved_to_l2(k_groups)) / m_rates.movers +
+    return (as_double(moved_to_l2(k_groups)) + (a.mover_stretch - 1) * as_double(a_moved())) / m_rates.movers +
            moves * k_hand_over / as_double(m_chip.block_movers.size());
 }
 
@@ -258,21 +300,22 @@ double cost_model::fold_period(std::uint64_t depth) const {
 }
 
 /// Cycles until both tiles of a step of that depth are in L2, on the lane's share of the block movers.
-double cost_model::step_moves(std::uint64_t depth) const {
+double cost_model::step_moves(const way_of_a& a, std::uint64_t depth) const {
     const double share = m_rates.movers / busy_lanes();
-    return as_double((m_plan.mb + m_plan.nb) * depth * m_e.operand) / share +
-           as_double(m_chip.l3.latency + m_chip.l2.latency) + 2 * k_hand_over;
+    const double lines = as_double(m_plan.mb) * a.mover_stretch + as_double(m_plan.nb);
+    return lines * as_double(depth * m_e.operand) / share + as_double(m_chip.l3.latency + m_chip.l2.latency) +
+           2 * k_hand_over;
 }
 
 /// Cycles that one lane needs for one block over all of k. L2 holds two steps' tiles, so a step lasts at least as long
 /// as the next one's tiles take to come, and the first of their panels to go on to L1.
-double cost_model::block_cycles(std::uint64_t mb, std::uint64_t nb) const {
+double cost_model::block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb) const {
     const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.fold_columns));
     const double panel = as_double(std::max(m_plan.fold_rows, m_plan.fold_columns) * m_plan.kb * m_e.operand) /
                          m_tile.stream_bytes_per_cycle;
     const auto step = [&](std::uint64_t depth, double period) {
         const double compute = folds * period;
-        const double moves = step_moves(depth) + panel + fold(depth).latency;
+        const double moves = step_moves(a, depth) + panel + fold(depth).latency;
         return m_plan.l2_a > 1 ? std::max(compute, moves) : compute + moves;
     };
     const std::uint64_t full = m_work.k / m_plan.kb;

@@ -9,11 +9,19 @@ namespace kpu::fw {
 /// What bounds the traffic between memories, in bytes per cycle.
 struct chip_rates {
     explicit chip_rates(const machine& chip);
-    double movers = 0, dram = 0;
+    double movers = 0, dram = 0, dma = 0;
 };
 
 /// Commands that the plan will take, about.
 [[nodiscard]] double commands_of(const dfx::contraction& work, const blocking& plan);
+
+/// How A comes to L2: as tiles by way of L3, or where its rows are windows, gathered by the DMA engines or from a ring.
+struct way_of_a {
+    std::uint64_t dram_bytes = 0; ///< to read all of it once
+    double dram_run = 0;          ///< bytes side by side in DRAM
+    // cycles that these engines take for its bytes, times their rate: short runs fill no beats
+    double dma_stretch = 1, mover_stretch = 1;
+};
 
 /// What to prefer among blockings that take equally long.
 enum class preference {
@@ -30,6 +38,8 @@ class cost_model {
 
     /// No superblock costs less that works on k in that many groups of slices.
     [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
+    /// Of DRAM, where A comes as tiles: each operand once.
+    [[nodiscard]] std::uint64_t least_dram_bytes_of_tiles() const { return traffic(m_tiles, 1, 1).all(); }
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
     /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:
@@ -42,13 +52,22 @@ class cost_model {
     [[nodiscard]] double events(std::uint64_t k_groups) const;
     [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
     [[nodiscard]] double streamed_to_l1() const;
-    [[nodiscard]] double even_share() const;
-    [[nodiscard]] double makespan() const;
-    [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
-    [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
+    [[nodiscard]] double even_share(const way_of_a& a) const;
+    [[nodiscard]] double makespan(const way_of_a& a, std::uint64_t together) const;
+    /// Bytes of DRAM.
+    struct dram_traffic {
+        std::uint64_t a = 0, others = 0;
+        [[nodiscard]] std::uint64_t all() const { return a + others; }
+    };
+    [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
+    [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
     [[nodiscard]] std::uint64_t step_bytes() const;
-    [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
-    [[nodiscard]] double mover_cycles(std::uint64_t k_groups) const;
+    [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
+    [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups) const;
+    [[nodiscard]] way_of_a tiles_of_a() const;
+    [[nodiscard]] way_of_a ring_of_a() const;
+    [[nodiscard]] const way_of_a& way(const blocking& plan) const { return plan.ring.slabs > 0 ? m_ring : m_tiles; }
+    [[nodiscard]] std::uint64_t a_moved() const { return blocks() * m_plan.mb * m_work.k * m_e.operand; }
     [[nodiscard]] double start() const;
     [[nodiscard]] double finish() const;
     [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }
@@ -57,8 +76,8 @@ class cost_model {
     [[nodiscard]] double busy_lanes() const;
     [[nodiscard]] bool stays(const blocking& plan, std::uint64_t across, std::uint64_t others) const;
     [[nodiscard]] double fold_period(std::uint64_t depth) const;
-    [[nodiscard]] double step_moves(std::uint64_t depth) const;
-    [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb) const;
+    [[nodiscard]] double step_moves(const way_of_a& a, std::uint64_t depth) const;
+    [[nodiscard]] double block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb) const;
 
     const machine& m_chip;
     const compute_tile& m_tile;
@@ -68,8 +87,9 @@ class cost_model {
     preference m_wanted;
     const blocking& m_plan;
     double m_commands, m_firmware, m_period, m_rest_period,
-        m_around;         ///< cycles; around: before the first fold and after the last
-    double m_compute = 0; ///< the busiest lane's cycles, once they are needed
+        m_around; ///< cycles; around: before the first fold and after the last
+    way_of_a m_tiles, m_ring;
+    double m_compute = 0; ///< the busiest lane's cycles with tiles of A, once they are needed
 };
 
 } // namespace kpu::fw

@@ -29,15 +29,26 @@ l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane)
     return {bytes(lane * size), bytes(size)};
 }
 
+namespace {
+
+std::string describe(const ring_plan& ring) {
+    if (ring.slabs == 0)
+        return "";
+    return ring.whole ? " + all of the input" : fmt::format(" + {} slabs of the input", ring.slabs);
+}
+
+} // namespace
+
 std::string to_string(const blocking& plan) {
     return fmt::format(
         "{}, blocks {}x{}x{} ({}x{} of C, {} slices of k) in strips of {} on {} array(s); superblock {}x{}x{}, {}{}; "
-        "slots L1 {}/{}/{}, L2 {}/{}/{}, L3 {} tiles + {} C; estimated {:.0f} cycles, {} DRAM bytes",
+        "slots L1 {}/{}/{}, L2 {}/{}/{}, L3 {} tiles + {} C{}; estimated {:.0f} cycles, {} DRAM bytes",
         name_of(plan.flow), plan.mb, plan.nb, plan.kb, plan.row_blocks, plan.column_blocks, plan.k_slices, plan.strip,
         plan.lanes, plan.row_group, plan.column_group, plan.k_group,
         plan.order == block_order::rows_outer ? "rows outer" : "columns outer",
         plan.partial_sums_in_l3() ? ", partial sums in L3" : "", plan.row_slots, plan.column_slots, plan.result_slots,
-        plan.l2_a, plan.l2_b, plan.l2_c, plan.l3_tiles, plan.l3_c, plan.estimated_cycles, plan.estimated_dram_bytes);
+        plan.l2_a, plan.l2_b, plan.l2_c, plan.l3_tiles, plan.l3_c, describe(plan.ring), plan.estimated_cycles,
+        plan.estimated_dram_bytes);
 }
 
 } // namespace kpu::fw

@@ -78,18 +78,20 @@ bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
 }
 
 bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan) {
-    plan.l3_tile_slot = std::max(plan.l2_a_slot, plan.l2_b_slot);
+    const bool has_ring = plan.ring.slabs > 0;
+    plan.l3_tile_slot = has_ring ? plan.l2_b_slot : std::max(plan.l2_a_slot, plan.l2_b_slot);
     plan.l3_c_slot = plan.l2_c_slot;
     plan.l3_seed_slot = plan.l2_seed_slot;
     for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}}) {
         const bytes c_bytes = plan.l3_c_slot * (partials + spare);
         const bytes seed_bytes = plan.l3_seed_slot * (e.seed == 0 ? 0 : spare) + plan.steps_slot * spare;
-        if (c_bytes + seed_bytes > chip.l3.size)
+        const bytes others = c_bytes + seed_bytes + plan.ring.size;
+        if (others > chip.l3.size)
             continue;
         plan.l3_c = static_cast<std::size_t>(partials) + spare;
         plan.l3_seed = e.seed == 0 ? 0 : spare;
         plan.l3_steps = e.steps.empty() ? 0 : spare;
-        plan.l3_tiles = slots_within(chip.l3.size - c_bytes - seed_bytes, plan.l3_tile_slot, k_most_l3_tiles);
+        plan.l3_tiles = slots_within(chip.l3.size - others, plan.l3_tile_slot, k_most_l3_tiles);
         if (plan.l3_tiles >= std::min<std::size_t>(2 * plan.lanes, 2))
             return true;
     }

@@ -20,7 +20,8 @@ constexpr double k_weight_of_hidden = 0.5; ///< a rehearsal sees what is not hid
 /// start they share more.
 std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
     std::vector<blocking> all;
-    const bool stays = plan.estimated_dram_bytes == compulsory_bytes(t.work) && !plan.partial_sums_in_l3();
+    const bool a_stays = plan.ring.slabs == 0 || plan.ring.whole;
+    const bool stays = a_stays && plan.estimated_dram_bytes == compulsory_bytes(t.work) && !plan.partial_sums_in_l3();
     for (std::uint64_t side = 2; stays && side * side <= plan.lanes; side *= 2) {
         blocking spread = plan;
         spread.order = block_order::columns_outer;

@@ -45,7 +45,12 @@ void contraction_stream::with_loads_of_rows(const step& s, extent rows, address 
 }
 
 void contraction_stream::open() {
-    for (std::size_t round = 0; round < k_opening_rounds; ++round)
+    open_round(0);
+    // the first folds wait for their seeds: these come before what later steps need
+    for (std::size_t i = 0; m_operands.seed && i < std::min({m_window.size(), m_plan.lanes, m_plan.l3_seed}); ++i)
+        if (m_window[i].slice == 0)
+            fetch_seed(m_window[i]);
+    for (std::size_t round = 1; round < k_opening_rounds; ++round)
         open_round(round);
 }
 
@@ -57,6 +62,8 @@ void contraction_stream::open_round(std::size_t round) {
     for (std::size_t i = first; i < end; ++i) {
         for (const operand_role role : {operand_role::a, operand_role::b}) {
             const step& s = m_window[i];
+            if (role == operand_role::a && m_ring)
+                continue;
             if (m_l3.tiles.find(key_of(s, role)) != nullptr || !m_l3.tiles.has_empty())
                 continue;
             arriving_tile tile{s, role, &m_l3.tiles.oldest(), {}};
@@ -66,15 +73,17 @@ void contraction_stream::open_round(std::size_t round) {
             arriving.push_back(std::move(tile));
         }
     }
-    if (arriving.empty())
-        return;
-    const auto parts = static_cast<std::size_t>(ceil_div(m_chip.dma.size(), arriving.size()));
+    const std::size_t parts = arriving.empty() ? 1 : ceil_div(m_chip.dma.size(), arriving.size());
     // in the order of need: the first strip takes its panels of A and one of B for each of its columns
     const auto load_panels_of = [&](operand_role role, std::uint64_t from, std::uint64_t to) {
-        for (std::uint64_t panel = from; panel < to; ++panel)
+        for (std::uint64_t panel = from; panel < to; ++panel) {
             for (const arriving_tile& tile : arriving)
                 if (tile.role == role && panel < panels_of(tile.at, tile.role))
                     load_panel(tile, panel, parts);
+            for (std::size_t i = first; m_ring && role == operand_role::a && i < end; ++i)
+                if (panel < panels_of(m_window[i], role))
+                    fetch_windows(m_window[i], panel_of(m_window[i], role, panel), i);
+        }
     };
     load_panels_of(operand_role::a, 0, 1);
     load_panels_of(operand_role::b, 0, 1);
@@ -115,13 +124,31 @@ void contraction_stream::load_panel(const arriving_tile& tile, std::uint64_t pan
 
 void contraction_stream::prefetch() {
     // several rounds of lanes ahead, as far as L3 has room for the tiles of that many steps
-    const std::size_t distance = std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, 8 * m_plan.lanes + 1);
-    for (; m_prefetched < std::min(distance, m_window.size()); ++m_prefetched) {
-        const step& s = m_window[m_prefetched];
-        const bool ahead = m_prefetched > 0;
-        if (!fetch_tile(s, operand_role::a, ahead) || !fetch_tile(s, operand_role::b, ahead))
-            return;
+    const std::size_t most = 8 * m_plan.lanes + 1;
+    const std::size_t distance = m_ring ? most : std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, most);
+    while (m_prefetched < std::min(distance, m_window.size()) && fetch_ahead(m_prefetched))
+        ++m_prefetched;
+}
+
+bool contraction_stream::fetch_ahead(std::size_t position) {
+    const step& s = m_window[position];
+    const bool ahead = position > 0;
+    const bool a_comes = m_ring ? fetch_windows(s, rows_of(s), position) : fetch_tile(s, operand_role::a, ahead);
+    return a_comes && fetch_tile(s, operand_role::b, ahead);
+}
+
+bool contraction_stream::fetch_windows(const step& s, extent rows, std::optional<std::size_t> position) {
+    const extent chunks = m_ring->chunks_of(rows);
+    for (std::uint64_t chunk = chunks.first; chunk < chunks.first + chunks.count; ++chunk) {
+        if (m_ring->holds(chunk))
+            continue;
+        for (std::size_t i = 0; position && i < *position; ++i)
+            if (m_ring->displaces_one_of(m_ring->chunks_of(rows_of(m_window[i])), chunk))
+                return false;
+        m_ring->load(chunk, m_operands.a.place.first, *m_operands.a.use, next_loader(), load_tag(s, operand_role::a),
+                     m_out);
     }
+    return true;
 }
 
 bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead_of_need) {
@@ -144,7 +171,9 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
 }
 
 tile_slot& contraction_stream::fetch_seed(const step& s) {
-    const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
+    const tile_key key = seed_key(s);
+    if (tile_slot* resident = m_l3.seeds.find(key))
+        return *resident;
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
     load(slot, loads_of_part(s, seed_size(), m_operands.seed->place, slot.base), 0, *m_operands.seed,
@@ -182,19 +211,19 @@ prepared_step contraction_stream::prepare(const step& s) {
     p.at = s;
     const tile_move a = claim_tile(l, s, operand_role::a);
     // where B has yet to be fetched, that may displace A: A moves first
-    const bool in_turns = a.panels() > 1 && m_l3.tiles.find(b_key(s)) != nullptr;
+    const bool in_turns = a.panels > 1 && m_l3.tiles.find(b_key(s)) != nullptr;
     if (!in_turns)
-        move_panels(s, a, 0, a.panels());
+        move_panels(s, a, 0, a.panels);
     const tile_move b = claim_tile(l, s, operand_role::b);
     if (!in_turns) {
-        move_panels(s, b, 0, b.panels());
+        move_panels(s, b, 0, b.panels);
     } else {
-        const std::size_t strip = std::min(a.panels(), static_cast<std::size_t>(m_plan.strip));
+        const std::size_t strip = std::min(a.panels, static_cast<std::size_t>(m_plan.strip));
         move_panels(s, a, 0, 1);
-        move_panels(s, b, 0, std::min<std::size_t>(1, b.panels()));
+        move_panels(s, b, 0, 1);
         move_panels(s, a, 1, strip);
-        move_panels(s, b, 1, b.panels());
-        move_panels(s, a, strip, a.panels());
+        move_panels(s, b, 1, b.panels);
+        move_panels(s, a, strip, a.panels);
     }
     p.a = a.slot;
     p.b = b.slot;
@@ -205,21 +234,34 @@ prepared_step contraction_stream::prepare(const step& s) {
 contraction_stream::tile_move contraction_stream::claim_tile(lane& to, const step& s, operand_role role) {
     const tile_key key = key_of(s, role);
     tile_cache& cache = role == operand_role::a ? to.l2_a : to.l2_b;
-    if (tile_slot* resident = cache.find(key))
-        return {role, resident, nullptr};
-    fetch_tile(s, role, false);
-    tile_move move{role, &cache.oldest(), m_l3.tiles.find(key)};
+    tile_move move{role, cache.find(key), nullptr, 0, true};
+    if (move.slot != nullptr)
+        return move;
+    if (role == operand_role::a && m_ring) {
+        fetch_windows(s, rows_of(s), std::nullopt);
+        move.whole = s.number >= k_opening_rounds * m_plan.lanes;
+        move.panels = move.whole ? 1 : static_cast<std::size_t>(panels_of(s, role));
+    } else {
+        fetch_tile(s, role, false);
+        move.source = m_l3.tiles.find(key);
+        move.whole = move.source->panels.empty();
+        move.panels = move.whole ? 1 : move.source->panels.size();
+    }
+    move.slot = &cache.oldest();
     cache.assign(*move.slot, key);
     return move;
 }
 
-/// L3 → L2 of some panels of a tile that came into L3 panel by panel, else of the whole.
+/// L3 → L2 of some panels of a tile that comes panel by panel, else of the whole.
 void contraction_stream::move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end) {
     const extent tile = across_of(s, move.role);
     const std::uint64_t line = depth_of(s).count * m_sizes.operand;
-    for (std::size_t panel = first; panel < end; ++panel) {
-        const bool whole = move.source->panels.empty();
-        const extent across = whole ? tile : panel_of(s, move.role, panel);
+    for (std::size_t panel = first; panel < std::min(end, move.panels); ++panel) {
+        if (move.source == nullptr) {
+            gather_panel(s, move, panel);
+            continue;
+        }
+        const extent across = move.whole ? tile : panel_of(s, move.role, panel);
         const bytes offset((across.first - tile.first) * line);
         dependences after;
         move.source->require_panel(after, panel);
@@ -228,11 +270,28 @@ void contraction_stream::move_panels(const step& s, const tile_move& move, std::
             m_out.copy(mover_of(s.lane, move.role == operand_role::a ? 0 : 1), load_tag(s, move.role),
                        contiguous(move.source->base + offset, move.slot->base + offset, across.count * line), after);
         move.source->use.note_read(p);
-        if (whole)
+        if (move.whole)
             move.slot->use.note_overwrite(p);
         else
             move.slot->note_panel(panel, p);
     }
+}
+
+void contraction_stream::gather_panel(const step& s, const tile_move& move, std::size_t panel) {
+    const extent rows = move.whole ? rows_of(s) : panel_of(s, move.role, panel);
+    const extent depth = depth_of(s);
+    const bytes offset((rows.first - rows_of(s).first) * depth.count * m_sizes.operand);
+    dependences after;
+    move.slot->use.require_for_write(after);
+    bool first = true;
+    m_ring->gather(rows, depth, move.slot->base + offset, {mover_of(s.lane, 0), load_tag(s, move.role), after}, m_out,
+                   [&](point p) {
+                       if (move.whole)
+                           move.slot->use.note_written(p, first);
+                       else
+                           move.slot->note_panel(panel, p);
+                       first = false;
+                   });
 }
 
 /// Some of the block's cells have yet to be told to leave.
@@ -261,9 +320,12 @@ void contraction_stream::begin_sums(lane& to, prepared_step& p) {
 }
 
 tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
+    const tile_key key = seed_key(s);
+    if (tile_slot* resident = to.l2_seed.find(key))
+        return resident;
     tile_slot& source = fetch_seed(s);
     tile_slot& slot = to.l2_seed.oldest();
-    to.l2_seed.assign(slot, source.key);
+    to.l2_seed.assign(slot, key);
     dependences after;
     source.use.require_for_read(after);
     slot.use.require_for_write(after);

@@ -3,6 +3,7 @@
 
 #include "compiler/dfx/contraction.h"
 #include "fw/loader/emitter.h"
+#include "fw/loader/input_ring.h"
 #include "fw/loader/l3_store.h"
 #include "fw/loader/lane.h"
 #include "fw/loader/layout.h"
@@ -66,6 +67,10 @@ class contraction_stream {
     [[nodiscard]] tile_key a_key(const step& s) const { return {operand_role::a, s.batch, s.row, s.slice, 0}; }
     [[nodiscard]] tile_key b_key(const step& s) const { return {operand_role::b, s.batch, s.slice, s.column, 0}; }
     [[nodiscard]] static tile_key c_key(const step& s) { return {operand_role::c, s.batch, s.row, s.column, 0}; }
+    /// A bias is the same for all rows.
+    [[nodiscard]] tile_key seed_key(const step& s) const {
+        return {operand_role::seed, s.batch, m_work.bias ? 0 : s.row, s.column, 0};
+    }
     [[nodiscard]] extent rows_of(const step& s) const { return piece(m_work.m, m_plan.mb, s.row); }
     [[nodiscard]] extent columns_of(const step& s) const { return piece(m_work.n, m_plan.nb, s.column); }
     [[nodiscard]] extent depth_of(const step& s) const { return piece(m_work.k, m_plan.kb, s.slice); }
@@ -142,6 +147,11 @@ class contraction_stream {
     /// Calls use(copies, bytes to fill with zeros before them) for what brings rows of A from DRAM to `to`, packed.
     template <class Use>
     void with_loads_of_rows(const step& s, extent rows, address to, Use use) const;
+    /// Brings what the windows of these rows of A need into the ring. Ahead of need, for the step at `position` of the
+    /// window, it gives up (false) where that would displace what an earlier step needs.
+    bool fetch_windows(const step& s, extent rows, std::optional<std::size_t> position);
+    /// A and B of the step at that position of the window, as fetch_tile() ahead of need.
+    bool fetch_ahead(std::size_t position);
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
     /// needed no later.
@@ -158,16 +168,16 @@ class contraction_stream {
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);
-    /// A tile on its way into a slot of L2; without a source it is there already.
+    /// A tile on its way into a slot of L2.
     struct tile_move {
         operand_role role = operand_role::a;
         tile_slot* slot = nullptr;
-        tile_slot* source = nullptr;
-        [[nodiscard]] std::size_t panels() const {
-            return source == nullptr ? 0 : std::max<std::size_t>(1, source->panels.size());
-        }
+        tile_slot* source = nullptr; ///< null: it is gathered from the ring
+        std::size_t panels = 0;      ///< that come one by one; 1: it comes as a whole; 0: it is there already
+        bool whole = true;
     };
     [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
+    void gather_panel(const step& s, const tile_move& move, std::size_t panel);
     void move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end);
     tile_slot* move_seed(lane& to, const step& s);
     tile_slot* move_steps(lane& to, const step& s);
@@ -251,6 +261,7 @@ class contraction_stream {
     bool m_all_seen = false; ///< the walk is over: the window holds all that is left
     upcoming_uses m_uses;
     l3_store m_l3;
+    std::optional<input_ring> m_ring; ///< instead of tiles of A in L3
     std::vector<lane> m_lanes;
     ring<pending_store> m_stores;
     std::vector<pending_store> m_last_stores; ///< of the lanes' last visits

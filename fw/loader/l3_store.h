@@ -26,6 +26,7 @@ class l3_store {
     l3_store(const machine& chip, const blocking& plan, std::uint64_t batches, const point_set& earlier);
 
     tile_cache tiles; ///< of A and B
+    address ring;     ///< the plan's ring
     tile_cache seeds;
     tile_cache steps; ///< operands of steps
     std::vector<l3_block> blocks;

@@ -1,6 +1,7 @@
 #include "fw/loader/superblocks.h"
 
 #include "fw/loader/blocking_fit.h"
+#include "fw/loader/input_ring.h"
 
 #include <algorithm>
 
@@ -15,6 +16,10 @@ class superblock_search {
         : m_task(t), m_base(base), m_model(model), m_bar(bar) {}
 
     [[nodiscard]] std::optional<blocking> best() {
+        // windows that overlap are not worth comparing where their tensor can come as it is: gathering them from
+        // DRAM takes the same short runs, and more of them
+        if (m_task.work.windows && rings())
+            return m_best;
         complete_sums(block_order::rows_outer);
         complete_sums(block_order::columns_outer);
         if (m_base.k_slices > 1 && m_model.at_least(m_base.k_slices) < m_bar)
@@ -46,6 +51,33 @@ class superblock_search {
             group = lines - others - 1;
             consider(plan);
         }
+    }
+
+    /// The tensor below windows in L3: all of it, or as much as the lanes work on, and what comes next.
+    /// True where that moves less from DRAM than any tiles of windows would.
+    bool rings() {
+        const padded_input input(*m_task.work.windows, m_task.e.operand);
+        if (!input.has_elements())
+            return false;
+        const std::uint64_t rounds = ceil_div(m_base.lanes, m_base.column_blocks);
+        const std::uint64_t rows = std::min(m_task.work.m, (2 * rounds + 1) * m_base.mb);
+        const bool whole = with_ring(ring_for(input, input.slabs()));
+        return with_ring(ring_for(input, input.most_slabs_of(rows))) || whole;
+    }
+
+    bool with_ring(const ring_plan& ring) {
+        blocking plan = m_base;
+        plan.ring = ring;
+        plan.order = block_order::rows_outer;
+        plan.k_group = plan.k_slices;
+        plan.row_group = plan.row_blocks;
+        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
+            return false;
+        // columns whose tiles of B stay while all rows pass
+        const std::uint64_t beside = plan.l3_tiles > plan.lanes ? plan.l3_tiles - plan.lanes : 0;
+        plan.column_group = std::clamp<std::uint64_t>(beside / plan.k_slices, 1, plan.column_blocks);
+        consider(plan);
+        return plan.estimated_dram_bytes < m_model.least_dram_bytes_of_tiles();
     }
 
     /// Blocks whose tiles stay in L3 while the other operand streams past. Where they are more than the lanes work on

@@ -19,6 +19,8 @@ constexpr double k_command_overhead = 12;
 /// Loads and stores of a tile beside its vector commands.
 constexpr double k_copies_per_operand = 3;
 constexpr std::size_t k_homes = 3;
+/// The share of DRAM's hidden cycles that counts.
+constexpr double k_weight_of_dram = 0.3;
 
 /// Slots where memory allows, else one of each: then nothing overlaps.
 struct slot_counts {
@@ -53,7 +55,9 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
     const compute_tile& tile = chip.tiles.front();
     slot_stack l1[k_homes] = {slot_stack(tile.row.size), slot_stack(tile.column.size), slot_stack(tile.result.size)};
     slot_stack l2(share_of_l2(chip.l2, plan.lanes, 0).size);
-    slot_stack l3(bytes(chip.l3.size.value() / plan.lanes / k_slot_alignment * k_slot_alignment));
+    if (plan.ring.size > chip.l3.size)
+        return false;
+    slot_stack l3(share_of_l3(chip, plan));
     plan.l1.clear();
     plan.l2.clear();
     plan.l3.clear();
@@ -67,7 +71,8 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
         if (scratch)
             continue;
         fits = l2.add(plan.buffers.size[b], counts.l2, plan.l2) && fits;
-        fits = l3.add(plan.buffers.size[b], counts.l3, plan.l3) && fits;
+        const bool from_ring = b == 0 && plan.ring.slabs > 0;
+        fits = l3.add(plan.buffers.size[b], from_ring ? 0 : counts.l3, plan.l3) && fits;
     }
     return fits;
 }
@@ -83,6 +88,21 @@ double traffic(const operand_box& box, const quad& dims, std::uint64_t element) 
     return static_cast<double>(rows * std::max(run * element, k_burst));
 }
 
+/// Bytes of DRAM time for all of a tensor, so many channels at a time.
+double in_bursts(const vector_operand& operand, std::uint64_t channels) {
+    return traffic({{}, {operand.dims[0], operand.dims[1], operand.dims[2], channels}}, operand.dims,
+                   size_of(operand.type)) *
+           static_cast<double>(ceil_div(operand.dims[3], channels));
+}
+
+/// Cycles that a buffer's port takes for an operand: it is read from its first to its last byte.
+double read_cycles(const machine& chip, const tile_command& c, const buffer_side& side) {
+    std::uint64_t range = iface::size_of(c.vector.from);
+    for (std::size_t d = 0; d < iface::k_vector_dims; ++d)
+        range += (c.vector.count[d] - 1) * std::uint64_t{side.stride[d]};
+    return static_cast<double>(range) / chip.tiles.front().stream_bytes_per_cycle;
+}
+
 double vector_cycles(const machine& chip, const std::vector<tile_command>& commands) {
     const double lanes = chip.engine(chip.tiles.front().vector_unit).capabilities[iface::vector_cap::lanes];
     double cycles = 0;
@@ -92,10 +112,21 @@ double vector_cycles(const machine& chip, const std::vector<tile_command>& comma
         for (std::size_t d = 0; d < iface::k_vector_dims; ++d)
             (c.destination.stride[d] == 0 ? dependent : independent) *= c.vector.count[d];
         if (!c.fills)
-            cycles += std::max(1.0, independent / lanes) * dependent;
+            cycles += std::max({dependent, independent / lanes * dependent, read_cycles(chip, c, c.source)});
         cycles += k_command_overhead;
     }
     return cycles;
+}
+
+/// Bytes of whole lines that come to L3 before all lanes can begin with their first tiles, beyond those tiles' boxes.
+double lines_in_front(const vector_plan& plan) {
+    if (plan.ring.slabs == 0)
+        return 0;
+    const padded_input input = padded_input_of(plan);
+    const std::uint64_t lanes = std::min<std::uint64_t>(plan.lanes, plan.tiles());
+    const extent lines = input.slabs_of(rows_of(plan, plan.tile(lanes - 1, 0)));
+    const std::uint64_t all = (lines.first + lines.count) * input.slab_bytes();
+    return static_cast<double>(all - std::min(all, lanes * plan.buffers.size[0].value()));
 }
 
 void estimate(const machine& chip, vector_plan& plan) {
@@ -109,7 +140,11 @@ void estimate(const machine& chip, vector_plan& plan) {
     for (std::size_t i = 0; i < work.inputs.size(); ++i) {
         const operand_box box = box_of(work, i, full);
         const double bytes_of_box = traffic(box, work.inputs[i].dims, size_of(work.inputs[i].type));
-        (i == 0 || box.elements() * 8 > full.count[1] * full.count[2] * full.count[3] ? dram : fixed) += bytes_of_box;
+        if (i == 0 && plan.ring.slabs > 0)
+            dram += in_bursts(work.inputs[0], box.count[3]) / static_cast<double>(plan.tiles());
+        else
+            (i == 0 || box.elements() * 8 > full.count[1] * full.count[2] * full.count[3] ? dram : fixed) +=
+                bytes_of_box;
         moved += static_cast<double>(plan.buffers.size[i].value());
     }
     const double n = static_cast<double>(plan.tiles() * plan.chunks());
@@ -123,8 +158,23 @@ void estimate(const machine& chip, vector_plan& plan) {
     const double on_core = n * pushes * static_cast<double>(chip.descriptor_cost);
     const double first =
         (dram + moved) / rate + static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
-    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first;
+    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first + lines_in_front(plan) / rate;
     plan.estimated_dram_bytes = static_cast<std::uint64_t>(n * dram + fixed);
+    plan.cost = plan.estimated_cycles + k_weight_of_dram * on_dram;
+}
+
+bool has_overlaps(const window_2d& w) {
+    const auto overlaps = [&](std::size_t d) { return (w.kernel[d] - 1) * w.dilation[d] + 1 > w.stride[d]; };
+    return overlaps(0) || overlaps(1);
+}
+
+/// Lines for the tiles that the lanes work on, and for their next ones.
+ring_plan ring_of(const vector_plan& plan) {
+    const padded_input input = padded_input_of(plan);
+    const quad& out = plan.work.output.dims;
+    const std::uint64_t rounds = ceil_div(plan.lanes, ceil_div(out[2], plan.extents.count[2]));
+    const std::uint64_t lines = (2 * rounds + 1) * plan.extents.count[1];
+    return input.has_elements() ? ring_for(input, input.most_slabs_of(lines * out[2])) : ring_plan();
 }
 
 /// n, n/2, n/4, … 1.
@@ -171,6 +221,32 @@ void for_each_extents(const vector_work& work, Visit visit) {
 
 } // namespace
 
+padded_input padded_input_of(const vector_plan& plan) {
+    const vector_work& work = plan.work;
+    const auto list = [](const std::array<std::uint64_t, 2>& pair) {
+        return std::vector<std::uint64_t>(pair.begin(), pair.end());
+    };
+    dfx::window_rows windows;
+    windows.input.assign(work.inputs[0].dims.begin(), work.inputs[0].dims.end());
+    windows.places.assign(work.output.dims.begin(), work.output.dims.end() - 1);
+    windows.window = {
+        list(work.window.kernel), list(work.window.stride), list(work.window.dilation), list(work.window.before), {}};
+    const std::uint64_t channels = box_of(work, 0, plan.tile(0, 0)).count[3];
+    return {windows, size_of(work.inputs[0].type), channels, border_pattern(work)};
+}
+
+extent rows_of(const vector_plan& plan, const vector_tile& tile) {
+    const quad& out = plan.work.output.dims;
+    const std::uint64_t slice = tile.first[3] / plan.extents.count[3];
+    const std::uint64_t lines = (slice * out[0] + tile.first[0]) * out[1] + tile.first[1];
+    return {lines * out[2], tile.count[1] * out[2]};
+}
+
+bytes share_of_l3(const machine& chip, const vector_plan& plan) {
+    const bytes left = chip.l3.size - plan.ring.size;
+    return bytes(left.value() / plan.lanes / k_slot_alignment * k_slot_alignment);
+}
+
 std::uint64_t vector_plan::tiles() const {
     std::uint64_t all = 1;
     for (std::size_t d = 0; d < 4; ++d)
@@ -205,14 +281,20 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
     plan.lanes = chip.tiles.size();
     std::optional<vector_plan> best;
     for (const slot_counts& counts : {k_ample, k_least}) {
-        for_each_extents(plan.work, [&](const tile_extents& extents) {
-            plan.extents = extents;
-            plan.buffers = buffers_of(plan.work, extents);
+        const auto consider = [&](const ring_plan& ring) {
+            plan.ring = ring;
             if (!place(chip, counts, plan))
                 return;
             estimate(chip, plan);
-            if (!best || plan.estimated_cycles < best->estimated_cycles)
+            if (!best || plan.cost < best->cost)
                 best = plan;
+        };
+        for_each_extents(plan.work, [&](const tile_extents& extents) {
+            plan.extents = extents;
+            plan.buffers = buffers_of(plan.work, extents);
+            if (has_overlaps(plan.work.window))
+                consider(ring_of(plan));
+            consider({});
         });
         if (best)
             return *best;
@@ -222,9 +304,10 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
 
 std::string to_string(const vector_plan& plan) {
     const quad& t = plan.extents.count;
-    return fmt::format("{} in {} tiles of {}x{}x{}x{}{} on {} vector unit(s); estimated {:.0f} cycles, {} DRAM bytes",
+    return fmt::format("{} in {} tiles of {}x{}x{}x{}{} on {} vector unit(s){}; estimated {:.0f} cycles, {} DRAM bytes",
                        name_of(plan.work.type), plan.tiles(), t[0], t[1], t[2], t[3],
                        plan.chunks() > 1 ? fmt::format(" ({} chunks of the axis)", plan.chunks()) : "", plan.lanes,
+                       plan.ring.slabs > 0 ? fmt::format(", {} lines of the input in L3", plan.ring.slabs) : "",
                        plan.estimated_cycles, plan.estimated_dram_bytes);
 }
 

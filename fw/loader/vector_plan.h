@@ -2,6 +2,7 @@
 // How an operator for the vector unit is cut for the chip at hand: the tile, and where its buffers lie in each memory.
 
 #include "fw/driver/machine.h"
+#include "fw/loader/padded_input.h"
 #include "fw/loader/vector_tile.h"
 
 #include <string>
@@ -24,8 +25,11 @@ struct vector_plan {
     /// lane's share.
     std::vector<slot_range> l1, l2, l3;
     std::vector<std::size_t> l1_home; ///< 0 row, 1 column, 2 result buffer
+    /// Of windows: the first input in L3, for all lanes, in front of their shares. No slabs: its boxes come from DRAM.
+    ring_plan ring;
 
     double estimated_cycles = 0;
+    double cost = 0; ///< what is minimised: the cycles, and a little for hidden DRAM traffic
     std::uint64_t estimated_dram_bytes = 0;
 
     [[nodiscard]] std::uint64_t tiles() const; ///< of the result
@@ -33,6 +37,13 @@ struct vector_plan {
     /// Tile number `index` (channels outermost, so that what depends on them only stays) and chunk of its axis.
     [[nodiscard]] vector_tile tile(std::uint64_t index, std::uint64_t chunk) const;
 };
+
+/// The first input below the windows of a plan with that tile: slices of channels as wide as a tile's.
+[[nodiscard]] padded_input padded_input_of(const vector_plan& plan);
+/// A tile's lines there, as rows of places.
+[[nodiscard]] extent rows_of(const vector_plan& plan, const vector_tile& tile);
+/// Memory of L3 that one lane has, beside the ring.
+[[nodiscard]] bytes share_of_l3(const machine& chip, const vector_plan& plan);
 
 /// The best tile by estimated cycles among those that fit. Throws input_error with the sizes where not even the
 /// smallest fits: windows and a softmax's rows are not cut.

@@ -27,7 +27,9 @@ vector_stream::vector_stream(const machine& chip, const vector_plan& plan, const
     const point_set l3 = out.latest(chip, {engine_kind::dma, engine_kind::block_mover});
     const point_set l2 = out.latest(chip, {engine_kind::block_mover, engine_kind::streamer});
     const point_set l1 = out.latest(chip, {engine_kind::streamer, engine_kind::array, engine_kind::vector});
-    const std::uint64_t l3_share = chip.l3.size.value() / plan.lanes / 64 * 64;
+    if (plan.ring.slabs > 0)
+        m_ring.emplace(padded_input_of(plan), plan.ring, chip.l3.base, l3);
+    const bytes l3_share = share_of_l3(chip, plan);
     for (std::size_t i = 0; i < plan.lanes; ++i) {
         lane_state lane;
         lane.tile = &chip.tiles.at(i);
@@ -37,7 +39,7 @@ vector_stream::vector_stream(const machine& chip, const vector_plan& plan, const
         for (const slot_range& range : plan.l2)
             lane.l2.emplace_back(chip.l2.base + share_of_l2(chip.l2, plan.lanes, i).offset, range, l2);
         for (const slot_range& range : plan.l3)
-            lane.l3.emplace_back(chip.l3.base + bytes(i * l3_share), range, l3);
+            lane.l3.emplace_back(chip.l3.base + plan.ring.size + l3_share * i, range, l3);
         lane.resident.resize(plan.work.inputs.size());
         m_lanes.push_back(std::move(lane));
     }
@@ -76,10 +78,8 @@ void vector_stream::bring(std::size_t lane_number, std::size_t input, const vect
     if (lane.resident[input] && *lane.resident[input] == box)
         return;
     lane.resident[input] = box;
-    slot& in_l3 = lane.l3[input].take();
     slot& in_l2 = lane.l2[input].take();
     slot& in_l1 = lane.l1[input].take();
-    load(input, box, in_l3);
     const std::uint64_t size = box.elements() * size_of(m_plan.work.inputs[input].type);
     const auto forward = [&](engine_id engine, slot& from, slot& to) {
         dependences after;
@@ -89,8 +89,31 @@ void vector_stream::bring(std::size_t lane_number, std::size_t input, const vect
         from.use.note_read(p);
         to.use.note_overwrite(p);
     };
-    forward(mover(lane_number, input == 0 ? 0 : 1), in_l3, in_l2);
+    if (input == 0 && m_ring) {
+        copy_from_ring(lane_number, tile, box, in_l2);
+    } else {
+        slot& in_l3 = lane.l3[input].take();
+        load(input, box, in_l3);
+        forward(mover(lane_number, input == 0 ? 0 : 1), in_l3, in_l2);
+    }
     forward(streamer(lane, input == 0 ? k_row_role : k_column_role), in_l2, in_l1);
+}
+
+void vector_stream::copy_from_ring(std::size_t lane_number, const vector_tile& tile, const operand_box& box, slot& to) {
+    const placed_tensor& tensor = m_tensors.at(m_plan.work.inputs[0].tensor);
+    const extent rows = rows_of(m_plan, tile);
+    const extent chunks = m_ring->chunks_of(rows);
+    for (std::uint64_t chunk = chunks.first; chunk < chunks.first + chunks.count; ++chunk)
+        if (!m_ring->holds(chunk))
+            m_ring->load(chunk, tensor.base, *tensor.use, loader(), m_tag, m_out);
+    dependences after;
+    to.use.require_for_write(after);
+    bool first = true;
+    const extent line{tile.first[2] * m_plan.work.window.stride[1], box.count[2]};
+    m_ring->copy_box(rows, line, box.count[3], to.base, {mover(lane_number, 0), m_tag, after}, m_out, [&](point p) {
+        to.use.note_written(p, first);
+        first = false;
+    });
 }
 
 /// DRAM → L3, packed, with what lies around the tensor.

@@ -2,6 +2,7 @@
 // An operator for the vector unit as a stream of commands, pulled tile by tile.
 
 #include "fw/loader/emitter.h"
+#include "fw/loader/input_ring.h"
 #include "fw/loader/tensor_table.h"
 #include "fw/loader/vector_plan.h"
 
@@ -60,6 +61,7 @@ class vector_stream {
     void begin_tile(std::size_t lane_number, const vector_tile& tile);
     void bring(std::size_t lane_number, std::size_t input, const vector_tile& tile);
     void load(std::size_t input, const operand_box& box, slot& to);
+    void copy_from_ring(std::size_t lane_number, const vector_tile& tile, const operand_box& box, slot& to);
     void compute(std::size_t lane_number, const vector_tile& tile);
     void emit(lane_state& lane, const tile_command& command);
     [[nodiscard]] slot& buffer(lane_state& lane, std::size_t number) { return lane.l1[number].current(); }
@@ -81,6 +83,7 @@ class vector_stream {
     std::uint32_t m_tag;
     point_set m_before; ///< what used the result's memory earlier
     std::vector<lane_state> m_lanes;
+    std::optional<input_ring> m_ring; ///< of the first input
     std::uint64_t m_tile = 0, m_chunk = 0;
     std::uint64_t m_first_of_round = 0;
     std::deque<departure> m_computed, m_drained, m_moved; ///< results in L1, L2, L3

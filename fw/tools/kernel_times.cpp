@@ -7,7 +7,8 @@
 namespace kpu::fw {
 
 kernel_times::kernel_times(const hw::chip& chip, const dfx::program& program)
-    : m_chip(chip), m_kernels(program.kernels.size()), m_started(chip.engines().size()) {
+    : m_chip(chip), m_kernels(program.kernels.size()), m_started(chip.engines().size()),
+      m_computed(chip.engines().size()) {
     for (std::size_t k = 0; k < program.kernels.size(); ++k)
         for (const dfx::leaf& l : dfx::leaves_of(program.kernels[k], ""))
             m_kernel_of[static_cast<std::uint32_t>(l.id())] = k;
@@ -28,8 +29,13 @@ void kernel_times::on_complete(const hw::command_ref& c) {
         return;
     const picoseconds now = m_chip.elapsed();
     kernel->end = std::max(kernel->end, now);
-    if (m_chip.engine(c.engine).config().kind == iface::engine_kind::vector)
-        kernel->vector_busy += now - m_started[c.engine.value()];
+    const hw::command_engine& engine = m_chip.engine(c.engine);
+    if (engine.config().kind != iface::engine_kind::vector)
+        return;
+    kernel->vector_busy += now - m_started[c.engine.value()];
+    const std::uint64_t computed = engine.counter(iface::perf_counter::elements);
+    kernel->vector_elements += computed - m_computed[c.engine.value()];
+    m_computed[c.engine.value()] = computed;
 }
 
 void kernel_times::on_access(const std::string& /*memory*/, const memory_access& access) {

@@ -10,9 +10,10 @@
 namespace kpu::fw {
 
 struct kernel_time {
-    picoseconds end;         ///< completion of its last command
-    picoseconds vector_busy; ///< of all vector units together
-    bytes dram;              ///< read and written
+    picoseconds end;                   ///< completion of its last command
+    picoseconds vector_busy;           ///< of all vector units together
+    std::uint64_t vector_elements = 0; ///< that they computed
+    bytes dram;                        ///< read and written
 };
 
 class kernel_times final : public hw::observer {
@@ -33,7 +34,8 @@ class kernel_times final : public hw::observer {
     const hw::chip& m_chip;
     std::unordered_map<std::uint32_t, std::size_t> m_kernel_of; ///< by operation
     std::vector<kernel_time> m_kernels;
-    std::vector<picoseconds> m_started; ///< by engine: vector units run one command at a time
+    std::vector<picoseconds> m_started;    ///< by engine: vector units run one command at a time
+    std::vector<std::uint64_t> m_computed; ///< by engine: vector elements up to its latest command
 };
 
 } // namespace kpu::fw

@@ -102,7 +102,7 @@ std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
 
 void add_kernel(trace::run_statistics& run, const planned_work& part, const device& host, const platform::platform& p) {
     if (run.kernels.empty() || run.kernels.back().name != part.kernel)
-        run.kernels.push_back({part.kernel, 0, 0, 0, 0, 0, 0, 0, 0});
+        run.kernels.emplace_back().name = part.kernel;
     trace::kernel_statistics& kernel = run.kernels.back();
     if (part.contraction() == nullptr) {
         kernel.lower_bound_bytes += compulsory_bytes(part, host);
@@ -233,6 +233,7 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
     const auto period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
     const double peak = peak_rate(chip, host);
+    const double lanes = static_cast<double>(p.vector.lanes) * p.array.count;
     picoseconds before = host.boot_time();
     for (std::size_t k = 0; k < run.kernels.size(); ++k) {
         trace::kernel_statistics& kernel = run.kernels[k];
@@ -244,7 +245,10 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
         if (kernel.cycles == 0)
             continue;
         const auto cycles = static_cast<double>(kernel.cycles);
-        kernel.arrays = peak > 0 ? static_cast<double>(kernel.macs) / peak / cycles : 0;
+        const double on_arrays = peak > 0 ? static_cast<double>(kernel.macs) / peak : 0;
+        kernel.bound_cycles = std::max({on_arrays, static_cast<double>(seen.vector_elements) / lanes,
+                                        static_cast<double>(kernel.lower_bound_bytes) / dram_rate});
+        kernel.arrays = on_arrays / cycles;
         kernel.vector = static_cast<double>(seen.vector_busy.value()) / period / p.array.count / cycles;
         kernel.dram = static_cast<double>(kernel.dram_bytes) / dram_rate / cycles;
     }

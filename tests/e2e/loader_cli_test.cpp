@@ -221,6 +221,8 @@ BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
     const auto run = w.load({"--random", "1", "--profile", "--verbose"});
     BOOST_TEST(contains(run.out, "array0.array"));
     BOOST_TEST(contains(run.out, "dram_standby"));
+    for (const char* column : {"effic.", "DRAM bytes", "at least", "ratio", "limited by"})
+        BOOST_TEST(contains(run.out, column), column);
     BOOST_TEST(contains(run.err, "blocks"));
 }
 

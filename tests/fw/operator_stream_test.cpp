@@ -20,6 +20,7 @@ namespace {
 struct outcome {
     std::size_t different = 0;
     std::string hazards, plan;
+    fw::ring_plan ring; ///< of a tensor below windows
 };
 
 outcome run(const fw::machine& machine, const dfx::program& program) {
@@ -46,6 +47,10 @@ outcome run(const fw::machine& machine, const dfx::program& program) {
     }
     o.hazards = chip.checker().report();
     o.plan = fw::to_string(plan.front());
+    if (const fw::planned_contraction* c = plan.front().contraction())
+        o.ring = c->plan.ring;
+    else if (const fw::vector_plan* v = plan.front().vector())
+        o.ring = v->ring;
     return o;
 }
 
@@ -64,25 +69,49 @@ BOOST_AUTO_TEST_CASE(random_operators_survive_every_encoding) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(random_operators_are_right_and_free_of_races) {
-    const std::uint64_t seed = 20261127;
+namespace {
+
+/// Runs random programs on random chips. `next(generator)` makes one; `done(outcome)` sees those that fit.
+template <class Next, class Done>
+void run_randomly(std::uint64_t seed, int cases, Next next, Done done) {
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937_64 random(seed);
     test::operator_generator generator(seed);
     int refused = 0;
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < cases; ++i) {
         const fw::machine machine = test::make_machine(test::random_shape(random));
-        const dfx::program program = generator.next();
+        const dfx::program program = next(generator);
         try {
             const outcome o = run(machine, program);
             const std::string what = "case " + std::to_string(i) + ": " + o.plan + "\n" + object::to_json(program);
             BOOST_TEST(o.different == 0U, o.different << " elements differ, " << what);
             BOOST_TEST(o.hazards.empty(), what << "\n" << o.hazards.substr(0, 2000));
+            done(o);
         } catch (const input_error& refusal) {
             ++refused;
             BOOST_TEST(std::string(refusal.what()).find("too small for") != std::string::npos, refusal.what());
         }
     }
     BOOST_TEST_MESSAGE(refused << " refused");
-    BOOST_TEST(refused < 150);
+    BOOST_TEST(refused < cases * 3 / 20);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(random_operators_are_right_and_free_of_races) {
+    run_randomly(
+        20261127, 1000, [](test::operator_generator& g) { return g.next(); }, [](const outcome&) {});
+}
+
+BOOST_AUTO_TEST_CASE(tensors_below_windows_pass_through_l3_of_any_size) {
+    int whole = 0, parts = 0, neither = 0; // by what is in L3 at a time
+    run_randomly(
+        20261129, 400, [](test::operator_generator& g) { return g.next_of_tall_images(); },
+        [&](const outcome& o) {
+            ++(o.ring.slabs == 0 ? neither : o.ring.whole ? whole : parts);
+        });
+    BOOST_TEST_MESSAGE("in L3: all of the input " << whole << " times, parts " << parts << ", nothing " << neither);
+    BOOST_TEST(whole > 20);
+    BOOST_TEST(parts > 20);
+    BOOST_TEST(neither > 20);
 }

@@ -18,13 +18,7 @@ class operator_generator {
     bool coin() { return pick(0, 1) == 1; }
 
     dfx::program next() {
-        m_program = {};
-        m_program.version = "2.1";
-        m_program.graph_name = "random";
-        m_op = {};
-        m_op.op_id = m_op.produces = 1;
-        static constexpr dtype k_types[] = {dtype::f32, dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i8};
-        m_type = k_types[pick(0, 5)];
+        begin();
         switch (pick(0, 7)) {
         case 0:
             convolution();
@@ -50,6 +44,35 @@ class operator_generator {
         default:
             elementwise();
         }
+        return finish();
+    }
+    /// Windows on images that are much taller than these.
+    dfx::program next_of_tall_images() {
+        begin();
+        switch (pick(0, 3)) {
+        case 0:
+            depthwise(150);
+            break;
+        case 1:
+            pool(150);
+            break;
+        default:
+            convolution(150);
+        }
+        return finish();
+    }
+
+  private:
+    void begin() {
+        m_program = {};
+        m_program.version = "2.1";
+        m_program.graph_name = "random";
+        m_op = {};
+        m_op.op_id = m_op.produces = 1;
+        static constexpr dtype k_types[] = {dtype::f32, dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i8};
+        m_type = k_types[pick(0, 5)];
+    }
+    dfx::program finish() {
         dfx::kernel k;
         k.name = m_op.output.tensor_name;
         if (m_op.type == dfx::compute_type::matmul_tile || m_op.type == dfx::compute_type::conv_tile)
@@ -58,8 +81,6 @@ class operator_generator {
         m_program.kernels.push_back(k);
         return m_program;
     }
-
-  private:
     dfx::tensor_region tensor(const std::string& name, const shape& dims, dtype type, dfx::tensor_role role) {
         m_program.tensors.push_back({name, dims, type, role, {name}, {}, {}});
         dfx::tensor_region r;
@@ -170,11 +191,12 @@ class operator_generator {
         return places;
     }
 
-    void convolution() {
+    void convolution(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::conv_tile;
         shape extents;
         for (std::uint64_t d = pick(1, 3); d > 0; --d)
             extents.push_back(pick(1, 12));
+        extents.front() += taller;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 9), outputs = pick(1, 20);
         const shape places = window(extents, true);
         shape in{images}, out{images}, weights;
@@ -211,21 +233,21 @@ class operator_generator {
         bias_and_steps({m, n}, n);
     }
 
-    void depthwise() {
+    void depthwise(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::depthwise_conv2d_tile;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
-        const shape extents{pick(1, 14), pick(1, 14)};
+        const shape extents{pick(1, 14) + taller, pick(1, 14)};
         const shape places = window(extents, true);
         input({images, extents[0], extents[1], channels}, m_type);
         input({m_op.window.kernel[0], m_op.window.kernel[1], channels}, m_type);
         bias_and_steps({images, places[0], places[1], channels}, channels);
     }
 
-    void pool() {
+    void pool(std::uint64_t taller = 0) {
         m_op.type = dfx::compute_type::pool2d_tile;
         m_op.combine = coin() ? dfx::element_function::maximum : dfx::element_function::add;
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
-        const shape extents{pick(1, 14), pick(1, 14)};
+        const shape extents{pick(1, 14) + taller, pick(1, 14)};
         const shape places = window(extents, true);
         const dtype type = m_op.combine == dfx::element_function::add ? stored() : m_type;
         input({images, extents[0], extents[1], channels}, m_type);

@@ -1,80 +1,15 @@
 // Implicit im2col: the copies bring exactly the window elements that lie inside of the tensor.
 
 #include "fw/loader/window_gather.h"
+#include "tests/fw/random_windows.h"
 
 #include <boost/test/unit_test.hpp>
 
-#include <random>
-
 using namespace kpu;
+using test::element_at;
+using test::product;
 
 namespace {
-
-struct generator {
-    std::mt19937 engine;
-    std::uint64_t operator()(std::uint64_t low, std::uint64_t high) {
-        return std::uniform_int_distribution<std::uint64_t>(low, high)(engine);
-    }
-};
-
-dfx::window_rows random_windows(generator& draw) {
-    const std::uint64_t spatial = draw(1, 3);
-    dfx::window_rows w;
-    const std::uint64_t images = draw(1, 2);
-    w.input = {images};
-    w.places = {images};
-    for (std::uint64_t d = 0; d < spatial; ++d) {
-        const std::uint64_t kernel = draw(1, 4);
-        const std::uint64_t dilation = draw(1, 2);
-        const std::uint64_t before = draw(0, kernel);
-        const std::uint64_t after = draw(0, kernel);
-        const std::uint64_t stride = draw(1, 3);
-        const std::uint64_t reach = dilation * (kernel - 1) + 1;
-        const std::uint64_t least = reach > before + after ? reach - before - after : 1;
-        const std::uint64_t extent = std::max<std::uint64_t>(1, least + draw(0, 6));
-        w.window.kernel.push_back(kernel);
-        w.window.dilation.push_back(dilation);
-        w.window.before.push_back(before);
-        w.window.after.push_back(after);
-        w.window.stride.push_back(stride);
-        w.input.push_back(extent);
-        w.places.push_back((before + extent + after - reach) / stride + 1);
-    }
-    w.input.push_back(draw(1, 5));
-    return w;
-}
-
-/// Number of the input element at row `row` and depth `k` of A, or -1.
-std::int64_t element_at(const dfx::window_rows& w, std::uint64_t row, std::uint64_t k) {
-    const std::size_t spatial = w.window.kernel.size();
-    std::vector<std::uint64_t> place(spatial), tap(spatial);
-    const std::uint64_t channel = k % w.input.back();
-    k /= w.input.back();
-    for (std::size_t d = spatial; d-- > 0;) {
-        place[d] = row % w.places[d + 1];
-        row /= w.places[d + 1];
-        tap[d] = k % w.window.kernel[d];
-        k /= w.window.kernel[d];
-    }
-    auto at = static_cast<std::int64_t>(row);
-    for (std::size_t d = 0; d < spatial; ++d) {
-        const std::int64_t x =
-            static_cast<std::int64_t>(place[d] * w.window.stride[d] + tap[d] * w.window.dilation[d]) -
-            static_cast<std::int64_t>(w.window.before[d]);
-        const auto extent = static_cast<std::int64_t>(w.input[d + 1]);
-        if (x < 0 || x >= extent)
-            return -1;
-        at = at * extent + x;
-    }
-    return at * static_cast<std::int64_t>(w.input.back()) + static_cast<std::int64_t>(channel);
-}
-
-std::uint64_t product(const std::vector<std::uint64_t>& list) {
-    std::uint64_t all = 1;
-    for (const std::uint64_t n : list)
-        all *= n;
-    return all;
-}
 
 /// Carries copies out on element numbers; -1 where nothing was written. Element size 4.
 std::vector<std::int64_t> carry_out(const fw::gathered_rows& g, std::uint64_t elements, std::uint64_t base,
@@ -100,9 +35,9 @@ std::vector<std::int64_t> carry_out(const fw::gathered_rows& g, std::uint64_t el
 BOOST_AUTO_TEST_CASE(random_windows_are_gathered_exactly) {
     const unsigned seed = 20261127;
     BOOST_TEST_MESSAGE("seed " << seed);
-    generator draw{std::mt19937(seed)};
+    test::window_generator draw{std::mt19937(seed)};
     for (int round = 0; round < 2000; ++round) {
-        const dfx::window_rows w = random_windows(draw);
+        const dfx::window_rows w = test::random_windows(draw);
         const std::uint64_t rows = product(w.places);
         const std::uint64_t depth = product(w.window.kernel) * w.input.back();
         const std::uint64_t r = draw(0, rows - 1);

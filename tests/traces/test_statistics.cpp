@@ -161,6 +161,7 @@ BOOST_AUTO_TEST_CASE(json_has_the_stable_keys) {
                                 "/engines/0/write_bytes",
                                 "/kernels/0/name",
                                 "/kernels/0/macs",
+                                "/kernels/0/bound_cycles",
                                 "/resources/0/peak_per_cycle",
                                 "/wall/elaborate_s",
                                 "/wall/simulate_s",
