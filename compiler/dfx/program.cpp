@@ -15,9 +15,23 @@ bool has_operators(const std::string& version) {
     return version.rfind("2.", 0) == 0 && version != "2.0";
 }
 
+bool has_batched_operators(const std::string& version) {
+    return has_operators(version) && version != "2.1";
+}
+
 bool is_flat(const kernel& k) {
     return std::none_of(k.body.begin(), k.body.end(),
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
+}
+
+tensor_region whole(const tensor_descriptor& t) {
+    tensor_region r;
+    r.tensor_name = t.name;
+    r.level = memory_level::external;
+    r.tile_indices.resize(t.dims.size());
+    r.tile_shape = t.dims;
+    r.element_size = size_of(t.type);
+    return r;
 }
 
 const compute_op* whole_tensor_operator(const kernel& k) {

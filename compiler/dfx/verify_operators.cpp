@@ -126,11 +126,19 @@ class operator_checker {
         if (m_failed)
             return;
         const shape& b = tensor(m_op.inputs[1]).dims;
-        if (m_x->dims.size() != 2 || b.size() != 2 || m_out->dims.size() != 2)
-            return error("", "operands of MATMUL_TILE on whole tensors have rank 2");
-        expect_dims(".inputs[1]", b, {m_x->dims[1], m_out->dims[1]});
-        expect_dims(".output", m_out->dims, {m_x->dims[0], b[1]});
-        check_macs(m_x->dims[1]);
+        const std::size_t rank = m_x->dims.size();
+        if (rank < 2 || rank > 3 || b.size() != rank || m_out->dims.size() != rank)
+            return error("", "operands of MATMUL_TILE on whole tensors have rank 2, or all rank 3");
+        if (rank == 3 && !has_batched_operators(m_c.whole.version))
+            return error("", "batched operators on whole tensors need DFX version 2.2", m_c.whole.version);
+        shape product = m_x->dims;
+        product.back() = b.back();
+        shape second = b;
+        second.front() = rank == 3 ? m_x->dims.front() : second.front();
+        second[rank - 2] = m_x->dims.back();
+        expect_dims(".inputs[1]", b, second);
+        expect_dims(".output", m_out->dims, product);
+        check_macs(m_x->dims.back());
     }
 
     void check_window() {
@@ -296,6 +304,7 @@ class operator_checker {
         }
         for (std::size_t i = 0; i < m_op.steps.size(); ++i)
             type = check_step(m_op.steps[i], type, ".steps[" + std::to_string(i) + "]");
+        check_operands_are_used();
         if (type != m_out->type)
             error(".output", "the last step has another type", std::string(name_of(type)),
                   std::string(name_of(m_out->type)));
@@ -316,6 +325,13 @@ class operator_checker {
         if (step.operand)
             check_operand(*step.operand, step.result, part);
         return step.result;
+    }
+
+    void check_operands_are_used() {
+        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
+            if (std::none_of(m_op.steps.begin(), m_op.steps.end(),
+                             [&](const element_step& step) { return step.operand == i; }))
+                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
     }
 
     void check_operand(std::uint64_t number, dtype type, const std::string& part) {
