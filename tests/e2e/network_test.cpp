@@ -1,6 +1,7 @@
 // Whole networks on every shipped platform: the bits of an evaluator that shares nothing with the chip, no findings of
 // the checkers, and what stays on the chip.
 
+#include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 

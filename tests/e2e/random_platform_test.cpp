@@ -1,6 +1,7 @@
 // Random valid platforms, odd and tiny ones among them: every program gives the reference's bits or is refused with
 // sizes.
 
+#include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/support/fresh_context.h"
