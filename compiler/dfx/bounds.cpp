@@ -29,7 +29,8 @@ std::vector<std::uint64_t> distinct_counts(std::uint64_t extent) {
 struct sizes {
     explicit sizes(const contraction& c)
         : operand(size_of(c.operand)), sum(size_of(c.accumulator)), result(size_of(c.result)), a(c.a_bytes() / c.batch),
-          b(c.k * c.n * operand), c_result(c.m * c.n * result), c_sum(c.m * c.n * sum), seed((c.seed_bytes() + c.step_bytes()) / c.batch) {}
+          b(c.k * c.n * operand), c_result(c.m * c.n * result), c_sum(c.m * c.n * sum),
+          seed((c.seed_bytes() + c.step_bytes()) / c.batch) {}
     std::uint64_t operand, sum, result;
     std::uint64_t a, b, c_result, c_sum, seed; ///< seed: and operands of steps
 };

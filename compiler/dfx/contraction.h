@@ -36,8 +36,8 @@ struct window_rows {
     sliding_window window;
 };
 
-/// Another argument of a step as a matrix like C: element [i, j] of it is the one for C[i, j], where it has as many rows
-/// and columns as C; else one for all of them.
+/// Another argument of a step as a matrix like C: element [i, j] of it is the one for C[i, j], where it has as many
+/// rows and columns as C; else one for all of them.
 struct step_operand {
     std::string tensor;
     dtype type = dtype::f32;
