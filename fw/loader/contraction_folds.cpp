@@ -2,7 +2,6 @@
 
 #include "fw/loader/contraction_stream.h"
 #include "fw/loader/element_code.h"
-#include "fw/loader/step_passes.h"
 
 #include <algorithm>
 

@@ -132,6 +132,12 @@ BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"),
     BOOST_TEST(merged > 10U);
 }
 
+BOOST_AUTO_TEST_CASE(a_quantised_layer_is_one_kernel) {
+    BOOST_TEST(test::compile(test::mlp(dtype::i8)).program.kernels.size() == 3U);
+    BOOST_TEST(test::compile(test::convolutions(dtype::i8)).program.kernels.size() == 2U);
+    BOOST_TEST(test::compile(test::classifier(dtype::i8)).program.kernels.size() == 4U);
+}
+
 BOOST_DATA_TEST_CASE(mobilenet_runs_whole, bdata::make(test::shipped_platforms()), platform) {
     if (!has_mobilenet())
         return; // the sample is not shipped with the project

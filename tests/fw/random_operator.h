@@ -96,7 +96,8 @@ class operator_generator {
     }
     void output(const shape& dims, dtype type) { m_op.output = tensor("y", dims, type, dfx::tensor_role::output); }
     /// With conversions in front of it at times, and steps behind them; behind sums of an array to types no wider.
-    void converted_output(const shape& dims, dtype type) {
+    template <class Steps>
+    void converted_output(const shape& dims, dtype type, Steps behind) {
         static constexpr dtype k_types[] = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16,
                                             dtype::f8,  dtype::i8,  dtype::i32};
         const bool in_place = m_op.type == dfx::compute_type::matmul_tile || m_op.type == dfx::compute_type::conv_tile;
@@ -107,9 +108,12 @@ class operator_generator {
             if (m_op.steps.empty()) // sums are rounded to a type of their own first
                 round_to(type);
             round_to(type = next);
-            unary_steps(type);
+            behind(type);
         }
         output(dims, type);
+    }
+    void converted_output(const shape& dims, dtype type) {
+        converted_output(dims, type, [&](dtype t) { unary_steps(t); });
     }
     void round_to(dtype type) {
         dfx::element_step step;
@@ -155,6 +159,14 @@ class operator_generator {
         if (pick(0, 2) == 0)
             operand.back() = 1;
         binary_step_on(operand, type);
+    }
+    void steps_behind_sums(const shape& dims, dtype type) {
+        for (std::uint64_t n = pick(0, 3); n > 0; --n) {
+            if (coin())
+                unary_step(type);
+            else
+                binary_step_behind_sums(dims, type);
+        }
     }
     void binary_step_on(const shape& operand, dtype type) {
         static constexpr dfx::element_function k_binary[] = {
@@ -216,13 +228,8 @@ class operator_generator {
         m_op.biased = coin();
         if (m_op.biased)
             input({channels}, stored());
-        for (std::uint64_t n = pick(0, 3); n > 0; --n) {
-            if (coin())
-                unary_step(stored());
-            else
-                binary_step_behind_sums(out, stored());
-        }
-        converted_output(out, stored());
+        steps_behind_sums(out, stored());
+        converted_output(out, stored(), [&](dtype type) { steps_behind_sums(out, type); });
     }
 
     void product() {
