@@ -7,8 +7,11 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::uint64_t k_alignment = 64;
-/// Bytes of a chunk, about: long enough for DRAM, short enough for the first results not to wait.
+/// Bytes of a chunk at most, if it has more than one slab: long enough for DRAM, short enough for the first results not
+/// to wait.
 constexpr std::uint64_t k_chunk = 8192;
+/// Small inputs come in as many parts, so that all DMA engines bring some.
+constexpr std::uint64_t k_least_chunks = 8;
 
 std::uint32_t narrow(std::uint64_t n) {
     return static_cast<std::uint32_t>(n);
@@ -313,7 +316,7 @@ std::vector<iface::copy_operands> padded_input::box(extent slabs, extent line, s
 ring_plan ring_for(const padded_input& input, std::uint64_t slabs) {
     ring_plan ring;
     const std::uint64_t all = input.slabs();
-    ring.chunk = std::clamp<std::uint64_t>(k_chunk / input.slab_bytes(), 1, all);
+    ring.chunk = std::clamp<std::uint64_t>(k_chunk / input.slab_bytes(), 1, ceil_div(all, k_least_chunks));
     // successive slabs touch a chunk more than they fill
     ring.slabs = std::min(round_up(slabs, ring.chunk) + ring.chunk, round_up(all, ring.chunk));
     ring.whole = ring.slabs >= all;

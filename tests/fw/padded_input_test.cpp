@@ -42,10 +42,40 @@ void for_each_element(const iface::copy_operands& c, Visit visit) {
                     }
 }
 
-void carry_out(const iface::fill_operands& f, element_memory& to) {
-    BOOST_REQUIRE_EQUAL(f.pattern, 0U);
+void carry_out(const iface::fill_operands& f, std::uint64_t pattern, element_memory& to) {
+    BOOST_REQUIRE_EQUAL(f.pattern, pattern);
     for_each_element({f.count, f.run, f.destination, f.destination},
                      [&](address, address where) { to.at(where) = k_zero; });
+}
+
+/// A ring of `places` slabs after these have been loaded one by one.
+element_memory loaded(const fw::padded_input& input, fw::extent slabs, const fw::slab_ring& ring,
+                      std::uint64_t pattern) {
+    element_memory region(k_region, input.room_before() + ring.slabs * input.slab_bytes() + input.room_behind());
+    for (const iface::fill_operands& fill : input.border(ring))
+        carry_out(fill, pattern, region);
+    for (std::uint64_t s = slabs.first; s < slabs.first + slabs.count; ++s) {
+        const fw::padded_input::load load = input.load_slabs({s, 1}, k_tensor, ring);
+        for (const iface::fill_operands& fill : load.fills)
+            carry_out(fill, pattern, region);
+        for (const iface::copy_operands& move : load.moves)
+            for_each_element(move, [&](address from, address to) {
+                region.at(to) = static_cast<std::int64_t>((from.value() - k_tensor.value()) / k_element);
+            });
+    }
+    return region;
+}
+
+/// What copies bring from the ring's memory to a tile.
+element_memory carried_out(const std::vector<iface::copy_operands>& moves, element_memory& region,
+                           std::uint64_t elements) {
+    element_memory tile(k_tile, elements * k_element);
+    for (const iface::copy_operands& move : moves)
+        for_each_element(move, [&](address from, address to) {
+            BOOST_REQUIRE_MESSAGE(tile.at(to) == k_nothing, "written twice");
+            tile.at(to) = region.at(from);
+        });
+    return tile;
 }
 
 } // namespace
@@ -73,24 +103,9 @@ BOOST_AUTO_TEST_CASE(windows_from_rings_of_any_size_are_those_of_the_tensor) {
         const std::uint64_t places = slabs.count + draw(0, 3);
         const fw::slab_ring ring{k_region + bytes(input.room_before()), places};
         cut += slabs.first / places != (slabs.first + slabs.count - 1) / places ? 1 : 0;
-        element_memory region(k_region, input.room_before() + places * input.slab_bytes() + input.room_behind());
-        for (const iface::fill_operands& fill : input.border(ring))
-            carry_out(fill, region);
-        for (std::uint64_t s = slabs.first; s < slabs.first + slabs.count; ++s) {
-            const fw::padded_input::load load = input.load_slabs({s, 1}, k_tensor, ring);
-            for (const iface::fill_operands& fill : load.fills)
-                carry_out(fill, region);
-            for (const iface::copy_operands& move : load.moves)
-                for_each_element(move, [&](address from, address to) {
-                    region.at(to) = static_cast<std::int64_t>((from.value() - k_tensor.value()) / k_element);
-                });
-        }
-        element_memory tile(k_tile, some_rows.count * some_depth.count * k_element);
-        for (const iface::copy_operands& move : input.gather(some_rows, some_depth, ring, k_tile))
-            for_each_element(move, [&](address from, address to) {
-                BOOST_REQUIRE_MESSAGE(tile.at(to) == k_nothing, "written twice");
-                tile.at(to) = region.at(from);
-            });
+        element_memory region = loaded(input, slabs, ring, 0);
+        element_memory tile =
+            carried_out(input.gather(some_rows, some_depth, ring, k_tile), region, some_rows.count * some_depth.count);
         for (std::uint64_t i = 0; i < some_rows.count; ++i)
             for (std::uint64_t j = 0; j < some_depth.count; ++j)
                 BOOST_REQUIRE_EQUAL(tile.at(k_tile + bytes((i * some_depth.count + j) * k_element)),
@@ -98,6 +113,43 @@ BOOST_AUTO_TEST_CASE(windows_from_rings_of_any_size_are_those_of_the_tensor) {
     }
     BOOST_TEST_MESSAGE(cut << " times a ring began anew");
     BOOST_TEST(cut > 100);
+}
+
+BOOST_AUTO_TEST_CASE(boxes_of_slices_are_those_of_the_tensor) {
+    test::window_generator draw{std::mt19937(20261130)};
+    constexpr std::uint64_t k_padding = 0xff800000ff800000;
+    for (int round = 0; round < 1500; ++round) {
+        const dfx::window_rows w = test::random_windows(draw);
+        const std::uint64_t channels = w.input.back();
+        const std::uint64_t slice = draw(1, channels);
+        const fw::padded_input input(w, k_element, slice, k_padding);
+        if (w.window.kernel.size() != 2 || !input.has_elements())
+            continue;
+        const std::uint64_t images = w.input[0] * ((channels + slice - 1) / slice);
+        const std::uint64_t height = input.slabs() / images;
+        const std::uint64_t width = input.slab_bytes() / (slice * k_element);
+        const std::uint64_t image = draw(0, images - 1), y = draw(0, height - 1), x = draw(0, width - 1);
+        const fw::extent slabs{image * height + y, draw(1, height - y)};
+        const fw::extent line{x, draw(1, width - x)};
+        const std::uint64_t first = image / w.input[0] * slice;
+        const std::uint64_t deep = std::min(slice, channels - first);
+        const fw::slab_ring ring{k_region + bytes(input.room_before()), slabs.count + draw(0, 3)};
+        element_memory region = loaded(input, slabs, ring, k_padding);
+        element_memory tile =
+            carried_out(input.box(slabs, line, deep, ring, k_tile), region, slabs.count * line.count * deep);
+        const auto element_of = [&](std::uint64_t row, std::uint64_t column, std::uint64_t channel) {
+            const std::uint64_t top = w.window.before[0], left = w.window.before[1];
+            if (row < top || row - top >= w.input[1] || column < left || column - left >= w.input[2])
+                return k_zero;
+            const std::uint64_t lines = image % w.input[0] * w.input[1] + row - top;
+            return static_cast<std::int64_t>((lines * w.input[2] + column - left) * channels + first + channel);
+        };
+        for (std::uint64_t i = 0; i < slabs.count; ++i)
+            for (std::uint64_t j = 0; j < line.count; ++j)
+                for (std::uint64_t c = 0; c < deep; ++c)
+                    BOOST_REQUIRE_EQUAL(tile.at(k_tile + bytes(((i * line.count + j) * deep + c) * k_element)),
+                                        element_of(y + i, x + j, c));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(whole_lines_of_windows_are_one_copy) {
