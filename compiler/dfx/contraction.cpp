@@ -89,7 +89,7 @@ class analyser {
         if (op.biased) {
             c.seed = op.inputs[2].tensor_name;
             c.seed_type = tensor(op.inputs[2]).type;
-            c.bias = true;
+            c.bias = tensor(op.inputs[2]).dims.size() == 1;
         }
         c.steps = op.steps;
         take_operands(c, op, out.dims);

@@ -216,8 +216,8 @@ tensor product(const compute_op& op, const std::vector<const tensor*>& inputs, c
     std::vector<Sum> sums(batch * rows * columns, Sum{0});
     if (op.biased) {
         const std::vector<Sum> bias = widened<Sum>(*inputs[2]);
-        for (std::uint64_t r = 0; r < batch * rows; ++r)
-            std::copy(bias.begin(), bias.end(), sums.begin() + static_cast<std::ptrdiff_t>(r * columns));
+        for (std::size_t first = 0; first < sums.size(); first += bias.size())
+            std::copy(bias.begin(), bias.end(), sums.begin() + static_cast<std::ptrdiff_t>(first));
     }
     for (std::uint64_t i = 0; i < batch; ++i)
         multiply_add<Sum>({a.data() + i * rows * depth, depth}, {b.data() + i * depth * columns, columns},

@@ -21,6 +21,12 @@ bool has_batched_operators(const std::string& version) {
     return has_operators(version) && version != "2.1";
 }
 
+bool is_batched_or_seeded(const compute_op& whole) {
+    return whole.type == compute_type::matmul_tile &&
+           (whole.output.tile_shape.size() == 3 ||
+            (whole.biased && whole.inputs.size() > 2 && whole.inputs[2].tile_shape.size() > 1));
+}
+
 bool is_flat(const kernel& k) {
     return std::none_of(k.body.begin(), k.body.end(),
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });

@@ -118,7 +118,7 @@ struct accumulate_rule {
 /// the loader cuts into tiles. Sums are in the accumulator type of the operands, product and sum rounded apart; `steps`
 /// then apply to each element in order, the first to the sum rounded to the first step's result type (without steps: to
 /// the output's).
-///   MATMUL_TILE     A[i, k], B[k, j], bias[j] if `biased`; or A[b, i, k], B[b, k, j]
+///   MATMUL_TILE     A[i, k], B[k, j], bias[j] or seed[i, j] if `biased`; or all but the bias with a batch in front
 ///   CONV_TILE       X[n, spatial.., c], W[kernel.., c (flattened to k), o], bias[o] if `biased`: sum over k ascending
 ///                   from the bias or +0 into Y[n, spatial.., o]; taps outside of X count as +0
 ///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, c], bias[c] if `biased`: as CONV_TILE, each channel by itself
@@ -134,7 +134,7 @@ struct compute_op {
     std::vector<tensor_region> inputs;
     tensor_region output;
     accumulate_rule accumulate;
-    bool biased = false; ///< the third input is a bias
+    bool biased = false; ///< the third input is a bias, or a seed
     element_function combine = element_function::add;
     sliding_window window;
     std::vector<std::uint64_t> axes;
@@ -283,8 +283,9 @@ template <class Enum>
 
 /// Of that version on a program may hold whole-tensor operators, views and host layouts: 2.1.
 [[nodiscard]] bool has_operators(const std::string& version);
-/// And batched MATMUL_TILEs on whole tensors: 2.2.
+/// And batched and seeded MATMUL_TILEs on whole tensors: 2.2.
 [[nodiscard]] bool has_batched_operators(const std::string& version);
+[[nodiscard]] bool is_batched_or_seeded(const compute_op& whole);
 
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);

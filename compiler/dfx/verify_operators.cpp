@@ -118,9 +118,11 @@ class operator_checker {
         m_named = count + (m_op.biased ? 1 : 0);
         if (m_op.inputs.size() < m_named)
             return error(".inputs", "too few inputs", std::to_string(m_op.inputs.size()), std::to_string(m_named));
-        if (m_op.biased)
-            expect_dims(".inputs[" + std::to_string(count) + "]", tensor(m_op.inputs[count]).dims,
-                        {m_out->dims.back()});
+        if (!m_op.biased)
+            return;
+        const shape& bias = tensor(m_op.inputs[count]).dims;
+        const bool seeds = m_op.type == compute_type::matmul_tile && bias.size() > 1;
+        expect_dims(".inputs[" + std::to_string(count) + "]", bias, seeds ? m_out->dims : shape{m_out->dims.back()});
     }
 
     void check_product() {
@@ -131,8 +133,8 @@ class operator_checker {
         const std::size_t rank = m_x->dims.size();
         if (rank < 2 || rank > 3 || b.size() != rank || m_out->dims.size() != rank)
             return error("", "operands of MATMUL_TILE on whole tensors have rank 2, or all rank 3");
-        if (rank == 3 && !has_batched_operators(m_c.whole.version))
-            return error("", "batched operators on whole tensors need DFX version 2.2", m_c.whole.version);
+        if (is_batched_or_seeded(m_op) && !has_batched_operators(m_c.whole.version))
+            return error("", "batched and seeded operators on whole tensors need DFX version 2.2", m_c.whole.version);
         shape product = m_x->dims;
         product.back() = b.back();
         shape second = b;

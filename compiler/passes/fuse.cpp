@@ -289,8 +289,7 @@ class step_fuser {
             const std::optional<std::size_t> other = uses.maker(storage_of(r.tensor_name));
             return !other || *other < p.maker;
         });
-        if (p.into.type == compute_type::matmul_tile && p.into.output.tile_shape.size() == 3 &&
-            !dfx::has_batched_operators(m_program.version))
+        if (dfx::is_batched_or_seeded(p.into) && !dfx::has_batched_operators(m_program.version))
             m_program.version = "2.2";
         dfx::kernel merged = std::move(m_program.kernels[p.maker]);
         take_over(merged, m_program.kernels[k]);

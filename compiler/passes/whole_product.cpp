@@ -8,13 +8,17 @@ std::optional<dfx::compute_op> whole_product(const dfx::program& p, const dfx::k
     if (k.body.empty() || dfx::is_flat(k) || k.tiles == dfx::tile_policy::required)
         return std::nullopt;
     const std::vector<dfx::contraction> products = dfx::contractions_of(p, k);
-    if (products.size() != 1 || products.front().seed)
+    if (products.size() != 1)
         return std::nullopt;
     const dfx::contraction& c = products.front();
     dfx::compute_op op;
     op.op_id = op.produces = c.ids.compute;
     op.type = dfx::compute_type::matmul_tile;
     op.inputs = {dfx::whole(*p.find(c.a)), dfx::whole(*p.find(c.b))};
+    if (c.seed) {
+        op.biased = true;
+        op.inputs.push_back(dfx::whole(*p.find(*c.seed)));
+    }
     op.output = dfx::whole(*p.find(c.c));
     return op;
 }

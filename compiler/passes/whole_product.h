@@ -8,7 +8,7 @@
 namespace kpu::passes {
 
 /// The MATMUL_TILE on whole tensors that computes what a kernel does that `matmul_nest` made. Nothing where its tiles
-/// are the user's, where its sums start from a seed, and for all other kernels.
+/// are the user's, and for all other kernels.
 [[nodiscard]] std::optional<dfx::compute_op> whole_product(const dfx::program& p, const dfx::kernel& k);
 
 } // namespace kpu::passes

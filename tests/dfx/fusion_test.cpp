@@ -180,13 +180,35 @@ BOOST_AUTO_TEST_CASE(a_batched_product_with_steps_is_of_version_2_2) {
     BOOST_TEST((dfx::from_text(dfx::to_text(p), "p") == p));
     dfx::program older = p;
     older.version = "2.1";
-    BOOST_TEST(to_string(dfx::verify(older)).find("batched operators on whole tensors need DFX version 2.2") !=
-               std::string::npos);
+    BOOST_TEST(
+        to_string(dfx::verify(older)).find("batched and seeded operators on whole tensors need DFX version 2.2") !=
+        std::string::npos);
     const dfx::contraction c = dfx::contractions_of(p, p.kernels[0]).at(0);
     BOOST_TEST(c.batch == 2U);
     BOOST_TEST(c.m == 6U);
     BOOST_TEST(c.k == 5U);
     BOOST_TEST(c.step_bytes() == 2U * 6 * 4 * 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_seeded_product_takes_steps) {
+    graph_under_test g;
+    const dfg::node_id product = g.op(kind::matmul, {g.constant({6, 5}), g.constant({5, 4}), g.constant({6, 4})});
+    g.give_back(g.op(kind::add, {product, g.constant({6, 4})}));
+    const dfx::program p = compiled(g.finish());
+    BOOST_TEST_REQUIRE(p.kernels.size() == 1U);
+    BOOST_TEST((object::from_binary(object::to_binary(p), "p") == p));
+    const dfx::contraction c = dfx::contractions_of(p, p.kernels[0]).at(0);
+    BOOST_TEST(c.seed.value_or("") == "c3");
+    BOOST_TEST(!c.bias);
+    BOOST_TEST(c.step_operands.at(0).tensor == "c5");
+    dfx::program older = p;
+    older.version = "2.1";
+    BOOST_TEST(to_string(dfx::verify(older)).find("need DFX version 2.2") != std::string::npos);
+    dfx::program narrow = p;
+    for (dfx::tensor_descriptor& t : narrow.tensors)
+        if (t.name == "c3")
+            t.dims = std::get<dfx::compute_op>(narrow.kernels[0].body[0]).inputs[2].tile_shape = {1, 4};
+    BOOST_TEST(to_string(dfx::verify(narrow)).find("wrong extents") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_input_that_no_step_uses_is_refused) {

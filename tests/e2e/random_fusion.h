@@ -68,7 +68,10 @@ class fusible_graph {
         shape b = m_dims;
         a.back() = depth;
         b[b.size() - 2] = depth;
-        return op(kind::matmul, {constant(m_type, a), constant(m_type, b)});
+        std::vector<dfg::node_id> operands{constant(m_type, a), constant(m_type, b)};
+        if (pick(0, 3) == 0)
+            operands.push_back(constant(m_sum, m_dims));
+        return op(kind::matmul, operands);
     }
     dfg::node_id convolution() {
         const std::uint64_t channels = pick(1, 20);

@@ -228,6 +228,9 @@ class operator_generator {
         m_op.biased = coin();
         if (m_op.biased)
             input({channels}, stored());
+        steps_and_output_of_sums(out);
+    }
+    void steps_and_output_of_sums(const shape& out) {
         steps_behind_sums(out, stored());
         converted_output(out, stored(), [&](dtype type) { steps_behind_sums(out, type); });
     }
@@ -235,9 +238,23 @@ class operator_generator {
     void product() {
         m_op.type = dfx::compute_type::matmul_tile;
         const std::uint64_t m = pick(1, 60), n = pick(1, 60), k = pick(1, 60);
-        input({m, k}, m_type);
-        input({k, n}, m_type);
-        bias_and_steps({m, n}, n);
+        shape batch;
+        if (pick(0, 3) == 0)
+            batch = {pick(1, 3)};
+        const auto batched = [&](std::uint64_t rows, std::uint64_t columns) {
+            shape all = batch;
+            all.insert(all.end(), {rows, columns});
+            return all;
+        };
+        input(batched(m, k), m_type);
+        input(batched(k, n), m_type);
+        const bool seeded = pick(0, 2) == 0;
+        m_program.version = batch.empty() && !seeded ? "2.1" : "2.2";
+        if (!seeded)
+            return bias_and_steps(batched(m, n), n);
+        m_op.biased = true;
+        input(batched(m, n), stored());
+        steps_and_output_of_sums(batched(m, n));
     }
 
     void depthwise(std::uint64_t taller = 0) {
