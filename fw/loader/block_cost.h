@@ -64,6 +64,7 @@ class cost_model {
     [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
     [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups) const;
+    [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] way_of_a tiles_of_a() const;
     [[nodiscard]] way_of_a ring_of_a() const;
     [[nodiscard]] const way_of_a& way(const blocking& plan) const { return plan.ring.slabs > 0 ? m_ring : m_tiles; }

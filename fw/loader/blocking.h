@@ -62,7 +62,7 @@ struct blocking {
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
     bytes l3_tile_slot, l3_c_slot, l3_seed_slot;
     bytes steps_slot; ///< in L2 and in L3
-    ring_plan ring; ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
+    ring_plan ring;   ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
 
     // what the choice was made by
     double estimated_cycles = 0;
