@@ -1,6 +1,8 @@
 #include "compiler/dfx/program.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <tuple>
 
 namespace kpu::dfx {
@@ -293,9 +295,32 @@ bool operator==(const accumulate_rule& a, const accumulate_rule& b) {
     return std::tie(a.when, a.loop) == std::tie(b.when, b.loop);
 }
 
+namespace {
+
+std::uint64_t bits_of(double value) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+} // namespace
+
+bool has_bounds(const element_step& step) {
+    return bits_of(step.low) != 0 || bits_of(step.high) != 0;
+}
+
+std::optional<double> bound_of(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (text.empty() || end != text.c_str() + text.size())
+        return std::nullopt;
+    return value;
+}
+
 bool operator==(const element_step& a, const element_step& b) {
-    return std::tie(a.function, a.operand, a.operand_first, a.low, a.high, a.result) ==
-           std::tie(b.function, b.operand, b.operand_first, b.low, b.high, b.result);
+    return std::tie(a.function, a.operand, a.operand_first, a.result) ==
+               std::tie(b.function, b.operand, b.operand_first, b.result) &&
+           bits_of(a.low) == bits_of(b.low) && bits_of(a.high) == bits_of(b.high);
 }
 
 bool operator==(const sliding_window& a, const sliding_window& b) {

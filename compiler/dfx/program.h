@@ -89,9 +89,13 @@ struct element_step {
     element_function function = element_function::identity;
     std::optional<std::uint64_t> operand; ///< number of the input that is the other argument
     bool operand_first = false;           ///< f(operand, value)
-    double low = 0, high = 0;             ///< of clamp
+    double low = 0, high = 0;             ///< of clamp; all others have +0
     dtype result = dtype::f32;
 };
+/// True where low or high is anything but +0 (-0 is another bound): files leave them out where it is false.
+[[nodiscard]] bool has_bounds(const element_step& step);
+/// A bound as files write it, decimal, "inf" or "-inf"; nothing where the text is no number.
+[[nodiscard]] std::optional<double> bound_of(const std::string& text);
 
 /// How a window slides over the spatial dimensions of [batch, spatial..., channels]; all lists have one entry per
 /// spatial dimension. Output extent = (before + extent + after - dilation·(kernel - 1) - 1) / stride + 1; elements

@@ -47,6 +47,8 @@ class operator_checker {
         check_unused();
         if (!m_failed)
             check_types();
+        if (!m_failed)
+            check_inputs_are_used();
     }
 
   private:
@@ -166,14 +168,17 @@ class operator_checker {
         expect_dims(".output", m_out->dims, places);
         shape weights = w.kernel;
         weights.push_back(m_x->dims.back());
+        const std::optional<std::uint64_t> patch = volume_of(weights);
+        if (!patch)
+            return error(".window", "more than 2^48 elements below a window", to_string(w.kernel));
         if (conv)
-            weights = {element_count(weights), m_out->dims.back()};
+            weights = {*patch, m_out->dims.back()};
         if (m_op.type != compute_type::pool2d_tile)
             expect_dims(".inputs[1]", tensor(m_op.inputs[1]).dims, weights);
         if (m_op.type == compute_type::pool2d_tile && m_op.combine != element_function::add &&
             m_op.combine != element_function::maximum)
             error(".combine", "a pool adds or takes the maximum", std::string(name_of(m_op.combine)));
-        check_macs(weights.front());
+        check_macs(conv ? *patch : *patch / m_x->dims.back());
     }
 
     std::uint64_t places_along(std::size_t d) {
@@ -220,6 +225,8 @@ class operator_checker {
     void check_rearrangement() {
         const std::size_t rank = m_out->dims.size();
         m_named = m_op.inputs.size();
+        if (m_op.inputs.size() == 1 && m_op.along != 0)
+            return error(".along", "one input follows none", std::to_string(m_op.along), "0");
         std::vector<std::uint64_t> axes = m_op.axes;
         if (axes.empty())
             for (std::uint64_t d = 0; d < rank; ++d)
@@ -276,6 +283,12 @@ class operator_checker {
             m_named = 1;
     }
 
+    void check_inputs_are_used() {
+        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
+            if (std::none_of(m_op.steps.begin(), m_op.steps.end(), [&](const auto& s) { return s.operand == i; }))
+                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
+    }
+
     // ---- types
 
     void check_types() {
@@ -322,7 +335,7 @@ class operator_checker {
             error(part,
                   takes_operand(step.function) ? "the function has two arguments" : "the function has one argument",
                   std::string(name_of(step.function)));
-        if (step.function == element_function::clamp ? !(step.low <= step.high) : step.low != 0 || step.high != 0)
+        if (step.function == element_function::clamp ? !(step.low <= step.high) : has_bounds(step))
             error(part, "low and high are clamp's, in this order");
         if (step.operand)
             check_operand(*step.operand, step.result, part);
@@ -361,6 +374,12 @@ class operator_checker {
 };
 
 } // namespace
+
+bool has_attributes(const compute_op& op) {
+    const compute_op none;
+    return op.biased || op.combine != none.combine || !(op.window == none.window) || !op.axes.empty() ||
+           !op.before.empty() || op.along != 0 || !op.steps.empty();
+}
 
 void check_operator(const context& c, const leaf& at) {
     operator_checker(c, at, *at.compute()).run();
