@@ -92,25 +92,44 @@ T apply(const element_step& step, T a, T b) {
     return by_double(step.function, a);
 }
 
+/// Which element of an operand belongs to each element of a result: extents of 1 are broadcast.
+std::vector<std::uint64_t> places_in(const shape& operand, const shape& dims) {
+    std::vector<std::uint64_t> strides = strides_of(operand);
+    for (std::size_t d = 0; d < dims.size(); ++d)
+        if (operand[d] == 1)
+            strides[d] = 0;
+    std::vector<std::uint64_t> all(element_count(dims));
+    std::vector<std::uint64_t> index(dims.size());
+    for (std::uint64_t n = 0; n < all.size(); ++n) {
+        locate(n, dims, index);
+        for (std::size_t d = 0; d < dims.size(); ++d)
+            all[n] += index[d] * strides[d];
+    }
+    return all;
+}
+
 /// An operand's values for every element of a result of these dimensions.
 template <class T>
 std::vector<T> broadcast(const tensor& operand, const shape& dims) {
     std::vector<T> values = widened<T>(operand);
     if (operand.dims == dims)
         return values;
-    std::vector<std::uint64_t> strides = strides_of(operand.dims);
-    for (std::size_t d = 0; d < dims.size(); ++d)
-        if (operand.dims[d] == 1)
-            strides[d] = 0;
-    std::vector<T> all(element_count(dims));
-    std::vector<std::uint64_t> index(dims.size());
-    for (std::uint64_t n = 0; n < all.size(); ++n) {
-        locate(n, dims, index);
-        std::uint64_t at = 0;
-        for (std::size_t d = 0; d < dims.size(); ++d)
-            at += index[d] * strides[d];
-        all[n] = values[at];
-    }
+    const std::vector<std::uint64_t> from = places_in(operand.dims, dims);
+    std::vector<T> all(from.size());
+    for (std::size_t n = 0; n < from.size(); ++n)
+        all[n] = values[from[n]];
+    return all;
+}
+
+/// The operand's elements, bit by bit, for every element of a result of these dimensions.
+tensor spread(const tensor& operand, const shape& dims) {
+    if (operand.dims == dims)
+        return operand;
+    tensor all(operand.type, dims);
+    const std::size_t size = size_of(operand.type);
+    const std::vector<std::uint64_t> from = places_in(operand.dims, dims);
+    for (std::size_t n = 0; n < from.size(); ++n)
+        std::copy_n(operand.data.data() + from[n] * size, size, all.data.data() + n * size);
     return all;
 }
 
@@ -236,8 +255,9 @@ tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs,
     const tensor& x = *inputs[0];
     const std::vector<Sum> image = widened<Sum>(x);
     const std::vector<Sum> weights = widened<Sum>(*inputs[1]);
-    const std::vector<Sum> bias = op.biased ? widened<Sum>(*inputs[2]) : std::vector<Sum>(x.dims.back(), Sum{0});
-    const std::uint64_t channels = x.dims.back();
+    const std::uint64_t channels = result.dims.back();
+    const std::uint64_t multiplier = channels / x.dims.back();
+    const std::vector<Sum> bias = op.biased ? widened<Sum>(*inputs[2]) : std::vector<Sum>(channels, Sum{0});
     std::vector<Sum> sums(element_count(result.dims));
     const shape places(result.dims.begin(), result.dims.end() - 1);
     std::vector<std::uint64_t> place(places.size());
@@ -249,7 +269,7 @@ tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs,
             const Sum* const w = weights.data() + t * channels;
             const Sum* const in = at ? image.data() + *at : nullptr;
             for (std::uint64_t c = 0; c < channels; ++c)
-                to[c] = sum_of(to[c], in != nullptr ? in[c] : Sum{0}, w[c]);
+                to[c] = sum_of(to[c], in != nullptr ? in[c / multiplier] : Sum{0}, w[c]);
         });
     }
     return rounded<Sum>(first_type(op, result.type), result.dims, sums);
@@ -391,6 +411,7 @@ tensor value_before_steps(const compute_op& op, const std::vector<const tensor*>
     const dtype accumulator = accumulator_of(x.type);
     switch (op.type) {
     case compute_type::elementwise:
+        return spread(x, result.dims);
     case compute_type::layernorm_tile:
         return x;
     case compute_type::reduction:

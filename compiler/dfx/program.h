@@ -117,9 +117,10 @@ struct accumulate_rule {
 ///   MATMUL_TILE     A[i, k], B[k, j], bias[j] if `biased`
 ///   CONV_TILE       X[n, spatial.., c], W[kernel.., c (flattened to k), o], bias[o] if `biased`: sum over k ascending
 ///                   from the bias or +0 into Y[n, spatial.., o]; taps outside of X count as +0
-///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, c], bias[c] if `biased`: as CONV_TILE, each channel by itself
+///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, o], bias[o] if `biased`: as CONV_TILE, but output channel o reads
+///                   channel o / (o's extent / c's extent) only; o's extent is a multiple of c's
 ///   POOL2D_TILE     X[n, h, w, c]: `combine` over the window's taps in ascending order (add or maximum)
-///   ELEMENTWISE     steps on the first input
+///   ELEMENTWISE     steps on the first input, whose extents are the output's or 1
 ///   REDUCTION       `combine` over axes[0], ascending; the output has extent 1 there
 ///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
 ///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;

@@ -97,7 +97,9 @@ class operator_checker {
         case compute_type::pool2d_tile:
             return check_window();
         case compute_type::elementwise:
-            return expect_dims(".output", m_out->dims, m_x->dims);
+            if (!broadcasts(m_x->dims))
+                error(".output", "wrong extents", to_string(m_out->dims), to_string(m_x->dims));
+            return;
         case compute_type::reduction:
         case compute_type::softmax_tile:
             return check_axis();
@@ -119,6 +121,14 @@ class operator_checker {
         if (m_op.biased)
             expect_dims(".inputs[" + std::to_string(count) + "]", tensor(m_op.inputs[count]).dims,
                         {m_out->dims.back()});
+    }
+
+    /// Extents are the output's or 1.
+    [[nodiscard]] bool broadcasts(const shape& dims) const {
+        bool fits = dims.size() == m_out->dims.size();
+        for (std::size_t d = 0; fits && d < dims.size(); ++d)
+            fits = dims[d] == 1 || dims[d] == m_out->dims[d];
+        return fits;
     }
 
     void check_product() {
@@ -150,12 +160,16 @@ class operator_checker {
         shape places = {m_x->dims.front()};
         for (std::size_t d = 0; d < spatial && !m_failed; ++d)
             places.push_back(places_along(d));
-        places.push_back(conv ? m_out->dims.back() : m_x->dims.back());
+        const bool depthwise = m_op.type == compute_type::depthwise_conv2d_tile;
+        if (depthwise && m_out->dims.back() % m_x->dims.back() != 0)
+            error(".output", "not as many results for each channel", std::to_string(m_out->dims.back()),
+                  "a multiple of " + std::to_string(m_x->dims.back()));
+        places.push_back(conv || depthwise ? m_out->dims.back() : m_x->dims.back());
         if (m_failed)
             return;
         expect_dims(".output", m_out->dims, places);
         shape weights = w.kernel;
-        weights.push_back(m_x->dims.back());
+        weights.push_back(conv ? m_x->dims.back() : m_out->dims.back());
         if (conv)
             weights = {element_count(weights), m_out->dims.back()};
         if (m_op.type != compute_type::pool2d_tile)
@@ -325,10 +339,7 @@ class operator_checker {
         if (t.type != type)
             error(part + ".operand", "operand has another type", std::string(name_of(t.type)),
                   std::string(name_of(type)));
-        bool fits = t.dims.size() == m_out->dims.size();
-        for (std::size_t d = 0; fits && d < t.dims.size(); ++d)
-            fits = t.dims[d] == 1 || t.dims[d] == m_out->dims[d];
-        if (!fits)
+        if (!broadcasts(t.dims))
             error(part + ".operand", "extents are neither the output's nor 1", to_string(t.dims),
                   to_string(m_out->dims));
     }

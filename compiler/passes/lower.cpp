@@ -6,7 +6,6 @@
 #include "compiler/passes/fuse.h"
 #include "compiler/passes/matmul_nest.h"
 #include "compiler/passes/node_operator.h"
-#include "compiler/tensor/number_format.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>
@@ -126,7 +125,7 @@ class lowering {
     }
 
     void find_layout(const operand_use& use, std::set<dfg::value_ref>& plain) {
-        if (use.number || use.earlier)
+        if (use.own || use.earlier)
             return;
         const operand_use& first = m_layouts.emplace(use.value, use).first->second;
         if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
@@ -209,8 +208,8 @@ class lowering {
     std::string tensor_for(const operand_use& use, const std::vector<std::string>& earlier) {
         if (use.earlier)
             return earlier.at(*use.earlier);
-        if (use.number)
-            return number_tensor(*use.number, use.number_type, use.dims);
+        if (use.own)
+            return own_tensor(*use.own);
         const std::string& given = m_tensor_of.at(use.value);
         if (!use.host || m_layouts.count(use.value) != 0)
             return seen_as(given, use.dims);
@@ -228,14 +227,16 @@ class lowering {
         return seen_as(ordered, use.dims);
     }
 
-    std::string number_tensor(double number, dtype type, const shape& dims) {
-        const std::string name = fmt::format("number.{}.{}.{}", number, name_of(type), dims.size());
-        if (!m_names.insert(name).second)
-            return name;
-        m_out.program.tensors.push_back({name, dims, type, dfx::tensor_role::constant, {name}, {}, {}});
-        tensor value(type, dims);
-        store(type, number, value.data.data());
-        m_out.program.constants.emplace(name, std::move(value));
+    /// A constant of the program with these values: one for all operators that bring the same.
+    std::string own_tensor(const tensor& values) {
+        for (const auto& [name, known] : m_out.program.constants)
+            if (known == values)
+                return name;
+        std::string name = fmt::format("numbers.{}", m_out.program.constants.size() + 1);
+        while (!m_names.insert(name).second)
+            name += "_";
+        m_out.program.tensors.push_back({name, values.dims, values.type, dfx::tensor_role::constant, {name}, {}, {}});
+        m_out.program.constants.emplace(name, values);
         return name;
     }
 

@@ -184,7 +184,7 @@ class command_builder {
         for (std::uint64_t y = 0; y < m_work.window.kernel[0]; ++y)
             for (std::uint64_t x = 0; x < m_work.window.kernel[1]; ++x) {
                 if (depthwise)
-                    emit(vector_function::multiply_add, operand, sum.type, tap(y, x), weight(y, x), side_of(sum));
+                    multiply_tap(tap(y, x), weight(y, x), operand, sum);
                 else
                     combine_tap(tap(y, x), operand, sum, fresh);
                 fresh = false;
@@ -197,6 +197,33 @@ class command_builder {
         return {k_depthwise_weights,
                 (y * m_work.window.kernel[1] + x) * channels * e,
                 {0, 0, static_cast<std::uint32_t>(e)}};
+    }
+
+    /// Every channel by its weight; by several weights row by row, with channel and weight as dimensions.
+    void multiply_tap(const buffer_side& source, const buffer_side& weight, dtype operand, const value& sum) {
+        const buffer_side to = side_of(sum);
+        const std::uint64_t multiplier = m_work.multiplier;
+        if (multiplier == 1) {
+            emit(vector_function::multiply_add, operand, sum.type, source, weight, to);
+            return;
+        }
+        const std::size_t along = m_tile.count[2] == 1 ? 0 : 1; // the dimension that is left to the command
+        const std::size_t across = 1 - along;
+        const std::uint64_t channels = m_tile.count[3] / multiplier;
+        const auto element = static_cast<std::uint32_t>(size_of(operand));
+        const auto own = static_cast<std::uint32_t>(size_of(sum.type));
+        const auto pitch = static_cast<std::uint32_t>(channels == 1 ? 0 : multiplier);
+        for (std::uint64_t i = 0; i < m_tile.count[across + 1]; ++i) {
+            const auto row = [&](buffer_side side, std::uint32_t outer, std::uint32_t inner) {
+                side.offset += i * side.stride[across];
+                side.stride = {side.stride[along], outer, inner};
+                return side;
+            };
+            tile_command& c = emit(vector_function::multiply_add, operand, sum.type, row(source, element, 0),
+                                   row(weight, pitch * element, element), row(to, pitch * own, own));
+            c.vector.count = {static_cast<std::uint32_t>(m_tile.count[along + 1]), static_cast<std::uint32_t>(channels),
+                              static_cast<std::uint32_t>(multiplier)};
+        }
     }
 
     void combine_tap(buffer_side source, dtype operand, const value& sum, bool fresh) {
@@ -324,6 +351,8 @@ operand_box box_of(const vector_work& work, std::size_t input, const vector_tile
                                static_cast<std::int64_t>(work.window.before[d]);
             box.count[d + 1] = span_of(work.window, d, tile.count[d + 1]);
         }
+        box.first[3] /= static_cast<std::int64_t>(work.multiplier);
+        box.count[3] = ceil_div(box.count[3], work.multiplier);
     } else if (work.type == compute_type::depthwise_conv2d_tile && input == k_depthwise_weights) {
         for (std::size_t d = 0; d < 2; ++d) {
             box.first[d + 1] = 0;

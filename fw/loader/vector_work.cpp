@@ -116,6 +116,7 @@ void take_window(const dfx::program& p, const dfx::compute_op& op, vector_work& 
     work.output.dims = quad_of(op.output);
     work.window = {pair_of(op.window.kernel), pair_of(op.window.stride), pair_of(op.window.dilation),
                    pair_of(op.window.before)};
+    work.multiplier = work.output.dims[3] / work.inputs.front().dims[3];
 }
 
 } // namespace

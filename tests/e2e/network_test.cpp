@@ -77,7 +77,7 @@ BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"),
 BOOST_DATA_TEST_CASE(mobilenet_runs_whole, bdata::make(test::shipped_platforms()), platform) {
     if (!has_mobilenet())
         return; // the sample is not shipped with the project
-    dfg::graph graph = test::sample("mobilenet_v1.dfg");
+    dfg::graph graph = test::sample_graph("mobilenet_v1.dfg");
     const test::compiled_graph g = test::compile(std::move(graph));
     BOOST_TEST(g.program.kernels.size() == 31U);
     const tensor_map inputs = test::random_inputs(g, 1);

@@ -176,9 +176,10 @@ class operator_generator {
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
         const shape extents{pick(1, 14), pick(1, 14)};
         const shape places = window(extents, true);
+        const std::uint64_t results = channels * (coin() ? 1 : pick(2, 4));
         input({images, extents[0], extents[1], channels}, m_type);
-        input({m_op.window.kernel[0], m_op.window.kernel[1], channels}, m_type);
-        bias_and_steps({images, places[0], places[1], channels}, channels);
+        input({m_op.window.kernel[0], m_op.window.kernel[1], results}, m_type);
+        bias_and_steps({images, places[0], places[1], results}, results);
     }
 
     void pool() {
@@ -265,7 +266,11 @@ class operator_generator {
         shape dims;
         for (std::uint64_t d = pick(1, 4); d > 0; --d)
             dims.push_back(pick(1, 20));
-        input(dims, m_type);
+        shape first = dims;
+        for (std::uint64_t& extent : first)
+            if (pick(0, 5) == 0)
+                extent = 1;
+        input(first, m_type);
         for (std::uint64_t n = pick(1, 3); n > 0; --n) {
             if (coin())
                 binary_step(dims, m_type);
