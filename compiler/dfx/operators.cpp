@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/multiply.h"
 #include "compiler/tensor/number_format.h"
+#include "platforms/common/diagnostic.h"
 #include "platforms/common/scalar_math.h"
 
 #include <algorithm>
@@ -392,6 +393,40 @@ tensor rearranged(const compute_op& op, const std::vector<const tensor*>& inputs
     return out;
 }
 
+tensor spread_apart(const compute_op& op, const tensor& x, const tensor_descriptor& result) {
+    tensor out(result.type, result.dims);
+    const std::size_t size = size_of(x.type);
+    const std::size_t run = x.dims.back() * size;
+    const shape places(x.dims.begin(), x.dims.end() - 1);
+    std::vector<std::uint64_t> index(places.size());
+    for (std::uint64_t n = 0; n < element_count(places); ++n) {
+        locate(n, places, index);
+        std::uint64_t at = index[0];
+        for (std::size_t d = 1; d < places.size(); ++d)
+            at = at * out.dims[d] + op.window.before[d - 1] + op.window.stride[d - 1] * (places[d] - 1 - index[d]);
+        std::copy_n(x.data.data() + n * run, run, out.data.data() + at * run);
+    }
+    return out;
+}
+
+tensor gathered(const tensor& x, const tensor& indices, const tensor_descriptor& result) {
+    tensor out(result.type, result.dims);
+    const std::size_t run = x.dims[2] * size_of(x.type);
+    const std::vector<std::int32_t> rows = widened<std::int32_t>(indices);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] < 0 || static_cast<std::uint64_t>(rows[i]) >= x.dims[1]) {
+            diagnostic problem;
+            problem.message = "index out of range for " + result.name;
+            problem.text = std::to_string(rows[i]);
+            problem.expected = "0 to " + std::to_string(x.dims[1] - 1);
+            throw input_error(std::move(problem));
+        }
+        const std::uint64_t from = i / indices.dims[1] * x.dims[1] + static_cast<std::uint64_t>(rows[i]);
+        std::copy_n(x.data.data() + from * run, run, out.data.data() + i * run);
+    }
+    return out;
+}
+
 template <class Sum>
 tensor sum_of_products(const compute_op& op, const std::vector<const tensor*>& inputs,
                        const tensor_descriptor& result) {
@@ -420,6 +455,10 @@ tensor value_before_steps(const compute_op& op, const std::vector<const tensor*>
         return softmax(op, x);
     case compute_type::rearrange_tile:
         return rearranged(op, inputs, result);
+    case compute_type::spread_tile:
+        return spread_apart(op, x, result);
+    case compute_type::gather_tile:
+        return gathered(x, *inputs[1], result);
     case compute_type::pool2d_tile:
         return with_computing_type(is_sum(op.combine) ? accumulator : x.type, [&](auto zero) {
             return pool<decltype(zero)>(op, x, first_type(op, result.type), result.dims);

@@ -20,6 +20,11 @@ bool is_flat(const kernel& k) {
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
 }
 
+bool only_moves(compute_type type) {
+    return type == compute_type::rearrange_tile || type == compute_type::spread_tile ||
+           type == compute_type::gather_tile;
+}
+
 const compute_op* whole_tensor_operator(const kernel& k) {
     const auto* only = k.body.size() == 1 ? std::get_if<compute_op>(&k.body.front()) : nullptr;
     return only != nullptr && only->output.level == memory_level::external ? only : nullptr;
@@ -74,9 +79,13 @@ std::string_view name_of(compute_type type) {
     case compute_type::pool2d_tile:
         return "POOL2D_TILE";
     case compute_type::rearrange_tile:
+        return "REARRANGE_TILE";
+    case compute_type::spread_tile:
+        return "SPREAD_TILE";
+    case compute_type::gather_tile:
         break;
     }
-    return "REARRANGE_TILE";
+    return "GATHER_TILE";
 }
 
 std::string_view name_of(element_function function) {
@@ -189,11 +198,17 @@ const std::vector<data_move_type>& all_of() {
 }
 template <>
 const std::vector<compute_type>& all_of() {
-    static const std::vector<compute_type> all = {compute_type::matmul_tile,           compute_type::conv_tile,
-                                                  compute_type::elementwise,           compute_type::reduction,
-                                                  compute_type::softmax_tile,          compute_type::layernorm_tile,
-                                                  compute_type::depthwise_conv2d_tile, compute_type::pool2d_tile,
-                                                  compute_type::rearrange_tile};
+    static const std::vector<compute_type> all = {compute_type::matmul_tile,
+                                                  compute_type::conv_tile,
+                                                  compute_type::elementwise,
+                                                  compute_type::reduction,
+                                                  compute_type::softmax_tile,
+                                                  compute_type::layernorm_tile,
+                                                  compute_type::depthwise_conv2d_tile,
+                                                  compute_type::pool2d_tile,
+                                                  compute_type::rearrange_tile,
+                                                  compute_type::spread_tile,
+                                                  compute_type::gather_tile};
     return all;
 }
 template <>
@@ -245,6 +260,21 @@ const std::vector<dtype>& all_of() {
     static const std::vector<dtype> all = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16,
                                            dtype::f8,  dtype::i8,  dtype::i32};
     return all;
+}
+
+std::optional<std::uint64_t> indices_below(const program& p, const std::string& tensor) {
+    std::optional<std::uint64_t> below;
+    for (const kernel& k : p.kernels) {
+        const compute_op* op = whole_tensor_operator(k);
+        if (op == nullptr || op->type != compute_type::gather_tile || op->inputs.size() != 2)
+            continue;
+        const tensor_descriptor* indices = p.find(op->inputs[1].tensor_name);
+        while (!indices->view_of.empty())
+            indices = p.find(indices->view_of);
+        if (indices->name == tensor)
+            below = std::min(below.value_or(std::uint64_t{1} << 31U), op->inputs[0].tile_shape.at(1));
+    }
+    return below;
 }
 
 bool operator==(const affine& a, const affine& b) {

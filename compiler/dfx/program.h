@@ -62,7 +62,9 @@ enum class compute_type {
     layernorm_tile,
     depthwise_conv2d_tile,
     pool2d_tile,
-    rearrange_tile
+    rearrange_tile,
+    spread_tile,
+    gather_tile
 };
 
 /// Functions of one or two elements. Results are defined in platforms/common/scalar_math.h.
@@ -125,6 +127,11 @@ struct accumulate_rule {
 ///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
 ///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;
 ///                   several inputs follow each other along dimension `along`
+///   SPREAD_TILE     X[n, h, w, c]: backwards and apart: the output has element i of spatial dimension d at place
+///                   window.before[d] + window.stride[d]·(extent - 1 - i), and zeros elsewhere
+///   GATHER_TILE     X[n, k, c], indices I[n, j] in i32: row j of the output [n, j, c] is row I[n, j] of X; an index
+///   that
+///                   is no row of X is an error of the run
 struct compute_op {
     std::uint64_t op_id = 0;
     compute_type type = compute_type::matmul_tile;
@@ -133,7 +140,7 @@ struct compute_op {
     accumulate_rule accumulate;
     bool biased = false; ///< the third input is a bias
     element_function combine = element_function::add;
-    sliding_window window;
+    sliding_window window; ///< of a SPREAD_TILE stride and before only
     std::vector<std::uint64_t> axes;
     std::vector<std::uint64_t> before;
     std::uint64_t along = 0;
@@ -284,8 +291,14 @@ template <class Enum>
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
 
+/// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
+[[nodiscard]] bool only_moves(compute_type type);
+
 /// The kernel's only operation where it works on whole tensors in EXTERNAL, else null.
 [[nodiscard]] const compute_op* whole_tensor_operator(const kernel& k);
+
+/// What the elements of a tensor have to be below because a GATHER_TILE takes them as indices, or nothing.
+[[nodiscard]] std::optional<std::uint64_t> indices_below(const program& p, const std::string& tensor);
 
 /// Coefficient d, zero where it is left out.
 [[nodiscard]] inline std::int64_t coefficient(const affine& a, std::size_t d) {

@@ -105,6 +105,10 @@ class operator_checker {
             return check_axis();
         case compute_type::rearrange_tile:
             return check_rearrangement();
+        case compute_type::spread_tile:
+            return check_spread();
+        case compute_type::gather_tile:
+            return check_gather();
         case compute_type::layernorm_tile:
             error("", "operation is not supported", std::string(name_of(m_op.type)));
         }
@@ -261,20 +265,54 @@ class operator_checker {
                   std::to_string(m_out->dims[m_op.along]));
     }
 
+    void check_spread() {
+        const sliding_window& w = m_op.window;
+        m_named = m_op.inputs.size();
+        if (m_op.inputs.size() != 1)
+            return error(".inputs", "one input is spread", std::to_string(m_op.inputs.size()));
+        if (m_x->dims.size() != 4 || m_out->dims.size() != 4)
+            return error("", "operands of SPREAD_TILE have rank 4");
+        if (w.stride.size() != 2 || w.before.size() != 2 || !w.kernel.empty() || !w.dilation.empty() ||
+            !w.after.empty())
+            return error(".window", "stride and before have one entry per spatial dimension, the other lists none");
+        for (std::size_t d = 0; d < 2; ++d) {
+            if (w.stride[d] == 0 || w.stride[d] > k_max_window || w.before[d] >= k_max_window)
+                return error(".window", "strides are 1 to 2^20, places less", std::to_string(w.stride[d]));
+            const std::uint64_t last = w.before[d] + w.stride[d] * (m_x->dims[d + 1] - 1);
+            if (last >= m_out->dims[d + 1])
+                return error(".output", "an element's place lies behind the output's end", std::to_string(last),
+                             "less than " + std::to_string(m_out->dims[d + 1]));
+        }
+        expect_dims(".output", m_out->dims, {m_x->dims[0], m_out->dims[1], m_out->dims[2], m_x->dims[3]});
+    }
+
+    void check_gather() {
+        m_named = m_op.inputs.size();
+        if (m_op.inputs.size() != 2)
+            return error(".inputs", "rows and indices", std::to_string(m_op.inputs.size()), "2");
+        const tensor_descriptor& indices = tensor(m_op.inputs[1]);
+        if (m_x->dims.size() != 3 || indices.dims.size() != 2)
+            return error(".inputs", "rows have rank 3, indices rank 2");
+        if (indices.type != dtype::i32)
+            error(".inputs[1]", "indices are integers", std::string(name_of(indices.type)), "i32");
+        expect_dims(".inputs[1]", indices.dims, {m_x->dims[0], indices.dims[1]});
+        expect_dims(".output", m_out->dims, {m_x->dims[0], indices.dims[1], m_x->dims[2]});
+    }
+
     /// What the type of operation has no use for has its default.
     void check_unused() {
         const compute_op none;
         const auto type = m_op.type;
         const bool window = type == compute_type::conv_tile || type == compute_type::depthwise_conv2d_tile ||
-                            type == compute_type::pool2d_tile;
+                            type == compute_type::pool2d_tile || type == compute_type::spread_tile;
         const bool combines = type == compute_type::reduction || type == compute_type::pool2d_tile;
         const bool weighs = type == compute_type::matmul_tile || type == compute_type::conv_tile ||
                             type == compute_type::depthwise_conv2d_tile;
-        const bool moves = type == compute_type::rearrange_tile;
-        const bool axes = moves || type == compute_type::reduction || type == compute_type::softmax_tile;
+        const bool rearranges = type == compute_type::rearrange_tile;
+        const bool axes = rearranges || type == compute_type::reduction || type == compute_type::softmax_tile;
         if ((!window && !(m_op.window == none.window)) || (!combines && m_op.combine != none.combine) ||
-            (!weighs && m_op.biased) || (!moves && (!m_op.before.empty() || m_op.along != 0)) ||
-            (!axes && !m_op.axes.empty()) || (moves && !m_op.steps.empty()))
+            (!weighs && m_op.biased) || (!rearranges && (!m_op.before.empty() || m_op.along != 0)) ||
+            (!axes && !m_op.axes.empty()) || (only_moves(type) && !m_op.steps.empty()))
             error("", std::string(name_of(type)) + " has attributes of another operation");
         if (type == compute_type::elementwise)
             m_named = 1;
@@ -285,10 +323,11 @@ class operator_checker {
     void check_types() {
         const bool sum = is_sum(m_op);
         dtype type = m_x->type;
-        if (m_op.type == compute_type::rearrange_tile) {
-            for (const tensor_region& r : m_op.inputs)
-                if (tensor(r).type != m_out->type)
-                    error(".inputs", "a rearrangement keeps the type", std::string(name_of(tensor(r).type)));
+        if (only_moves(m_op.type)) {
+            for (std::size_t i = 0; i < (m_op.type == compute_type::gather_tile ? 1 : m_op.inputs.size()); ++i)
+                if (tensor(m_op.inputs[i]).type != m_out->type)
+                    error(".inputs", "what only moves elements keeps their type",
+                          std::string(name_of(tensor(m_op.inputs[i]).type)));
             return;
         }
         if (m_named > 1 && sum && tensor(m_op.inputs[1]).type != type && m_op.type != compute_type::reduction)

@@ -190,12 +190,8 @@ bool on_array(const compute_op& op) {
     return op.type == compute_type::matmul_tile || op.type == compute_type::conv_tile;
 }
 
-bool only_moves(const compute_op& op) {
-    return op.type == compute_type::rearrange_tile;
-}
-
 bool on_vector_unit(const compute_op& op) {
-    return !on_array(op) && !only_moves(op);
+    return !on_array(op) && !dfx::only_moves(op.type);
 }
 
 bool forms_sums(const compute_op& op) {
@@ -226,7 +222,8 @@ class step_fuser {
         if (!maker || m_dead[*maker] || !uses.is_private(between, 1))
             return;
         compute_op& into = operator_of(m_program.kernels[*maker]);
-        if (only_moves(into) || op.inputs.front().tile_shape != op.output.tile_shape || !fits(op, into, *maker, uses))
+        if (dfx::only_moves(into.type) || op.inputs.front().tile_shape != op.output.tile_shape ||
+            !fits(op, into, *maker, uses))
             return;
         append(op, m_program.find(between)->type, into);
         take_over(m_program.kernels[*maker], m_program.kernels[k]);

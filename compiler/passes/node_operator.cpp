@@ -143,12 +143,8 @@ class translator {
 
     // ---- windows
 
-    void set_window(dfx::sliding_window& w, const std::vector<dfg::window_axis>& axes) const {
+    static void set_window(dfx::sliding_window& w, const std::vector<dfg::window_axis>& axes) {
         for (const dfg::window_axis& axis : axes) {
-            if (axis.transposed)
-                refuse("transposed convolutions are not compiled", "", "a CONV2D");
-            if (axis.before < 0 || axis.after < 0)
-                refuse("negative padding is not compiled");
             w.kernel.push_back(axis.kernel);
             w.stride.push_back(axis.stride);
             w.dilation.push_back(axis.dilation);
@@ -197,12 +193,46 @@ class translator {
     void translate(const dfg::convolution& c) {
         if (c.depthwise)
             return depthwise(c);
+        if (c.axes[1].transposed)
+            return transposed(c);
         const std::size_t spatial = m_node.operands.at(0).dims.size() - 2;
         const std::optional<operand_use> bias = bias_for(c);
         node_operator& next = add(spatial == 0 ? compute_type::matmul_tile : compute_type::conv_tile);
         set_window(next.op.window, {c.axes.end() - static_cast<std::ptrdiff_t>(spatial), c.axes.end()});
         next.operands = {use(0), weights()};
         set_bias(next, bias);
+    }
+
+    /// Taps ascend while what they read descends: a convolution of the input backwards, with zeros between its
+    /// elements and around them, which gives the result backwards.
+    void transposed(const dfg::convolution& c) {
+        const std::optional<operand_use> bias = bias_for(c);
+        const dfg::op_operand& x = m_node.operands.at(0);
+        node_operator& spread_out = add(compute_type::spread_tile);
+        spread_out.operands = {use(0)};
+        spread_out.type = x.type;
+        spread_out.result = {c.batch, 0, 0, c.in_channels};
+        dfx::sliding_window window;
+        for (std::size_t d = 0; d < 2; ++d) {
+            const dfg::window_axis& axis = c.axes[d + 1];
+            spread_out.op.window.stride.push_back(axis.stride);
+            spread_out.op.window.before.push_back(
+                static_cast<std::uint64_t>(static_cast<std::int64_t>(axis.kernel) - 1 + axis.after));
+            spread_out.result[d + 1] = axis.out + axis.kernel - 1;
+            window.kernel.push_back(axis.kernel);
+        }
+        window.stride = window.dilation = {1, 1};
+        window.before = window.after = {0, 0};
+        const operand_use image = result_of(m_all.size() - 1, spread_out.result);
+        node_operator& next = add(compute_type::conv_tile);
+        next.op.window = window;
+        next.operands = {image, weights()};
+        set_bias(next, bias);
+        const operand_use backwards = result_of(m_all.size() - 1, m_node.dims);
+        node_operator& turned = add(compute_type::spread_tile);
+        turned.op.window.stride = {1, 1};
+        turned.op.window.before = {0, 0};
+        turned.operands = {backwards};
     }
 
     void depthwise(const dfg::convolution& c) {
@@ -342,9 +372,7 @@ class translator {
             add(compute_type::rearrange_tile).operands = {inner};
     }
 
-    void translate(const dfg::gathering& /*g*/) {
-        refuse("addresses that are data are beyond what the chip's DMA engines can follow");
-    }
+    void translate(const dfg::gathering& /*g*/) { add(compute_type::gather_tile).operands = {use(0), use(1)}; }
 
     const dfg::graph& m_graph;
     const dfg::resolved_op& m_node;

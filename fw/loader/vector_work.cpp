@@ -133,6 +133,8 @@ bool runs_on_vector_unit(const dfx::compute_op& op) {
     case compute_type::conv_tile:
     case compute_type::layernorm_tile:
     case compute_type::rearrange_tile:
+    case compute_type::spread_tile:
+    case compute_type::gather_tile:
         break;
     }
     return false;

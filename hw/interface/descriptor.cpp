@@ -135,6 +135,16 @@ descriptor_words encode(const command_header& header, const fill_operands& fill)
     return words;
 }
 
+descriptor_words encode(const command_header& header, const gather_operands& gather) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    for (const std::uint32_t number : {gather.run, gather.count, gather.rows})
+        out.put(number);
+    for (const address word : {address(gather.pitch), gather.indices, gather.source, gather.destination})
+        out.put(word);
+    return words;
+}
+
 command_header decode_header(const descriptor_words& words) {
     word_reader in(words, 0);
     command_header header;
@@ -195,6 +205,17 @@ vector_operands decode_vector(const descriptor_words& words) {
         vector.high = as_number(in.addr());
     }
     return vector;
+}
+
+gather_operands decode_gather(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    gather_operands gather;
+    for (std::uint32_t* number : {&gather.run, &gather.count, &gather.rows})
+        *number = in.word();
+    gather.pitch = in.addr().value();
+    for (address* where : {&gather.indices, &gather.source, &gather.destination})
+        *where = in.addr();
+    return gather;
 }
 
 fill_operands decode_fill(const descriptor_words& words) {

@@ -63,7 +63,8 @@ enum class opcode : std::uint8_t {
     copy = 1,   ///< dma, block_mover, streamer: strided copy from one memory to another
     fold = 2,   ///< array: one matmul fold, C = (seed or 0) + A·B
     vector = 3, ///< vector: an element-wise function of strided operands
-    fill = 4    ///< dma, block_mover, streamer: a pattern written to one memory
+    fill = 4,   ///< dma, block_mover, streamer: a pattern written to one memory
+    gather = 5  ///< dma, block_mover, streamer: rows whose numbers lie in memory
 };
 
 /// What a vector command does to each element. Functions compute in the type `from`, as platforms/common/scalar_math.h
@@ -108,7 +109,8 @@ enum class fault : std::uint8_t {
     bad_wait = 3,      ///< a wait names an engine that does not exist
     address_error = 4, ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
     bus_error = 5,     ///< any other error response
-    capacity = 6       ///< a fold larger than the array
+    capacity = 6,      ///< a fold larger than the array
+    index_error = 7    ///< an index of a gather names no row
 };
 
 [[nodiscard]] constexpr std::string_view name_of(fault cause) {
@@ -126,9 +128,11 @@ enum class fault : std::uint8_t {
     case fault::bus_error:
         return "bus error";
     case fault::capacity:
+        return "capacity exceeded";
+    case fault::index_error:
         break;
     }
-    return "capacity exceeded";
+    return "index out of range";
 }
 
 } // namespace kpu::iface

@@ -113,6 +113,41 @@ class operator_source {
         return o;
     }
 
+    test::one_op transposed() {
+        const dtype t = type();
+        const std::uint64_t images = pick(1, 2), in = pick(1, 12), out = pick(1, 20);
+        axis a[2];
+        for (axis& one : a) {
+            one.in = pick(1, 6);
+            one.kernel = pick(1, 4);
+            one.stride = pick(1, 3);
+            const auto least = 1 - as_signed(one.kernel);
+            do {
+                one.before = static_cast<std::int64_t>(pick(0, 5)) + least;
+                one.after = static_cast<std::int64_t>(pick(0, 5)) + least;
+                one.out = static_cast<std::uint64_t>(as_signed((one.in - 1) * one.stride + one.kernel) + one.before +
+                                                     one.after);
+            } while (static_cast<std::int64_t>(one.out) < 1);
+        }
+        test::one_op o;
+        o.op = "TRANSPOSE_CONV2D";
+        o.operands = {typed({images, a[0].in, a[1].in, in}, t), typed({out, a[0].kernel, a[1].kernel, in}, t)};
+        bias(o, t, out);
+        o.attributes = pads("out_pad", a[0], a[1]) + "," + strides(a[0], a[1]);
+        o.result = typed({images, a[0].out, a[1].out, out}, sum_type(t));
+        return o;
+    }
+
+    test::one_op gather() {
+        const dtype t = type();
+        const std::uint64_t batch = pick(1, 3), rows = pick(1, 50), picks = coin() ? pick(1, 40) : pick(1000, 2500);
+        const std::uint64_t columns = pick(1, 30);
+        return {"GATHER",
+                {typed({batch, rows, columns}, t), typed({batch, picks}, dtype::i32)},
+                "",
+                typed({batch, picks, columns}, t)};
+    }
+
   private:
     static std::int64_t as_signed(std::uint64_t n) { return static_cast<std::int64_t>(n); }
     static dtype sum_type(dtype t) { return t == dtype::i8 ? dtype::i32 : t; }
@@ -174,5 +209,7 @@ BOOST_DATA_TEST_CASE(random_operators_give_the_references_bits, bdata::make(test
         check(chip, source.one_bias(), source.pick(1, 1000));
         check(chip, source.binary(), source.pick(1, 1000));
         check(chip, source.padding(), source.pick(1, 1000));
+        check(chip, source.transposed(), source.pick(1, 1000));
+        check(chip, source.gather(), source.pick(1, 1000));
     }
 }

@@ -25,7 +25,7 @@ class operator_generator {
         m_op.op_id = m_op.produces = 1;
         static constexpr dtype k_types[] = {dtype::f32, dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i8};
         m_type = k_types[pick(0, 5)];
-        switch (pick(0, 7)) {
+        switch (pick(0, 9)) {
         case 0:
             convolution();
             break;
@@ -46,6 +46,12 @@ class operator_generator {
             break;
         case 6:
             product();
+            break;
+        case 7:
+            spread();
+            break;
+        case 8:
+            gather();
             break;
         default:
             elementwise();
@@ -259,6 +265,27 @@ class operator_generator {
             dims[m_op.along] = sum;
             output(dims, m_type);
         }
+    }
+
+    void spread() {
+        m_op.type = dfx::compute_type::spread_tile;
+        const shape in{pick(1, 2), pick(1, 9), pick(1, 9), pick(1, 20)};
+        shape out = in;
+        for (std::size_t d = 0; d < 2; ++d) {
+            m_op.window.stride.push_back(pick(1, 3));
+            m_op.window.before.push_back(pick(0, 2));
+            out[d + 1] = m_op.window.before[d] + m_op.window.stride[d] * (in[d + 1] - 1) + pick(1, 3);
+        }
+        input(in, m_type);
+        output(out, m_type);
+    }
+
+    void gather() {
+        m_op.type = dfx::compute_type::gather_tile;
+        const std::uint64_t batch = pick(1, 3), columns = coin() ? pick(1, 9) : pick(1, 1500), picks = pick(1, 60);
+        input({batch, pick(1, 30), columns}, m_type);
+        input({batch, picks}, dtype::i32);
+        output({batch, picks, columns}, m_type);
     }
 
     void elementwise() {
