@@ -47,6 +47,8 @@ T by_double(element_function f, T x) {
         return static_cast<T>(math::logistic(wide));
     if (f == element_function::arctangent)
         return static_cast<T>(math::arc_tangent(wide));
+    if (f == element_function::reciprocal_root)
+        return static_cast<T>(math::reciprocal_root(wide));
     return static_cast<T>(math::exponential(wide));
 }
 
@@ -75,6 +77,11 @@ T apply(const element_step& step, T a, T b) {
         return math::maximum(a, b);
     case element_function::minimum:
         return math::minimum(a, b);
+    case element_function::multiply_shifted:
+        if constexpr (std::is_integral_v<T>)
+            return math::multiply_shifted(a, b, static_cast<unsigned>(step.low));
+        else
+            return a; // verified programs shift integers only
     case element_function::clamp:
         return math::clamp(a, bound<T>(step.low), bound<T>(step.high));
     case element_function::relu:
@@ -88,6 +95,7 @@ T apply(const element_step& step, T a, T b) {
     case element_function::sigmoid:
     case element_function::arctangent:
     case element_function::exponential:
+    case element_function::reciprocal_root:
         break;
     }
     return by_double(step.function, a);
@@ -365,6 +373,24 @@ tensor softmax(const compute_op& op, const tensor& x) {
     return e;
 }
 
+tensor layer_norm(const compute_op& op, const std::vector<const tensor*>& inputs) {
+    const tensor& x = *inputs[0];
+    const auto axis = static_cast<std::size_t>(op.axes.front());
+    const dtype type = x.type;
+    tensor mean = reduce(x, axis, element_function::add, type);
+    run_step(step_of(element_function::multiply, type, 0), {inputs[1]}, mean);
+    tensor centred = x;
+    run_step(step_of(element_function::subtract, type, 0), {&mean}, centred);
+    tensor squares = centred;
+    run_step(step_of(element_function::multiply, type, 0), {&centred}, squares);
+    tensor spread = reduce(squares, axis, element_function::add, type);
+    run_step(step_of(element_function::multiply, type, 0), {inputs[2]}, spread);
+    run_step(step_of(element_function::add, type, 0), {inputs[3]}, spread);
+    run_step(step_of(element_function::reciprocal_root, type), {}, spread);
+    run_step(step_of(element_function::multiply, type, 0), {&spread}, centred);
+    return centred;
+}
+
 // ---- moves
 
 void rearrange(const compute_op& op, const tensor& x, std::uint64_t along, tensor& out) {
@@ -448,7 +474,7 @@ tensor value_before_steps(const compute_op& op, const std::vector<const tensor*>
     case compute_type::elementwise:
         return spread(x, result.dims);
     case compute_type::layernorm_tile:
-        return x;
+        return layer_norm(op, inputs);
     case compute_type::reduction:
         return reduce(x, static_cast<std::size_t>(op.axes.front()), op.combine, first_type(op, result.type));
     case compute_type::softmax_tile:

@@ -119,9 +119,13 @@ std::string_view name_of(element_function function) {
     case element_function::absolute:
         return "absolute";
     case element_function::negate:
+        return "negate";
+    case element_function::reciprocal_root:
+        return "reciprocal_root";
+    case element_function::multiply_shifted:
         break;
     }
-    return "negate";
+    return "multiply_shifted";
 }
 
 std::string_view name_of(dataflow flow) {
@@ -213,12 +217,23 @@ const std::vector<compute_type>& all_of() {
 }
 template <>
 const std::vector<element_function>& all_of() {
-    static const std::vector<element_function> all = {
-        element_function::identity,   element_function::add,        element_function::subtract,
-        element_function::multiply,   element_function::divide,     element_function::maximum,
-        element_function::minimum,    element_function::clamp,      element_function::relu,
-        element_function::sigmoid,    element_function::arctangent, element_function::exponential,
-        element_function::reciprocal, element_function::absolute,   element_function::negate};
+    static const std::vector<element_function> all = {element_function::identity,
+                                                      element_function::add,
+                                                      element_function::subtract,
+                                                      element_function::multiply,
+                                                      element_function::divide,
+                                                      element_function::maximum,
+                                                      element_function::minimum,
+                                                      element_function::clamp,
+                                                      element_function::relu,
+                                                      element_function::sigmoid,
+                                                      element_function::arctangent,
+                                                      element_function::exponential,
+                                                      element_function::reciprocal,
+                                                      element_function::absolute,
+                                                      element_function::negate,
+                                                      element_function::reciprocal_root,
+                                                      element_function::multiply_shifted};
     return all;
 }
 template <>

@@ -83,7 +83,9 @@ enum class element_function {
     exponential,
     reciprocal,
     absolute,
-    negate
+    negate,
+    reciprocal_root,
+    multiply_shifted
 };
 
 /// value = f(value) or f(value, operand), rounded to `result`. The operand's dimensions have the output's extents or 1.
@@ -91,7 +93,7 @@ struct element_step {
     element_function function = element_function::identity;
     std::optional<std::uint64_t> operand; ///< number of the input that is the other argument
     bool operand_first = false;           ///< f(operand, value)
-    double low = 0, high = 0;             ///< of clamp
+    double low = 0, high = 0;             ///< of clamp; of multiply_shifted low is the shift
     dtype result = dtype::f32;
 };
 
@@ -125,6 +127,10 @@ struct accumulate_rule {
 ///   ELEMENTWISE     steps on the first input, whose extents are the output's or 1
 ///   REDUCTION       `combine` over axes[0], ascending; the output has extent 1 there
 ///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
+///   LAYERNORM_TILE  X, and F, G, E of one element each: over axes[0], the last: REDUCE_SUM, MUL by F, SUB of that from
+///   X,
+///                   MUL by itself, REDUCE_SUM, MUL by G, ADD of E, 1 / root, MUL of the difference by that in this
+///                   order, each rounded to X's type
 ///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;
 ///                   several inputs follow each other along dimension `along`
 ///   SPREAD_TILE     X[n, h, w, c]: backwards and apart: the output has element i of spatial dimension d at place

@@ -4,20 +4,23 @@
 #include "compiler/dfx/verify_parts.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kpu::dfx::parts {
 
 namespace {
 
+constexpr double k_max_shift = 62;
+constexpr std::size_t k_norm_inputs = 4;        ///< of a LAYERNORM_TILE: rows and three numbers
 constexpr std::uint64_t k_max_window = 1 << 20; ///< of kernel, stride, dilation and padding
 
 bool takes_operand(element_function f) {
-    return f >= element_function::add && f <= element_function::minimum;
+    return (f >= element_function::add && f <= element_function::minimum) || f == element_function::multiply_shifted;
 }
 
 bool needs_float(element_function f) {
     return f == element_function::sigmoid || f == element_function::arctangent || f == element_function::exponential ||
-           f == element_function::reciprocal;
+           f == element_function::reciprocal || f == element_function::reciprocal_root;
 }
 
 bool is_sum(const compute_op& op) {
@@ -102,6 +105,7 @@ class operator_checker {
             return;
         case compute_type::reduction:
         case compute_type::softmax_tile:
+        case compute_type::layernorm_tile:
             return check_axis();
         case compute_type::rearrange_tile:
             return check_rearrangement();
@@ -109,8 +113,6 @@ class operator_checker {
             return check_spread();
         case compute_type::gather_tile:
             return check_gather();
-        case compute_type::layernorm_tile:
-            error("", "operation is not supported", std::string(name_of(m_op.type)));
         }
     }
 
@@ -209,7 +211,11 @@ class operator_checker {
     }
 
     void check_axis() {
-        m_named = 1;
+        m_named = m_op.type == compute_type::layernorm_tile ? k_norm_inputs : 1;
+        if (m_op.inputs.size() < m_named)
+            return error(".inputs", "too few inputs", std::to_string(m_op.inputs.size()), std::to_string(m_named));
+        for (std::size_t i = 1; i < m_named; ++i)
+            expect_dims(".inputs[" + std::to_string(i) + "]", tensor(m_op.inputs[i]).dims, shape(m_x->dims.size(), 1));
         if (m_op.axes.size() != 1 || m_op.axes.front() >= m_x->dims.size())
             return error(".axes", "names one dimension of the input");
         const std::uint64_t axis = m_op.axes.front();
@@ -217,7 +223,7 @@ class operator_checker {
         if (m_op.type == compute_type::reduction)
             wanted[axis] = 1;
         else if (axis + 1 != m_x->dims.size())
-            error(".axes", "a softmax is over the last dimension", std::to_string(axis));
+            error(".axes", "rows lie along the last dimension", std::to_string(axis));
         expect_dims(".output", m_out->dims, wanted);
         const auto& f = m_op.combine;
         if (m_op.type == compute_type::reduction && f != element_function::add && f != element_function::multiply &&
@@ -309,7 +315,8 @@ class operator_checker {
         const bool weighs = type == compute_type::matmul_tile || type == compute_type::conv_tile ||
                             type == compute_type::depthwise_conv2d_tile;
         const bool rearranges = type == compute_type::rearrange_tile;
-        const bool axes = rearranges || type == compute_type::reduction || type == compute_type::softmax_tile;
+        const bool axes = rearranges || type == compute_type::reduction || type == compute_type::softmax_tile ||
+                          type == compute_type::layernorm_tile;
         if ((!window && !(m_op.window == none.window)) || (!combines && m_op.combine != none.combine) ||
             (!weighs && m_op.biased) || (!rearranges && (!m_op.before.empty() || m_op.along != 0)) ||
             (!axes && !m_op.axes.empty()) || (only_moves(type) && !m_op.steps.empty()))
@@ -335,8 +342,13 @@ class operator_checker {
         if (m_op.biased && !widens(tensor(m_op.inputs[2]).type, accumulator_of(type)))
             error(".inputs[2]", "the bias' type does not widen to the accumulator's",
                   std::string(name_of(tensor(m_op.inputs[2]).type)));
-        if (m_op.type == compute_type::softmax_tile && is_integer(type))
-            error(".inputs[0]", "a softmax is of floats", std::string(name_of(type)));
+        const bool rows = m_op.type == compute_type::softmax_tile || m_op.type == compute_type::layernorm_tile;
+        if (rows && is_integer(type))
+            error(".inputs[0]", "softmax and layer norm are of floats", std::string(name_of(type)));
+        for (std::size_t i = 1; rows && i < m_named; ++i)
+            if (tensor(m_op.inputs[i]).type != type)
+                error(".inputs[" + std::to_string(i) + "]", "operands have different types",
+                      std::string(name_of(tensor(m_op.inputs[i]).type)));
         if (m_op.type == compute_type::elementwise && m_op.steps.empty())
             error(".steps", "an element-wise operation has steps");
         if (sum) {
@@ -364,7 +376,12 @@ class operator_checker {
             error(part,
                   takes_operand(step.function) ? "the function has two arguments" : "the function has one argument",
                   std::string(name_of(step.function)));
-        if (step.function == element_function::clamp ? !(step.low <= step.high) : step.low != 0 || step.high != 0)
+        const bool shifts = step.function == element_function::multiply_shifted;
+        if (shifts && (step.result != dtype::i32 || !(step.low >= 1 && step.low <= k_max_shift) || step.high != 0 ||
+                       step.low != std::floor(step.low)))
+            error(part, "products in i32 are shifted by 1 to 62", std::to_string(step.low));
+        if (step.function == element_function::clamp ? !(step.low <= step.high)
+                                                     : !shifts && (step.low != 0 || step.high != 0))
             error(part, "low and high are clamp's, in this order");
         if (step.operand)
             check_operand(*step.operand, step.result, part);

@@ -6,6 +6,7 @@
 #include "compiler/passes/fuse.h"
 #include "compiler/passes/matmul_nest.h"
 #include "compiler/passes/node_operator.h"
+#include "compiler/passes/numbers.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>
@@ -227,16 +228,9 @@ class lowering {
         return seen_as(ordered, use.dims);
     }
 
-    /// A constant of the program with these values: one for all operators that bring the same.
     std::string own_tensor(const tensor& values) {
-        for (const auto& [name, known] : m_out.program.constants)
-            if (known == values)
-                return name;
-        std::string name = fmt::format("numbers.{}", m_out.program.constants.size() + 1);
-        while (!m_names.insert(name).second)
-            name += "_";
-        m_out.program.tensors.push_back({name, values.dims, values.type, dfx::tensor_role::constant, {name}, {}, {}});
-        m_out.program.constants.emplace(name, values);
+        const std::string name = constant_tensor(m_out.program, values);
+        m_names.insert(name);
         return name;
     }
 
@@ -357,7 +351,7 @@ class lowering {
 lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options) {
     lowered result = lowering(g, bound, options).run();
     if (options.fusion) {
-        recognise_softmax(result.program);
+        recognise_patterns(result.program);
         fuse_steps(result.program);
         dfx::require_valid(result.program, g.file);
     }

@@ -25,6 +25,8 @@ element_function function_of(dfg::unary_function f) {
         return element_function::exponential;
     case dfg::unary_function::reciprocal:
         return element_function::reciprocal;
+    case dfg::unary_function::reciprocal_root:
+        return element_function::reciprocal_root;
     case dfg::unary_function::abs:
         return element_function::absolute;
     case dfg::unary_function::negate:
@@ -41,6 +43,10 @@ element_function function_of(dfg::binary_function f) {
         return element_function::subtract;
     case dfg::binary_function::mul:
         return element_function::multiply;
+    case dfg::binary_function::max:
+        return element_function::maximum;
+    case dfg::binary_function::min:
+        return element_function::minimum;
     case dfg::binary_function::div:
         break;
     }
@@ -56,6 +62,7 @@ element_function function_of(dfg::reduce_function f) {
     case dfg::reduce_function::max:
         return element_function::maximum;
     case dfg::reduce_function::min:
+    case dfg::reduce_function::all: // of zeros and ones
         break;
     }
     return element_function::minimum;
@@ -300,8 +307,6 @@ class translator {
 
     /// Extents of both operands are the result's or 1; the first is the one that has its shape, where one has.
     void translate(const dfg::binary& b) {
-        if (b.shift != 0)
-            refuse("shifts of integer products are not compiled");
         const bool swapped = m_node.operands.at(1).dims == m_node.dims && m_node.operands.at(0).dims != m_node.dims;
         const operand_use first = use(swapped ? 1 : 0);
         const operand_use second = use(swapped ? 0 : 1);
@@ -310,13 +315,33 @@ class translator {
         next.op.steps.push_back(step_of(function_of(b.function), m_node.result));
         next.op.steps.back().operand = 1;
         next.op.steps.back().operand_first = swapped;
+        if (b.shift != 0) {
+            next.op.steps.back().function = element_function::multiply_shifted;
+            next.op.steps.back().low = b.shift;
+        }
     }
 
     void translate(const dfg::reduction& r) {
+        operand_use operand = use(0);
+        if (r.function == dfg::reduce_function::all)
+            operand = zeros_and_ones(operand);
         node_operator& next = add(compute_type::reduction);
         next.op.combine = function_of(r.function);
         next.op.axes = {r.axis};
-        next.operands = {use(0)};
+        next.operands = {operand};
+    }
+
+    /// Truth values: 1 for every element that is not 0.
+    operand_use zeros_and_ones(const operand_use& operand) {
+        node_operator& sizes = add(compute_type::elementwise);
+        sizes.operands = {operand};
+        sizes.result = operand.dims;
+        for (const element_function f :
+             {element_function::identity, element_function::absolute, element_function::clamp})
+            sizes.op.steps.push_back(step_of(f, dtype::i32));
+        sizes.op.steps.back().high = 1;
+        sizes.op.steps.push_back(step_of(element_function::identity, m_node.result));
+        return result_of(m_all.size() - 1, operand.dims);
     }
 
     // ---- moves

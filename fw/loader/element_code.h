@@ -39,12 +39,23 @@ namespace kpu::fw {
 }
 
 [[nodiscard]] constexpr iface::vector_function code_of(dfx::element_function f) {
-    constexpr iface::vector_function codes[] = {
-        iface::vector_function::identity,   iface::vector_function::add,        iface::vector_function::subtract,
-        iface::vector_function::multiply,   iface::vector_function::divide,     iface::vector_function::maximum,
-        iface::vector_function::minimum,    iface::vector_function::clamp,      iface::vector_function::relu,
-        iface::vector_function::sigmoid,    iface::vector_function::arctangent, iface::vector_function::exponential,
-        iface::vector_function::reciprocal, iface::vector_function::absolute,   iface::vector_function::negate};
+    constexpr iface::vector_function codes[] = {iface::vector_function::identity,
+                                                iface::vector_function::add,
+                                                iface::vector_function::subtract,
+                                                iface::vector_function::multiply,
+                                                iface::vector_function::divide,
+                                                iface::vector_function::maximum,
+                                                iface::vector_function::minimum,
+                                                iface::vector_function::clamp,
+                                                iface::vector_function::relu,
+                                                iface::vector_function::sigmoid,
+                                                iface::vector_function::arctangent,
+                                                iface::vector_function::exponential,
+                                                iface::vector_function::reciprocal,
+                                                iface::vector_function::absolute,
+                                                iface::vector_function::negate,
+                                                iface::vector_function::reciprocal_root,
+                                                iface::vector_function::multiply_shifted};
     return codes[static_cast<std::size_t>(f)];
 }
 

@@ -144,7 +144,7 @@ std::vector<std::uint64_t> extents_to_try(const vector_work& work, std::size_t d
             extent *= work.multiplier;
         return all;
     }
-    const bool whole = work.type == dfx::compute_type::softmax_tile && d == work.axis;
+    const bool whole = needs_rows(work) && d == work.axis;
     return whole ? std::vector<std::uint64_t>{work.output.dims[d]} : halvings(work.output.dims[d]);
 }
 

@@ -121,17 +121,21 @@ void take_window(const dfx::program& p, const dfx::compute_op& op, vector_work& 
 
 } // namespace
 
+bool needs_rows(const vector_work& work) {
+    return work.type == compute_type::softmax_tile || work.type == compute_type::layernorm_tile;
+}
+
 bool runs_on_vector_unit(const dfx::compute_op& op) {
     switch (op.type) {
     case compute_type::elementwise:
     case compute_type::reduction:
     case compute_type::softmax_tile:
+    case compute_type::layernorm_tile:
     case compute_type::depthwise_conv2d_tile:
     case compute_type::pool2d_tile:
         return true;
     case compute_type::matmul_tile:
     case compute_type::conv_tile:
-    case compute_type::layernorm_tile:
     case compute_type::rearrange_tile:
     case compute_type::spread_tile:
     case compute_type::gather_tile:

@@ -43,6 +43,9 @@ struct vector_work {
     std::vector<dfx::element_step> steps;
 };
 
+/// A softmax or a layer norm: works on whole rows along its axis.
+[[nodiscard]] bool needs_rows(const vector_work& work);
+
 /// True for operators that the vector unit carries out.
 [[nodiscard]] bool runs_on_vector_unit(const dfx::compute_op& op);
 

@@ -110,7 +110,7 @@ descriptor_words encode(const command_header& header, const vector_operands& vec
     descriptor_words words = encode(header);
     word_writer out(words, k_header_words);
     out.put(static_cast<std::uint32_t>(vector.function) | static_cast<std::uint32_t>(vector.from) << 8 |
-            static_cast<std::uint32_t>(vector.to) << 16);
+            static_cast<std::uint32_t>(vector.to) << 16 | vector.shift << 24);
     for (const std::uint32_t count : vector.count)
         out.put(count);
     put_side(out, vector.source);
@@ -194,6 +194,7 @@ vector_operands decode_vector(const descriptor_words& words) {
     vector.function = static_cast<vector_function>(kinds & 0xff);
     vector.from = static_cast<element_type>(kinds >> 8 & 0xff);
     vector.to = static_cast<element_type>(kinds >> 16 & 0xff);
+    vector.shift = kinds >> 24;
     for (std::uint32_t& count : vector.count)
         count = in.word();
     vector.source = read_side<vector_side>(in);

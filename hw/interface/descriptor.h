@@ -75,6 +75,7 @@ struct vector_operands {
     element_type to = element_type::f32;
     std::array<std::uint32_t, k_vector_dims> count{1, 1, 1};
     vector_side source, operand, destination;
+    std::uint32_t shift = 0;  ///< of multiply_shifted: 1 to 62
     double low = 0, high = 0; ///< of clamp, which has no operand: they take its place in the descriptor
 };
 

@@ -85,20 +85,24 @@ enum class vector_function : std::uint8_t {
     reciprocal = 12,
     absolute = 13,
     negate = 14,
-    multiply_add = 15 ///< destination + source·operand in the type `to`, product and sum rounded apart
+    multiply_add = 15,    ///< destination + source·operand in the type `to`, product and sum rounded apart
+    reciprocal_root = 16, ///< 1 / root
+    multiply_shifted = 17 ///< of i32: the 64-bit product shifted right, halves up, its lower 32 bits
 };
-inline constexpr std::uint32_t k_vector_functions = 16;
+inline constexpr std::uint32_t k_vector_functions = 18;
 
 [[nodiscard]] constexpr std::string_view name_of(vector_function f) {
     constexpr std::string_view names[k_vector_functions] = {
-        "identity", "add",     "subtract",   "multiply",    "divide",     "maximum",  "minimum", "clamp",
-        "relu",     "sigmoid", "arctangent", "exponential", "reciprocal", "absolute", "negate",  "multiply_add"};
+        "identity",   "add",      "subtract", "multiply",     "divide",          "maximum",
+        "minimum",    "clamp",    "relu",     "sigmoid",      "arctangent",      "exponential",
+        "reciprocal", "absolute", "negate",   "multiply_add", "reciprocal_root", "multiply_shifted"};
     return static_cast<std::uint32_t>(f) < k_vector_functions ? names[static_cast<std::uint32_t>(f)] : "unknown";
 }
 
 /// True where the function has a second argument.
 [[nodiscard]] constexpr bool takes_operand(vector_function f) {
-    return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add;
+    return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add ||
+           f == vector_function::multiply_shifted;
 }
 
 /// Error causes in the `error_cause` register. The queue stops at the faulty command; later ones stay queued.

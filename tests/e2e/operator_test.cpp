@@ -83,7 +83,7 @@ class operator_source {
 
     /// Either operand, or both, are broadcast.
     test::one_op binary() {
-        static constexpr const char* k_names[] = {"ADD", "SUB", "MUL", "DIV"};
+        static constexpr const char* k_names[] = {"ADD", "SUB", "MUL", "DIV", "tosa.maximum", "tosa.minimum"};
         const dtype t = type();
         shape a, b, out;
         for (std::uint64_t d = pick(1, 4); d > 0; --d) {
@@ -93,7 +93,30 @@ class operator_source {
             b.push_back(which == 2 ? 1 : extent);
             out.push_back(extent);
         }
-        return {k_names[pick(0, 3)], {typed(a, t), typed(b, t)}, "", typed(out, t)};
+        return {k_names[pick(0, 5)], {typed(a, t), typed(b, t)}, "", typed(out, t)};
+    }
+
+    test::one_op shifted() {
+        const std::string operand = typed({pick(1, 9), pick(1, 50)}, dtype::i32);
+        return {"MUL", {operand, operand}, "shift:" + std::to_string(pick(1, 25)) + " : i8", operand};
+    }
+
+    /// Truth values: i8 would hardly ever be 0.
+    test::one_op all_of() {
+        const std::string axis = std::to_string(pick(0, 1));
+        const std::uint64_t rows = pick(1, 3), columns = axis == "0" ? pick(1, 300) : 2;
+        return {"REDUCE_ALL",
+                {typed({rows, columns}, dtype::i8)},
+                "axis:" + axis + " : i32",
+                axis == "0" ? "1x" + std::to_string(columns) + "xi1" : std::to_string(rows) + "x1xi8"};
+    }
+
+    test::one_op root() {
+        dtype t = type();
+        while (is_integer(t))
+            t = type();
+        const std::string operand = typed({pick(1, 9), pick(1, 50)}, t);
+        return {coin() ? "tosa.rsqrt" : "tosa.sigmoid", {operand}, "", operand};
     }
 
     /// With zeros, or with an element that is data.
@@ -209,6 +232,9 @@ BOOST_DATA_TEST_CASE(random_operators_give_the_references_bits, bdata::make(test
         check(chip, source.one_bias(), source.pick(1, 1000));
         check(chip, source.binary(), source.pick(1, 1000));
         check(chip, source.padding(), source.pick(1, 1000));
+        check(chip, source.shifted(), source.pick(1, 1000));
+        check(chip, source.all_of(), source.pick(1, 1000));
+        check(chip, source.root(), source.pick(1, 1000));
         check(chip, source.transposed(), source.pick(1, 1000));
         check(chip, source.gather(), source.pick(1, 1000));
     }

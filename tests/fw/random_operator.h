@@ -220,6 +220,7 @@ class operator_generator {
         output(dims, type);
     }
 
+    /// What works on whole rows.
     void softmax() {
         m_op.type = dfx::compute_type::softmax_tile;
         if (m_type == dtype::i8)
@@ -227,6 +228,19 @@ class operator_generator {
         const shape dims{pick(1, 9), pick(1, 9), pick(1, 60)};
         input(dims, m_type);
         m_op.axes = {2};
+        if (coin()) { // a layer norm
+            m_op.type = dfx::compute_type::layernorm_tile;
+            for (int number = 0; number < 3; ++number)
+                input({1, 1, 1}, m_type);
+        }
+        unary_steps(m_type);
+        if (coin()) {
+            constexpr dtype k_narrower[] = {dtype::f16, dtype::f32, dtype::f64};
+            m_type = k_narrower[pick(0, 2)];
+            dfx::element_step rounds;
+            rounds.result = m_type;
+            m_op.steps.push_back(rounds);
+        }
         output(dims, m_type);
     }
 

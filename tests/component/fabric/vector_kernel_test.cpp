@@ -48,6 +48,8 @@ double plain(vector_function f, double a, double b, double low, double high) {
         return a > 0 ? a : 0;
     case vector_function::reciprocal:
         return 1 / a;
+    case vector_function::reciprocal_root:
+        return 1 / std::sqrt(a);
     case vector_function::absolute:
         return std::fabs(a);
     case vector_function::negate:
@@ -58,9 +60,10 @@ double plain(vector_function f, double a, double b, double low, double high) {
 }
 
 constexpr vector_function k_plain[] = {
-    vector_function::identity, vector_function::add,        vector_function::subtract, vector_function::multiply,
-    vector_function::divide,   vector_function::maximum,    vector_function::minimum,  vector_function::clamp,
-    vector_function::relu,     vector_function::reciprocal, vector_function::absolute, vector_function::negate};
+    vector_function::identity,       vector_function::add,        vector_function::subtract, vector_function::multiply,
+    vector_function::divide,         vector_function::maximum,    vector_function::minimum,  vector_function::clamp,
+    vector_function::relu,           vector_function::reciprocal, vector_function::absolute, vector_function::negate,
+    vector_function::reciprocal_root};
 
 } // namespace
 
@@ -68,10 +71,12 @@ BOOST_AUTO_TEST_CASE(functions_of_floats_with_any_strides) {
     const unsigned seed = 11;
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937 random(seed);
-    const auto draw = [&](unsigned low, unsigned high) { return low + static_cast<unsigned>(random() % (high - low + 1)); };
+    const auto draw = [&](unsigned low, unsigned high) {
+        return low + static_cast<unsigned>(random() % (high - low + 1));
+    };
     for (int round = 0; round < 3000; ++round) {
         iface::vector_operands x;
-        x.function = k_plain[draw(0, 11)];
+        x.function = k_plain[draw(0, 12)];
         constexpr element_type types[] = {element_type::f32, element_type::f16, element_type::bf16};
         x.from = types[draw(0, 2)];
         x.to = draw(0, 1) == 0 ? x.from : types[draw(0, 2)];

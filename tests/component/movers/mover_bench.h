@@ -71,6 +71,12 @@ struct mover_bench {
         header.tag = tag;
         port.push(iface::encode(header, copy));
     }
+    void push(const iface::gather_operands& gather, std::uint32_t tag = 0) {
+        iface::command_header header;
+        header.op = iface::opcode::gather;
+        header.tag = tag;
+        port.push(iface::encode(header, gather));
+    }
     std::uint32_t completed() { return semaphores.value(engine_id(0)); }
     /// Simulated cycles until `count` commands have completed; fails after 10 ms.
     std::uint64_t cycles_until(std::uint32_t count) {
