@@ -15,7 +15,8 @@ namespace {
 
 /// One copy of `length` bytes in a simulation of its own: cycles from the
 /// doorbell to the semaphore.
-std::uint64_t cycles_of(const mover_setup& setup, const iface::copy_operands& copy, std::uint32_t copies = 1) {
+template <class Operands>
+std::uint64_t cycles_of(const mover_setup& setup, const Operands& copy, std::uint32_t copies = 1) {
     sim_fixture fixture;
     mover_bench b(setup);
     std::uint64_t took = 0;
@@ -55,6 +56,26 @@ BOOST_AUTO_TEST_CASE(equal_rates) {
     for (const std::uint32_t length : {64u, 100u, 4096u, 65536u})
         BOOST_TEST(cycles_of(widths(64, 64, 64), length) ==
                    k_start + k_source + 1 + k_destination + ceil_div(length, 64));
+}
+
+BOOST_AUTO_TEST_CASE(a_gather_is_a_copy_behind_its_indices) {
+    for (const std::uint32_t count : {1U, 16U, 100U, 1024U})
+        for (const std::uint32_t run : {64U, 512U}) {
+            iface::gather_operands g; // all indices are zero
+            g.count = count;
+            g.run = run;
+            g.rows = 1;
+            g.indices = address(k_far + 4096);
+            g.source = address(k_far);
+            iface::copy_operands c;
+            c.count[3] = count;
+            c.run = run;
+            c.source.base = address(k_far);
+            c.destination.stride[3] = run;
+            const std::uint64_t indices = k_source + ceil_div(4 * count, 64);
+            BOOST_TEST(cycles_of(widths(64, 64, 64), g) == cycles_of(widths(64, 64, 64), c) + indices,
+                       count << " rows of " << run);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(slow_destination) {
