@@ -117,6 +117,14 @@ std::string kernels_of(const run_statistics& run) {
     return text;
 }
 
+std::string path_of(const run_statistics& run) {
+    std::string parts;
+    for (const path_statistics& part : run.critical_path)
+        if (part.cycles != 0)
+            parts += fmt::format("{}{} {:.1f}%", parts.empty() ? "" : ", ", part.of, share(part.cycles, run.cycles));
+    return parts.empty() ? "" : "\nlongest chain of commands: " + parts + "\n";
+}
+
 std::size_t widest(const std::vector<engine_statistics>& engines, std::size_t least) {
     for (const engine_statistics& e : engines)
         least = std::max(least, e.name.size());
@@ -184,7 +192,7 @@ std::string to_profile(const run_statistics& run) {
     for (const engine_statistics& e : run.engines)
         text += fmt::format("{:<{}} {:>10} {:>12} {:>12} {}\n", e.name, width, e.commands, size_of(e.read_bytes),
                             size_of(e.write_bytes), shares_of(e));
-    text += kernels_of(run);
+    text += path_of(run) + kernels_of(run);
     if (run.energy)
         text += "\n" + to_table(*run.energy, run.macs, picoseconds(run.time_ps));
     return text + tail_of(run);

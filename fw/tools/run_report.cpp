@@ -243,4 +243,17 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
     }
 }
 
+void add_critical_path(trace::run_statistics& run, const hw::critical_path& seen, const hw::chip& chip) {
+    std::vector<trace::path_statistics> parts;
+    std::uint64_t firmware = run.cycles;
+    for (std::uint32_t kind = 1; kind <= iface::k_engine_kinds; ++kind) {
+        const auto of = static_cast<iface::engine_kind>(kind);
+        const std::uint64_t spent = seen.longest()[hw::critical_path::index_of(of)] / chip.params().clock.period();
+        firmware -= std::min(firmware, spent);
+        parts.push_back({std::string(name_of(of)), spent});
+    }
+    run.critical_path = {{"firmware", firmware}};
+    run.critical_path.insert(run.critical_path.end(), parts.begin(), parts.end());
+}
+
 } // namespace kpu::fw
