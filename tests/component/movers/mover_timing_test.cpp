@@ -16,7 +16,7 @@ namespace {
 /// One copy of `length` bytes in a simulation of its own: cycles from the
 /// doorbell to the semaphore.
 template <class Operands>
-std::uint64_t cycles_of(const mover_setup& setup, const Operands& copy, std::uint32_t copies = 1) {
+std::uint64_t cycles_of_command(const mover_setup& setup, const Operands& copy, std::uint32_t copies = 1) {
     sim_fixture fixture;
     mover_bench b(setup);
     std::uint64_t took = 0;
@@ -26,6 +26,10 @@ std::uint64_t cycles_of(const mover_setup& setup, const Operands& copy, std::uin
         took = b.cycles_until(copies);
     });
     return took;
+}
+
+std::uint64_t cycles_of(const mover_setup& setup, const iface::copy_operands& copy, std::uint32_t copies = 1) {
+    return cycles_of_command(setup, copy, copies);
 }
 
 std::uint64_t cycles_of(const mover_setup& setup, std::uint32_t length, std::uint32_t copies = 1) {
@@ -73,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_gather_is_a_copy_behind_its_indices) {
             c.source.base = address(k_far);
             c.destination.stride[3] = run;
             const std::uint64_t indices = k_source + ceil_div(4 * count, 64);
-            BOOST_TEST(cycles_of(widths(64, 64, 64), g) == cycles_of(widths(64, 64, 64), c) + indices,
+            BOOST_TEST(cycles_of_command(widths(64, 64, 64), g) == cycles_of(widths(64, 64, 64), c) + indices,
                        count << " rows of " << run);
         }
 }
