@@ -78,6 +78,10 @@ struct run_statistics {
     } dram;
     std::vector<engine_statistics> engines;
     std::vector<kernel_statistics> kernels;
+    /// What it saves that kernels were merged: bytes of tensors between them.
+    struct {
+        std::uint64_t kernels_not_launched = 0, bytes_not_written = 0, bytes_not_read = 0;
+    } fusion;
     std::vector<resource_statistics> resources;
     std::vector<path_statistics> critical_path; ///< adds up to the run; empty where it was not watched
     std::optional<energy_statistics> energy;    ///< nothing where the platform says nothing about energies

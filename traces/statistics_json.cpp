@@ -89,6 +89,9 @@ void members_of_run(Run& run, Visit&& visit) {
     visit("/dram/row_misses", run.dram.banks.row_misses);
     visit("/dram/write_bytes", run.dram.write_bytes);
     visit("/efficiency", run.efficiency);
+    visit("/fusion/bytes_not_read", run.fusion.bytes_not_read);
+    visit("/fusion/bytes_not_written", run.fusion.bytes_not_written);
+    visit("/fusion/kernels_not_launched", run.fusion.kernels_not_launched);
     visit("/macs", run.macs);
     visit("/peak_rss_bytes", run.peak_rss_bytes);
     visit("/platform", run.platform);

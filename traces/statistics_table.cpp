@@ -114,6 +114,10 @@ std::string kernels_of(const run_statistics& run) {
                             grouped(k.macs), cell(k.arrays), cell(k.vector), cell(k.dram), size_of(k.dram_bytes),
                             size_of(k.lower_bound_bytes), limit_of(k));
     }
+    if (run.fusion.kernels_not_launched > 0)
+        text += fmt::format(
+            "fused: {} kernels are not launched; of tensors between them {} are not written, {} not read\n",
+            run.fusion.kernels_not_launched, size_of(run.fusion.bytes_not_written), size_of(run.fusion.bytes_not_read));
     return text;
 }
 

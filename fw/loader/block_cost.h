@@ -46,6 +46,7 @@ class cost_model {
     [[nodiscard]] double makespan() const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
     [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
+    [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
     [[nodiscard]] double mover_cycles(std::uint64_t k_groups) const;
     [[nodiscard]] double start() const;

@@ -101,11 +101,19 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     return all;
 }
 
+/// What a sum takes of L1, with its seed and the operands of its steps.
+std::uint64_t bytes_per_sum(const element_sizes& e) {
+    std::uint64_t size = e.accumulator + e.seed;
+    for (const operand_size& o : e.steps)
+        size += o.element;
+    return size;
+}
+
 /// How far an operand streams past a stationary one of `lines` lines in one fold: four results of that length fit L1,
 /// and two panels of the operand.
 std::uint64_t streamed(const l1_buffer& results, const l1_buffer& panels, std::uint64_t lines, std::uint64_t depth,
                        const element_sizes& e) {
-    const std::uint64_t by_results = results.size.value() / (4 * lines * (e.accumulator + e.seed));
+    const std::uint64_t by_results = results.size.value() / (4 * lines * bytes_per_sum(e));
     const std::uint64_t by_panels = panels.size.value() / (2 * depth * e.operand);
     return std::max<std::uint64_t>(1, std::min(by_results, by_panels));
 }
@@ -172,10 +180,10 @@ bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
     problem.text = fmt::format("L1 row {} B, column {} B, result {} B; L2 per array {} B; L3 {} B",
                                tile.row.size.value(), tile.column.size.value(), tile.result.size.value(),
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
-    problem.expected = fmt::format(
-        "for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
-        tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * (e.accumulator + e.seed),
-        edges * e.operand + cell * (e.accumulator + e.seed), 2 * edges * e.operand + cell * (e.accumulator + e.seed));
+    problem.expected =
+        fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
+                    tile.rows, tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e),
+                    edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
     throw input_error(std::move(problem));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-// Element types and dataflows as descriptors name them.
+// Element types, dataflows and element functions as descriptors name them.
 
 #include "compiler/dfx/program.h"
-#include "hw/interface/engine.h"
+#include "hw/interface/descriptor.h"
 
 namespace kpu::fw {
 
@@ -57,6 +57,16 @@ namespace kpu::fw {
                                                 iface::vector_function::reciprocal_root,
                                                 iface::vector_function::multiply_shifted};
     return codes[static_cast<std::size_t>(f)];
+}
+
+/// A step's numbers, by its function: the bounds of a clamp, a shift.
+inline void set_numbers(iface::vector_operands& x, double low, double high) {
+    if (x.function == iface::vector_function::multiply_shifted) {
+        x.shift = static_cast<std::uint32_t>(low);
+        return;
+    }
+    x.low = low;
+    x.high = high;
 }
 
 } // namespace kpu::fw

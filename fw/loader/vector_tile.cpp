@@ -152,12 +152,7 @@ class command_builder {
             step.operand ? side_of_input(static_cast<std::size_t>(*step.operand)) : buffer_side{};
         tile_command& c = emit(code_of(step.function), step.result, step.result, step.operand_first ? second : first,
                                step.operand_first ? first : second, side_of(to));
-        if (step.function == element_function::multiply_shifted) {
-            c.vector.shift = static_cast<std::uint32_t>(step.low);
-            return to;
-        }
-        c.vector.low = step.low;
-        c.vector.high = step.high;
+        set_numbers(c.vector, step.low, step.high);
         return to;
     }
 

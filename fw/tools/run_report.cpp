@@ -1,6 +1,7 @@
 #include "fw/tools/run_report.h"
 
 #include "compiler/dfx/bounds.h"
+#include "compiler/dfx/savings.h"
 #include "fw/loader/element_code.h"
 
 #include <algorithm>
@@ -96,6 +97,8 @@ std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
     add(work.c, work.c_bytes());
     if (work.seed)
         add(*work.seed, work.seed_bytes());
+    for (const dfx::step_operand& o : work.step_operands)
+        add(o.tensor, work.bytes_of(o));
     return sum;
 }
 
@@ -199,6 +202,10 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
         run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
         add_kernel(run, part, host, p);
     }
+    dfx::fusion_savings saved;
+    for (const dfx::kernel& kernel : program.kernels)
+        saved += dfx::savings_of(program, kernel);
+    run.fusion = {saved.kernels, saved.bytes_not_written, saved.bytes_not_read};
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
     const double peak = peak_rate(chip, host);

@@ -10,16 +10,6 @@ using dfx::compute_type;
 
 namespace {
 
-dfx::tensor_region whole(const dfx::tensor_descriptor& t) {
-    dfx::tensor_region r;
-    r.tensor_name = t.name;
-    r.level = dfx::memory_level::external;
-    r.tile_indices.resize(t.dims.size());
-    r.tile_shape = t.dims;
-    r.element_size = size_of(t.type);
-    return r;
-}
-
 /// What an operator's test may change: regions follow the tensors.
 struct operation {
     std::vector<dfx::tensor_descriptor> inputs;

@@ -13,6 +13,8 @@ using iface::perf_counter;
 
 namespace {
 
+constexpr std::uint64_t k_indices = 600'000; ///< of a gather, behind what it reads
+
 /// One copy of `length` bytes in a simulation of its own: cycles from the
 /// doorbell to the semaphore.
 template <class Operands>
@@ -21,6 +23,7 @@ std::uint64_t cycles_of_command(const mover_setup& setup, const Operands& copy, 
     mover_bench b(setup);
     std::uint64_t took = 0;
     fixture.run([&] {
+        b.fill(b.far, k_far + k_indices, std::vector<unsigned char>(4 * iface::k_most_indices)); // row 0
         for (std::uint32_t n = 0; n < copies; ++n)
             b.push(copy);
         took = b.cycles_until(copies);
@@ -69,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_gather_is_a_copy_behind_its_indices) {
             g.count = count;
             g.run = run;
             g.rows = 1;
-            g.indices = address(k_far + 4096);
+            g.indices = address(k_far + k_indices);
             g.source = address(k_far);
             iface::copy_operands c;
             c.count[3] = count;
@@ -80,6 +83,21 @@ BOOST_AUTO_TEST_CASE(a_gather_is_a_copy_behind_its_indices) {
             BOOST_TEST(cycles_of_command(widths(64, 64, 64), g) == cycles_of(widths(64, 64, 64), c) + indices,
                        count << " rows of " << run);
         }
+}
+
+BOOST_AUTO_TEST_CASE(a_fill_has_no_source) {
+    for (const std::uint32_t length : {64u, 100u, 4096u, 65536u}) {
+        iface::fill_operands fill;
+        fill.run = length;
+        fill.pattern = 5;
+        sim_fixture fixture;
+        mover_bench b(widths(64, 64, 64));
+        fixture.run([&] {
+            b.push(fill);
+            BOOST_TEST(b.cycles_until(1) == k_start + 1 + k_destination + ceil_div(length, 64));
+            BOOST_TEST(b.port.perf(perf_counter::read_bytes) == 0U);
+        });
+    }
 }
 
 BOOST_AUTO_TEST_CASE(slow_destination) {
