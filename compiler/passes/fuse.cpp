@@ -100,13 +100,14 @@ class number_finder {
         for (dfx::kernel& k : m_program.kernels)
             if (const compute_op* op = dfx::whole_tensor_operator(k);
                 op != nullptr && is_step(*op) && op->inputs.size() == 2)
-                try_at(operator_of(k));
+                try_at(k);
         sweep(m_program, m_dead, m_tensors);
     }
 
   private:
     static bool is_step(const compute_op& op) { return op.type == compute_type::elementwise && op.steps.size() == 1; }
-    void try_at(compute_op& op) {
+    void try_at(dfx::kernel& k) {
+        compute_op& op = operator_of(k);
         const std::string clamped = op.inputs[1].tensor_name;
         const auto maker = m_uses.maker(clamped);
         if (!maker || !m_uses.is_private(clamped, 1) ||
@@ -121,6 +122,8 @@ class number_finder {
         store(step.result, step.low, number.data.data());
         op.inputs[1].tensor_name = constant_tensor(m_program, number);
         op.inputs[1].tile_shape = number.dims;
+        const auto& nodes = m_program.kernels[*maker].graph_nodes;
+        k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
         m_dead[*maker] = true;
         m_tensors.push_back(clamped);
     }
