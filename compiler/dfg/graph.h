@@ -29,7 +29,8 @@ struct tensor_type {
     std::vector<std::optional<std::uint64_t>> dims;
     std::string element;
 
-    [[nodiscard]] std::optional<dtype> type() const { return dtype_named(element); }
+    /// Truth values (i1) are held as i8: false is 0, all else is true.
+    [[nodiscard]] std::optional<dtype> type() const { return dtype_named(element == "i1" ? "i8" : element); }
     [[nodiscard]] bool is_static() const;
     /// The extents. Throws input_error if one of them is dynamic.
     [[nodiscard]] shape extents() const;

@@ -33,6 +33,9 @@ class interface_builder {
         for (const value_ref& value : taken)
             if (value.open_operand || !is_compute(m_graph.nodes.at(value.node).op))
                 add_input(value);
+        for (const node_id id : m_bound.compute)
+            if (m_graph.nodes.at(id).op == operator_kind::gather)
+                bound_indices(id);
         m_problems.throw_if_errors();
         return std::move(m_out);
     }
@@ -137,6 +140,21 @@ class interface_builder {
             input.keys.push_back(numbered);
         }
         m_out.inputs.push_back(std::move(input));
+    }
+
+    /// Indices of a GATHER that are an input, or a view of one. What is wrong with the node is for others to say.
+    void bound_indices(node_id gather) {
+        std::optional<value_ref> value = m_bound.operand(gather, 1);
+        while (value && !value->open_operand && m_graph.nodes.at(value->node).op == operator_kind::reshape)
+            value = m_bound.operand(value->node, 0);
+        const auto rows = m_bound.operand(gather, 0);
+        const auto input = std::find_if(m_out.inputs.begin(), m_out.inputs.end(),
+                                        [&](const graph_input& i) { return value && i.value == *value; });
+        if (!rows || input == m_out.inputs.end() || input->type != dtype::i32)
+            return;
+        const tensor_type& type = type_of(m_graph, *rows);
+        if (type.is_static() && type.extents().size() == 3)
+            input->below = std::min(input->below.value_or(std::uint64_t{1} << 31U), type.extents()[1]);
     }
 
     const graph& m_graph;

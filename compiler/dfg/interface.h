@@ -4,6 +4,7 @@
 #include "compiler/dfg/binding.h"
 #include "compiler/dfg/graph.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct graph_input {
     dtype type = dtype::f32;
     shape dims;
     std::vector<std::string> keys;
+    std::optional<std::uint64_t> below = {}; ///< where a GATHER takes it as indices: the rows that there are
 };
 
 /// The key is the label of FUNCTION_RETURN's result where there is one (and no other output has it), else `result<i>`,

@@ -45,8 +45,7 @@ class layers {
 
     node_id op_in(dtype t, kind k, const std::vector<node_id>& operands, const shape& result,
                   const std::map<std::string, std::string>& attributes = {}) {
-        const std::string label = "v" + std::to_string(++m_values);
-        return m_builder.compute(k, std::string(name_of(k)), operands, label, make_type(t, result), attributes);
+        return named(t, k, std::string(name_of(k)), operands, result, attributes);
     }
     /// In the type of the first operand.
     node_id op(kind k, const std::vector<node_id>& operands, const shape& result,
@@ -57,6 +56,10 @@ class layers {
     node_id sum(kind k, const std::vector<node_id>& operands, const shape& result,
                 const std::map<std::string, std::string>& attributes = {}) {
         return op_in(m_sum_type, k, operands, result, attributes);
+    }
+    /// An operator that the format has no word for.
+    node_id same_named(const std::string& name, node_id x) {
+        return named(type_of(x), kind::unknown, name, {x}, dims(x), {});
     }
     node_id same(kind k, const std::vector<node_id>& operands) { return op(k, operands, dims(operands.front())); }
     node_id clamp(node_id x, double low, double high) {
@@ -93,11 +96,7 @@ class layers {
         const node_id centred = same(kind::sub, {x, mean(x)});
         const node_id spread = mean(same(kind::mul, {centred, centred}));
         const node_id variance = same(kind::add, {spread, clamp(spread, 1e-5, 1e-5)});
-        const node_id half = clamp(spread, 0.5, 0.5);
-        node_id root = same(kind::mul, {half, same(kind::add, {variance, clamp(spread, 1, 1)})});
-        for (unsigned step = 0; step < 6; ++step)
-            root = same(kind::mul, {half, same(kind::add, {root, same(kind::div, {variance, root})})});
-        return same(kind::div, {centred, root});
+        return same(kind::mul, {centred, same_named("tosa.rsqrt", variance)});
     }
     node_id dense(node_id x, const std::string& label, std::uint64_t width, bool activated) {
         const node_id weights = constant("W" + label, {dims(x)[1], width});
@@ -153,6 +152,11 @@ class layers {
     }
 
   private:
+    node_id named(dtype t, kind k, const std::string& name, const std::vector<node_id>& operands, const shape& result,
+                  const std::map<std::string, std::string>& attributes) {
+        const std::string label = "v" + std::to_string(++m_values);
+        return m_builder.compute(k, name, operands, label, make_type(t, result), attributes);
+    }
     node_id mean(node_id x) {
         const double factor = 1.0 / static_cast<double>(dims(x)[1]);
         const node_id sum = fold(kind::reduce_sum, x, 1);

@@ -42,8 +42,8 @@ struct conv_spec {
 
 /// Self-attention over x [tokens, model], the softmax as REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL. The scale
 /// of the scores is part of Wq. As an encoder layer: x + attention, layer norm, a hidden layer with relu, again a sum
-/// and a layer norm. The format has no square root: the norm takes six of Heron's steps from (1 + v) / 2. Fixed numbers
-/// are clamps to one value, since a file holds no values of constants. Scales in i8: sq, sk, sv; s.scores makes numbers
+/// and a layer norm. The format has no word for a root: it is an UNKNOWN named tosa.rsqrt. Fixed numbers are clamps to
+/// one value, since a file holds no values of constants. Scales in i8: sq, sk, sv; s.scores makes numbers
 /// of the scores, s.shares integers of the softmax, s.mixed of what it mixes; so; of an encoder layer sx (x as
 /// numbers), s.first (the first norm as integers), s1, s2.
 struct attention_spec {

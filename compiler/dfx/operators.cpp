@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/multiply.h"
 #include "compiler/tensor/number_format.h"
+#include "platforms/common/diagnostic.h"
 #include "platforms/common/scalar_math.h"
 
 #include <algorithm>
@@ -46,6 +47,8 @@ T by_double(element_function f, T x) {
         return static_cast<T>(math::logistic(wide));
     if (f == element_function::arctangent)
         return static_cast<T>(math::arc_tangent(wide));
+    if (f == element_function::reciprocal_root)
+        return static_cast<T>(math::reciprocal_root(wide));
     return static_cast<T>(math::exponential(wide));
 }
 
@@ -74,6 +77,11 @@ T apply(const element_step& step, T a, T b) {
         return math::maximum(a, b);
     case element_function::minimum:
         return math::minimum(a, b);
+    case element_function::multiply_shifted:
+        if constexpr (std::is_integral_v<T>)
+            return math::multiply_shifted(a, b, static_cast<unsigned>(step.low));
+        else
+            return a; // verified programs shift integers only
     case element_function::clamp:
         return math::clamp(a, bound<T>(step.low), bound<T>(step.high));
     case element_function::relu:
@@ -87,9 +95,26 @@ T apply(const element_step& step, T a, T b) {
     case element_function::sigmoid:
     case element_function::arctangent:
     case element_function::exponential:
+    case element_function::reciprocal_root:
         break;
     }
     return by_double(step.function, a);
+}
+
+/// Which element of an operand belongs to each element of a result: extents of 1 are broadcast.
+std::vector<std::uint64_t> places_in(const shape& operand, const shape& dims) {
+    std::vector<std::uint64_t> strides = strides_of(operand);
+    for (std::size_t d = 0; d < dims.size(); ++d)
+        if (operand[d] == 1)
+            strides[d] = 0;
+    std::vector<std::uint64_t> all(element_count(dims));
+    std::vector<std::uint64_t> index(dims.size());
+    for (std::uint64_t n = 0; n < all.size(); ++n) {
+        locate(n, dims, index);
+        for (std::size_t d = 0; d < dims.size(); ++d)
+            all[n] += index[d] * strides[d];
+    }
+    return all;
 }
 
 /// An operand's values for every element of a result of these dimensions.
@@ -98,19 +123,22 @@ std::vector<T> broadcast(const tensor& operand, const shape& dims) {
     std::vector<T> values = widened<T>(operand);
     if (operand.dims == dims)
         return values;
-    std::vector<std::uint64_t> strides = strides_of(operand.dims);
-    for (std::size_t d = 0; d < dims.size(); ++d)
-        if (operand.dims[d] == 1)
-            strides[d] = 0;
-    std::vector<T> all(element_count(dims));
-    std::vector<std::uint64_t> index(dims.size());
-    for (std::uint64_t n = 0; n < all.size(); ++n) {
-        locate(n, dims, index);
-        std::uint64_t at = 0;
-        for (std::size_t d = 0; d < dims.size(); ++d)
-            at += index[d] * strides[d];
-        all[n] = values[at];
-    }
+    const std::vector<std::uint64_t> from = places_in(operand.dims, dims);
+    std::vector<T> all(from.size());
+    for (std::size_t n = 0; n < from.size(); ++n)
+        all[n] = values[from[n]];
+    return all;
+}
+
+/// The operand's elements, bit by bit, for every element of a result of these dimensions.
+tensor spread(const tensor& operand, const shape& dims) {
+    if (operand.dims == dims)
+        return operand;
+    tensor all(operand.type, dims);
+    const std::size_t size = size_of(operand.type);
+    const std::vector<std::uint64_t> from = places_in(operand.dims, dims);
+    for (std::size_t n = 0; n < from.size(); ++n)
+        std::copy_n(operand.data.data() + from[n] * size, size, all.data.data() + n * size);
     return all;
 }
 
@@ -239,8 +267,9 @@ tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs,
     const tensor& x = *inputs[0];
     const std::vector<Sum> image = widened<Sum>(x);
     const std::vector<Sum> weights = widened<Sum>(*inputs[1]);
-    const std::vector<Sum> bias = op.biased ? widened<Sum>(*inputs[2]) : std::vector<Sum>(x.dims.back(), Sum{0});
-    const std::uint64_t channels = x.dims.back();
+    const std::uint64_t channels = result.dims.back();
+    const std::uint64_t multiplier = channels / x.dims.back();
+    const std::vector<Sum> bias = op.biased ? widened<Sum>(*inputs[2]) : std::vector<Sum>(channels, Sum{0});
     std::vector<Sum> sums(element_count(result.dims));
     const shape places(result.dims.begin(), result.dims.end() - 1);
     std::vector<std::uint64_t> place(places.size());
@@ -252,7 +281,7 @@ tensor depthwise(const compute_op& op, const std::vector<const tensor*>& inputs,
             const Sum* const w = weights.data() + t * channels;
             const Sum* const in = at ? image.data() + *at : nullptr;
             for (std::uint64_t c = 0; c < channels; ++c)
-                to[c] = sum_of(to[c], in != nullptr ? in[c] : Sum{0}, w[c]);
+                to[c] = sum_of(to[c], in != nullptr ? in[c / multiplier] : Sum{0}, w[c]);
         });
     }
     return rounded<Sum>(first_type(op, result.type), result.dims, sums);
@@ -347,6 +376,24 @@ tensor softmax(const compute_op& op, const tensor& x) {
     return e;
 }
 
+tensor layer_norm(const compute_op& op, const std::vector<const tensor*>& inputs) {
+    const tensor& x = *inputs[0];
+    const auto axis = static_cast<std::size_t>(op.axes.front());
+    const dtype type = x.type;
+    tensor mean = reduce(x, axis, element_function::add, type);
+    run_step(step_of(element_function::multiply, type, 0), {inputs[1]}, mean);
+    tensor centred = x;
+    run_step(step_of(element_function::subtract, type, 0), {&mean}, centred);
+    tensor squares = centred;
+    run_step(step_of(element_function::multiply, type, 0), {&centred}, squares);
+    tensor spread = reduce(squares, axis, element_function::add, type);
+    run_step(step_of(element_function::multiply, type, 0), {inputs[2]}, spread);
+    run_step(step_of(element_function::add, type, 0), {inputs[3]}, spread);
+    run_step(step_of(element_function::reciprocal_root, type), {}, spread);
+    run_step(step_of(element_function::multiply, type, 0), {&spread}, centred);
+    return centred;
+}
+
 // ---- moves
 
 void rearrange(const compute_op& op, const tensor& x, std::uint64_t along, tensor& out) {
@@ -375,6 +422,40 @@ tensor rearranged(const compute_op& op, const std::vector<const tensor*>& inputs
     return out;
 }
 
+tensor spread_apart(const compute_op& op, const tensor& x, const tensor_descriptor& result) {
+    tensor out(result.type, result.dims);
+    const std::size_t size = size_of(x.type);
+    const std::size_t run = x.dims.back() * size;
+    const shape places(x.dims.begin(), x.dims.end() - 1);
+    std::vector<std::uint64_t> index(places.size());
+    for (std::uint64_t n = 0; n < element_count(places); ++n) {
+        locate(n, places, index);
+        std::uint64_t at = index[0];
+        for (std::size_t d = 1; d < places.size(); ++d)
+            at = at * out.dims[d] + op.window.before[d - 1] + op.window.stride[d - 1] * (places[d] - 1 - index[d]);
+        std::copy_n(x.data.data() + n * run, run, out.data.data() + at * run);
+    }
+    return out;
+}
+
+tensor gathered(const tensor& x, const tensor& indices, const tensor_descriptor& result) {
+    tensor out(result.type, result.dims);
+    const std::size_t run = x.dims[2] * size_of(x.type);
+    const std::vector<std::int32_t> rows = widened<std::int32_t>(indices);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] < 0 || static_cast<std::uint64_t>(rows[i]) >= x.dims[1]) {
+            diagnostic problem;
+            problem.message = "index out of range for " + result.name;
+            problem.text = std::to_string(rows[i]);
+            problem.expected = "0 to " + std::to_string(x.dims[1] - 1);
+            throw input_error(std::move(problem));
+        }
+        const std::uint64_t from = i / indices.dims[1] * x.dims[1] + static_cast<std::uint64_t>(rows[i]);
+        std::copy_n(x.data.data() + from * run, run, out.data.data() + i * run);
+    }
+    return out;
+}
+
 template <class Sum>
 tensor sum_of_products(const compute_op& op, const std::vector<const tensor*>& inputs,
                        const tensor_descriptor& result) {
@@ -394,14 +475,19 @@ tensor value_before_steps(const compute_op& op, const std::vector<const tensor*>
     const dtype accumulator = accumulator_of(x.type);
     switch (op.type) {
     case compute_type::elementwise:
+        return spread(x, result.dims);
     case compute_type::layernorm_tile:
-        return x;
+        return layer_norm(op, inputs);
     case compute_type::reduction:
         return reduce(x, static_cast<std::size_t>(op.axes.front()), op.combine, first_type(op, result.type));
     case compute_type::softmax_tile:
         return softmax(op, x);
     case compute_type::rearrange_tile:
         return rearranged(op, inputs, result);
+    case compute_type::spread_tile:
+        return spread_apart(op, x, result);
+    case compute_type::gather_tile:
+        return gathered(x, *inputs[1], result);
     case compute_type::pool2d_tile:
         return with_computing_type(is_sum(op.combine) ? accumulator : x.type, [&](auto zero) {
             return pool<decltype(zero)>(op, x, first_type(op, result.type), result.dims);

@@ -7,7 +7,8 @@
 
 namespace kpu::dfx {
 
-/// The result of a verified operator; `inputs` in its order, each with the dimensions of its tensor.
+/// The result of a verified operator; `inputs` in its order, each with the dimensions of its tensor. Throws input_error
+/// for an index of a GATHER_TILE that is no row.
 [[nodiscard]] tensor evaluate(const compute_op& op, const std::vector<const tensor*>& inputs,
                               const tensor_descriptor& result);
 

@@ -32,6 +32,11 @@ bool is_flat(const kernel& k) {
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
 }
 
+bool only_moves(compute_type type) {
+    return type == compute_type::rearrange_tile || type == compute_type::spread_tile ||
+           type == compute_type::gather_tile;
+}
+
 tensor_region whole(const tensor_descriptor& t) {
     tensor_region r;
     r.tensor_name = t.name;
@@ -96,9 +101,13 @@ std::string_view name_of(compute_type type) {
     case compute_type::pool2d_tile:
         return "POOL2D_TILE";
     case compute_type::rearrange_tile:
+        return "REARRANGE_TILE";
+    case compute_type::spread_tile:
+        return "SPREAD_TILE";
+    case compute_type::gather_tile:
         break;
     }
-    return "REARRANGE_TILE";
+    return "GATHER_TILE";
 }
 
 std::string_view name_of(element_function function) {
@@ -132,9 +141,13 @@ std::string_view name_of(element_function function) {
     case element_function::absolute:
         return "absolute";
     case element_function::negate:
+        return "negate";
+    case element_function::reciprocal_root:
+        return "reciprocal_root";
+    case element_function::multiply_shifted:
         break;
     }
-    return "negate";
+    return "multiply_shifted";
 }
 
 std::string_view name_of(dataflow flow) {
@@ -211,21 +224,38 @@ const std::vector<data_move_type>& all_of() {
 }
 template <>
 const std::vector<compute_type>& all_of() {
-    static const std::vector<compute_type> all = {compute_type::matmul_tile,           compute_type::conv_tile,
-                                                  compute_type::elementwise,           compute_type::reduction,
-                                                  compute_type::softmax_tile,          compute_type::layernorm_tile,
-                                                  compute_type::depthwise_conv2d_tile, compute_type::pool2d_tile,
-                                                  compute_type::rearrange_tile};
+    static const std::vector<compute_type> all = {compute_type::matmul_tile,
+                                                  compute_type::conv_tile,
+                                                  compute_type::elementwise,
+                                                  compute_type::reduction,
+                                                  compute_type::softmax_tile,
+                                                  compute_type::layernorm_tile,
+                                                  compute_type::depthwise_conv2d_tile,
+                                                  compute_type::pool2d_tile,
+                                                  compute_type::rearrange_tile,
+                                                  compute_type::spread_tile,
+                                                  compute_type::gather_tile};
     return all;
 }
 template <>
 const std::vector<element_function>& all_of() {
-    static const std::vector<element_function> all = {
-        element_function::identity,   element_function::add,        element_function::subtract,
-        element_function::multiply,   element_function::divide,     element_function::maximum,
-        element_function::minimum,    element_function::clamp,      element_function::relu,
-        element_function::sigmoid,    element_function::arctangent, element_function::exponential,
-        element_function::reciprocal, element_function::absolute,   element_function::negate};
+    static const std::vector<element_function> all = {element_function::identity,
+                                                      element_function::add,
+                                                      element_function::subtract,
+                                                      element_function::multiply,
+                                                      element_function::divide,
+                                                      element_function::maximum,
+                                                      element_function::minimum,
+                                                      element_function::clamp,
+                                                      element_function::relu,
+                                                      element_function::sigmoid,
+                                                      element_function::arctangent,
+                                                      element_function::exponential,
+                                                      element_function::reciprocal,
+                                                      element_function::absolute,
+                                                      element_function::negate,
+                                                      element_function::reciprocal_root,
+                                                      element_function::multiply_shifted};
     return all;
 }
 template <>
@@ -267,6 +297,21 @@ const std::vector<dtype>& all_of() {
     static const std::vector<dtype> all = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16,
                                            dtype::f8,  dtype::i8,  dtype::i32};
     return all;
+}
+
+std::optional<std::uint64_t> indices_below(const program& p, const std::string& tensor) {
+    std::optional<std::uint64_t> below;
+    for (const kernel& k : p.kernels) {
+        const compute_op* op = whole_tensor_operator(k);
+        if (op == nullptr || op->type != compute_type::gather_tile || op->inputs.size() != 2)
+            continue;
+        const tensor_descriptor* indices = p.find(op->inputs[1].tensor_name);
+        while (!indices->view_of.empty())
+            indices = p.find(indices->view_of);
+        if (indices->name == tensor)
+            below = std::min(below.value_or(std::uint64_t{1} << 31U), op->inputs[0].tile_shape.at(1));
+    }
+    return below;
 }
 
 bool operator==(const affine& a, const affine& b) {

@@ -62,7 +62,9 @@ enum class compute_type {
     layernorm_tile,
     depthwise_conv2d_tile,
     pool2d_tile,
-    rearrange_tile
+    rearrange_tile,
+    spread_tile,
+    gather_tile
 };
 
 /// Functions of one or two elements. Results are defined in platforms/common/scalar_math.h.
@@ -81,7 +83,9 @@ enum class element_function {
     exponential,
     reciprocal,
     absolute,
-    negate
+    negate,
+    reciprocal_root,
+    multiply_shifted
 };
 
 /// value = f(value) or f(value, operand), rounded to `result`. The operand's dimensions have the output's extents or 1.
@@ -89,7 +93,7 @@ struct element_step {
     element_function function = element_function::identity;
     std::optional<std::uint64_t> operand; ///< number of the input that is the other argument
     bool operand_first = false;           ///< f(operand, value)
-    double low = 0, high = 0;             ///< of clamp; all others have +0
+    double low = 0, high = 0;             ///< of clamp; of multiply_shifted low is the shift; all others have +0
     dtype result = dtype::f32;
 };
 /// True where low or high is anything but +0 (-0 is another bound): files leave them out where it is false.
@@ -121,13 +125,23 @@ struct accumulate_rule {
 ///   MATMUL_TILE     A[i, k], B[k, j], bias[j] or seed[i, j] if `biased`; or all but the bias with a batch in front
 ///   CONV_TILE       X[n, spatial.., c], W[kernel.., c (flattened to k), o], bias[o] if `biased`: sum over k ascending
 ///                   from the bias or +0 into Y[n, spatial.., o]; taps outside of X count as +0
-///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, c], bias[c] if `biased`: as CONV_TILE, each channel by itself
+///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, o], bias[o] if `biased`: as CONV_TILE, but output channel o reads
+///                   channel o / (o's extent / c's extent) only; o's extent is a multiple of c's
 ///   POOL2D_TILE     X[n, h, w, c]: `combine` over the window's taps in ascending order (add or maximum)
-///   ELEMENTWISE     steps on the first input
+///   ELEMENTWISE     steps on the first input, whose extents are the output's or 1
 ///   REDUCTION       `combine` over axes[0], ascending; the output has extent 1 there
 ///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
+///   LAYERNORM_TILE  X, and F, G, E of one element each: over axes[0], the last: REDUCE_SUM, MUL by F, SUB of that from
+///   X,
+///                   MUL by itself, REDUCE_SUM, MUL by G, ADD of E, 1 / root, MUL of the difference by that in this
+///                   order, each rounded to X's type
 ///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;
 ///                   several inputs follow each other along dimension `along`
+///   SPREAD_TILE     X[n, h, w, c]: backwards and apart: the output has element i of spatial dimension d at place
+///                   window.before[d] + window.stride[d]·(extent - 1 - i), and zeros elsewhere
+///   GATHER_TILE     X[n, k, c], indices I[n, j] in i32: row j of the output [n, j, c] is row I[n, j] of X; an index
+///   that
+///                   is no row of X is an error of the run
 struct compute_op {
     std::uint64_t op_id = 0;
     compute_type type = compute_type::matmul_tile;
@@ -136,7 +150,7 @@ struct compute_op {
     accumulate_rule accumulate;
     bool biased = false; ///< the third input is a bias, or a seed
     element_function combine = element_function::add;
-    sliding_window window;
+    sliding_window window; ///< of a SPREAD_TILE stride and before only
     std::vector<std::uint64_t> axes;
     std::vector<std::uint64_t> before;
     std::uint64_t along = 0;
@@ -290,11 +304,17 @@ template <class Enum>
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
 
+/// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
+[[nodiscard]] bool only_moves(compute_type type);
+
 /// All of a tensor, in EXTERNAL.
 [[nodiscard]] tensor_region whole(const tensor_descriptor& t);
 
 /// The kernel's only operation where it works on whole tensors in EXTERNAL, else null.
 [[nodiscard]] const compute_op* whole_tensor_operator(const kernel& k);
+
+/// What the elements of a tensor have to be below because a GATHER_TILE takes them as indices, or nothing.
+[[nodiscard]] std::optional<std::uint64_t> indices_below(const program& p, const std::string& tensor);
 
 /// Coefficient d, zero where it is left out.
 [[nodiscard]] inline std::int64_t coefficient(const affine& a, std::size_t d) {

@@ -7,9 +7,21 @@ namespace kpu::dfx {
 
 namespace {
 
+constexpr std::size_t k_softmax_merges = 5, k_norm_merges = 8; ///< kernels that become one, less one
+
 /// REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL: five results are tensors no more, and the input is read once.
 fusion_savings of_softmax(std::uint64_t elements, std::uint64_t rows, std::uint64_t size) {
-    return {5, (2 * elements + 3 * rows) * size, (4 * elements + 3 * rows) * size};
+    return {k_softmax_merges, (2 * elements + 3 * rows) * size, (4 * elements + 3 * rows) * size};
+}
+
+/// REDUCE_SUM, MUL, SUB, MUL, REDUCE_SUM, MUL, ADD, rsqrt, MUL: the input is read once, the difference not at all.
+fusion_savings of_layer_norm(std::uint64_t elements, std::uint64_t rows, std::uint64_t size) {
+    return {k_norm_merges, (2 * elements + 6 * rows) * size, (5 * elements + 6 * rows) * size};
+}
+
+/// Clamps that became numbers: their operands and results are `values` elements, a number is one.
+fusion_savings of_numbers(std::size_t count, std::uint64_t values, std::uint64_t size) {
+    return {count, count * values * size, count * (2 * values - 1) * size};
 }
 
 /// Bytes of an element of what each step works on, where that is no input of the kernel.
@@ -39,12 +51,19 @@ fusion_savings savings_of(const program& p, const kernel& k) {
     const std::uint64_t elements = element_count(dims);
     fusion_savings sum;
     std::size_t merged = k.graph_nodes.size() - 1;
-    if (op->type == compute_type::softmax_tile && merged >= 5) {
+    std::uint64_t values = elements; // that a number is combined with
+    if (op->type == compute_type::softmax_tile && merged >= k_softmax_merges) {
         sum += of_softmax(elements, elements / dims.back(), op->inputs.front().element_size);
-        merged -= 5;
+        merged -= k_softmax_merges;
+    }
+    if (op->type == compute_type::layernorm_tile && merged >= k_norm_merges) {
+        values = elements / dims.back();
+        sum += of_layer_norm(elements, values, op->inputs.front().element_size);
+        merged -= k_norm_merges;
     }
     std::vector<std::uint64_t> sizes = sizes_between(*op);
     sizes.resize(std::min(sizes.size(), merged));
+    sum += of_numbers(merged - sizes.size(), values, op->inputs.front().element_size);
     for (const std::uint64_t size : sizes)
         sum += {1, elements * size, elements * size};
     return sum;

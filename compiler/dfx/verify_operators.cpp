@@ -4,20 +4,23 @@
 #include "compiler/dfx/verify_parts.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kpu::dfx::parts {
 
 namespace {
 
+constexpr double k_max_shift = 62;
+constexpr std::size_t k_norm_inputs = 4;        ///< of a LAYERNORM_TILE: rows and three numbers
 constexpr std::uint64_t k_max_window = 1 << 20; ///< of kernel, stride, dilation and padding
 
 bool takes_operand(element_function f) {
-    return f >= element_function::add && f <= element_function::minimum;
+    return (f >= element_function::add && f <= element_function::minimum) || f == element_function::multiply_shifted;
 }
 
 bool needs_float(element_function f) {
     return f == element_function::sigmoid || f == element_function::arctangent || f == element_function::exponential ||
-           f == element_function::reciprocal;
+           f == element_function::reciprocal || f == element_function::reciprocal_root;
 }
 
 bool is_sum(const compute_op& op) {
@@ -99,14 +102,19 @@ class operator_checker {
         case compute_type::pool2d_tile:
             return check_window();
         case compute_type::elementwise:
-            return expect_dims(".output", m_out->dims, m_x->dims);
+            if (!broadcasts(m_x->dims))
+                error(".output", "wrong extents", to_string(m_out->dims), to_string(m_x->dims));
+            return;
         case compute_type::reduction:
         case compute_type::softmax_tile:
+        case compute_type::layernorm_tile:
             return check_axis();
         case compute_type::rearrange_tile:
             return check_rearrangement();
-        case compute_type::layernorm_tile:
-            error("", "operation is not supported", std::string(name_of(m_op.type)));
+        case compute_type::spread_tile:
+            return check_spread();
+        case compute_type::gather_tile:
+            return check_gather();
         }
     }
 
@@ -123,6 +131,14 @@ class operator_checker {
         const shape& bias = tensor(m_op.inputs[count]).dims;
         const bool seeds = m_op.type == compute_type::matmul_tile && bias.size() > 1;
         expect_dims(".inputs[" + std::to_string(count) + "]", bias, seeds ? m_out->dims : shape{m_out->dims.back()});
+    }
+
+    /// Extents are the output's or 1.
+    [[nodiscard]] bool broadcasts(const shape& dims) const {
+        bool fits = dims.size() == m_out->dims.size();
+        for (std::size_t d = 0; fits && d < dims.size(); ++d)
+            fits = dims[d] == 1 || dims[d] == m_out->dims[d];
+        return fits;
     }
 
     void check_product() {
@@ -162,12 +178,16 @@ class operator_checker {
         shape places = {m_x->dims.front()};
         for (std::size_t d = 0; d < spatial && !m_failed; ++d)
             places.push_back(places_along(d));
-        places.push_back(conv ? m_out->dims.back() : m_x->dims.back());
+        const bool depthwise = m_op.type == compute_type::depthwise_conv2d_tile;
+        if (depthwise && m_out->dims.back() % m_x->dims.back() != 0)
+            error(".output", "not as many results for each channel", std::to_string(m_out->dims.back()),
+                  "a multiple of " + std::to_string(m_x->dims.back()));
+        places.push_back(conv || depthwise ? m_out->dims.back() : m_x->dims.back());
         if (m_failed)
             return;
         expect_dims(".output", m_out->dims, places);
         shape weights = w.kernel;
-        weights.push_back(m_x->dims.back());
+        weights.push_back(conv ? m_x->dims.back() : m_out->dims.back());
         const std::optional<std::uint64_t> patch = volume_of(weights);
         if (!patch)
             return error(".window", "more than 2^48 elements below a window", to_string(w.kernel));
@@ -206,7 +226,11 @@ class operator_checker {
     }
 
     void check_axis() {
-        m_named = 1;
+        m_named = m_op.type == compute_type::layernorm_tile ? k_norm_inputs : 1;
+        if (m_op.inputs.size() < m_named)
+            return error(".inputs", "too few inputs", std::to_string(m_op.inputs.size()), std::to_string(m_named));
+        for (std::size_t i = 1; i < m_named; ++i)
+            expect_dims(".inputs[" + std::to_string(i) + "]", tensor(m_op.inputs[i]).dims, shape(m_x->dims.size(), 1));
         if (m_op.axes.size() != 1 || m_op.axes.front() >= m_x->dims.size())
             return error(".axes", "names one dimension of the input");
         const std::uint64_t axis = m_op.axes.front();
@@ -214,7 +238,7 @@ class operator_checker {
         if (m_op.type == compute_type::reduction)
             wanted[axis] = 1;
         else if (axis + 1 != m_x->dims.size())
-            error(".axes", "a softmax is over the last dimension", std::to_string(axis));
+            error(".axes", "rows lie along the last dimension", std::to_string(axis));
         expect_dims(".output", m_out->dims, wanted);
         const auto& f = m_op.combine;
         if (m_op.type == compute_type::reduction && f != element_function::add && f != element_function::multiply &&
@@ -264,20 +288,55 @@ class operator_checker {
                   std::to_string(m_out->dims[m_op.along]));
     }
 
+    void check_spread() {
+        const sliding_window& w = m_op.window;
+        m_named = m_op.inputs.size();
+        if (m_op.inputs.size() != 1)
+            return error(".inputs", "one input is spread", std::to_string(m_op.inputs.size()));
+        if (m_x->dims.size() != 4 || m_out->dims.size() != 4)
+            return error("", "operands of SPREAD_TILE have rank 4");
+        if (w.stride.size() != 2 || w.before.size() != 2 || !w.kernel.empty() || !w.dilation.empty() ||
+            !w.after.empty())
+            return error(".window", "stride and before have one entry per spatial dimension, the other lists none");
+        for (std::size_t d = 0; d < 2; ++d) {
+            if (w.stride[d] == 0 || w.stride[d] > k_max_window || w.before[d] >= k_max_window)
+                return error(".window", "strides are 1 to 2^20, places less", std::to_string(w.stride[d]));
+            const std::uint64_t last = w.before[d] + w.stride[d] * (m_x->dims[d + 1] - 1);
+            if (last >= m_out->dims[d + 1])
+                return error(".output", "an element's place lies behind the output's end", std::to_string(last),
+                             "less than " + std::to_string(m_out->dims[d + 1]));
+        }
+        expect_dims(".output", m_out->dims, {m_x->dims[0], m_out->dims[1], m_out->dims[2], m_x->dims[3]});
+    }
+
+    void check_gather() {
+        m_named = m_op.inputs.size();
+        if (m_op.inputs.size() != 2)
+            return error(".inputs", "rows and indices", std::to_string(m_op.inputs.size()), "2");
+        const tensor_descriptor& indices = tensor(m_op.inputs[1]);
+        if (m_x->dims.size() != 3 || indices.dims.size() != 2)
+            return error(".inputs", "rows have rank 3, indices rank 2");
+        if (indices.type != dtype::i32)
+            error(".inputs[1]", "indices are integers", std::string(name_of(indices.type)), "i32");
+        expect_dims(".inputs[1]", indices.dims, {m_x->dims[0], indices.dims[1]});
+        expect_dims(".output", m_out->dims, {m_x->dims[0], indices.dims[1], m_x->dims[2]});
+    }
+
     /// What the type of operation has no use for has its default.
     void check_unused() {
         const compute_op none;
         const auto type = m_op.type;
         const bool window = type == compute_type::conv_tile || type == compute_type::depthwise_conv2d_tile ||
-                            type == compute_type::pool2d_tile;
+                            type == compute_type::pool2d_tile || type == compute_type::spread_tile;
         const bool combines = type == compute_type::reduction || type == compute_type::pool2d_tile;
         const bool weighs = type == compute_type::matmul_tile || type == compute_type::conv_tile ||
                             type == compute_type::depthwise_conv2d_tile;
-        const bool moves = type == compute_type::rearrange_tile;
-        const bool axes = moves || type == compute_type::reduction || type == compute_type::softmax_tile;
+        const bool rearranges = type == compute_type::rearrange_tile;
+        const bool axes = rearranges || type == compute_type::reduction || type == compute_type::softmax_tile ||
+                          type == compute_type::layernorm_tile;
         if ((!window && !(m_op.window == none.window)) || (!combines && m_op.combine != none.combine) ||
-            (!weighs && m_op.biased) || (!moves && (!m_op.before.empty() || m_op.along != 0)) ||
-            (!axes && !m_op.axes.empty()) || (moves && !m_op.steps.empty()))
+            (!weighs && m_op.biased) || (!rearranges && (!m_op.before.empty() || m_op.along != 0)) ||
+            (!axes && !m_op.axes.empty()) || (only_moves(type) && !m_op.steps.empty()))
             error("", std::string(name_of(type)) + " has attributes of another operation");
         if (type == compute_type::elementwise)
             m_named = 1;
@@ -294,10 +353,11 @@ class operator_checker {
     void check_types() {
         const bool sum = is_sum(m_op);
         dtype type = m_x->type;
-        if (m_op.type == compute_type::rearrange_tile) {
-            for (const tensor_region& r : m_op.inputs)
-                if (tensor(r).type != m_out->type)
-                    error(".inputs", "a rearrangement keeps the type", std::string(name_of(tensor(r).type)));
+        if (only_moves(m_op.type)) {
+            for (std::size_t i = 0; i < (m_op.type == compute_type::gather_tile ? 1 : m_op.inputs.size()); ++i)
+                if (tensor(m_op.inputs[i]).type != m_out->type)
+                    error(".inputs", "what only moves elements keeps their type",
+                          std::string(name_of(tensor(m_op.inputs[i]).type)));
             return;
         }
         if (m_named > 1 && sum && tensor(m_op.inputs[1]).type != type && m_op.type != compute_type::reduction)
@@ -305,8 +365,13 @@ class operator_checker {
         if (m_op.biased && !widens(tensor(m_op.inputs[2]).type, accumulator_of(type)))
             error(".inputs[2]", "the bias' type does not widen to the accumulator's",
                   std::string(name_of(tensor(m_op.inputs[2]).type)));
-        if (m_op.type == compute_type::softmax_tile && is_integer(type))
-            error(".inputs[0]", "a softmax is of floats", std::string(name_of(type)));
+        const bool rows = m_op.type == compute_type::softmax_tile || m_op.type == compute_type::layernorm_tile;
+        if (rows && is_integer(type))
+            error(".inputs[0]", "softmax and layer norm are of floats", std::string(name_of(type)));
+        for (std::size_t i = 1; rows && i < m_named; ++i)
+            if (tensor(m_op.inputs[i]).type != type)
+                error(".inputs[" + std::to_string(i) + "]", "operands have different types",
+                      std::string(name_of(tensor(m_op.inputs[i]).type)));
         if (m_op.type == compute_type::elementwise && m_op.steps.empty())
             error(".steps", "an element-wise operation has steps");
         if (sum) {
@@ -335,7 +400,11 @@ class operator_checker {
             error(part,
                   takes_operand(step.function) ? "the function has two arguments" : "the function has one argument",
                   std::string(name_of(step.function)));
-        if (step.function == element_function::clamp ? !(step.low <= step.high) : has_bounds(step))
+        const bool shifts = step.function == element_function::multiply_shifted;
+        if (shifts && (step.result != dtype::i32 || !(step.low >= 1 && step.low <= k_max_shift) || step.high != 0 ||
+                       step.low != std::floor(step.low)))
+            error(part, "products in i32 are shifted by 1 to 62", std::to_string(step.low));
+        if (step.function == element_function::clamp ? !(step.low <= step.high) : !shifts && has_bounds(step))
             error(part, "low and high are clamp's, in this order");
         if (step.operand)
             check_operand(*step.operand, step.result, part);
@@ -356,10 +425,7 @@ class operator_checker {
         if (t.type != type)
             error(part + ".operand", "operand has another type", std::string(name_of(t.type)),
                   std::string(name_of(type)));
-        bool fits = t.dims.size() == m_out->dims.size();
-        for (std::size_t d = 0; fits && d < t.dims.size(); ++d)
-            fits = t.dims[d] == 1 || t.dims[d] == m_out->dims[d];
-        if (!fits)
+        if (!broadcasts(t.dims))
             error(part + ".operand", "extents are neither the output's nor 1", to_string(t.dims),
                   to_string(m_out->dims));
     }

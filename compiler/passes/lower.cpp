@@ -6,7 +6,7 @@
 #include "compiler/passes/fuse.h"
 #include "compiler/passes/matmul_nest.h"
 #include "compiler/passes/node_operator.h"
-#include "compiler/tensor/number_format.h"
+#include "compiler/passes/numbers.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>
@@ -126,7 +126,7 @@ class lowering {
     }
 
     void find_layout(const operand_use& use, std::set<dfg::value_ref>& plain) {
-        if (use.number || use.earlier)
+        if (use.own || use.earlier)
             return;
         const operand_use& first = m_layouts.emplace(use.value, use).first->second;
         if (!use.host || !first.host || !(*first.host == *use.host) || first.dims != use.dims)
@@ -209,8 +209,8 @@ class lowering {
     std::string tensor_for(const operand_use& use, const std::vector<std::string>& earlier) {
         if (use.earlier)
             return earlier.at(*use.earlier);
-        if (use.number)
-            return number_tensor(*use.number, use.number_type, use.dims);
+        if (use.own)
+            return own_tensor(*use.own);
         const std::string& given = m_tensor_of.at(use.value);
         if (!use.host || m_layouts.count(use.value) != 0)
             return seen_as(given, use.dims);
@@ -228,14 +228,9 @@ class lowering {
         return seen_as(ordered, use.dims);
     }
 
-    std::string number_tensor(double number, dtype type, const shape& dims) {
-        const std::string name = fmt::format("number.{}.{}.{}", number, name_of(type), dims.size());
-        if (!m_names.insert(name).second)
-            return name;
-        m_out.program.tensors.push_back({name, dims, type, dfx::tensor_role::constant, {name}, {}, {}});
-        tensor value(type, dims);
-        store(type, number, value.data.data());
-        m_out.program.constants.emplace(name, std::move(value));
+    std::string own_tensor(const tensor& values) {
+        const std::string name = constant_tensor(m_out.program, values);
+        m_names.insert(name);
         return name;
     }
 
@@ -345,7 +340,7 @@ class lowering {
 lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options) {
     lowered result = lowering(g, bound, options).run();
     if (options.fusion) {
-        recognise_softmax(result.program);
+        recognise_patterns(result.program);
         fuse_steps(result.program);
         dfx::require_valid(result.program, g.file);
     }

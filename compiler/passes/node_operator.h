@@ -14,10 +14,8 @@ struct operand_use {
     dfg::value_ref value;
     shape dims;                           ///< of the operator's operand: the value's own, or a view's
     std::optional<dfx::host_layout> host; ///< dims in another order than the value's: weights
-    /// A number that the operator itself brings, instead of a value: a tensor of this type with one element.
-    std::optional<double> number;
-    dtype number_type = dtype::f32;
-    std::optional<std::size_t> earlier; ///< the result of that operator of the same node, instead
+    std::optional<tensor> own;            ///< numbers that the operator itself brings, instead of a value
+    std::optional<std::size_t> earlier;   ///< the result of that operator of the same node, instead
 };
 
 /// An operator without its regions; `operands` stand for its inputs in order.

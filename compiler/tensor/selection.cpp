@@ -29,7 +29,8 @@ tensor_map select_tensors(const std::vector<expected_tensor>& expected, npz_arra
         if (found.size() > 1)
             problems.error(place, "two arrays for one tensor", joined(found), "one of them");
         if (found.empty() && seed) {
-            out.emplace(want.keys.front(), random_tensor(want.type, want.dims, *seed + i));
+            out.emplace(want.keys.front(), want.below ? random_indices(want.dims, *seed + i, *want.below)
+                                                      : random_tensor(want.type, want.dims, *seed + i));
         } else if (found.empty()) {
             problems.error(place, "missing tensor", joined(want.keys), describe(want.type, want.dims));
         } else {

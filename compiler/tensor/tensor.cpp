@@ -73,4 +73,12 @@ tensor random_tensor(dtype t, const shape& dims, std::uint64_t seed) {
     return out;
 }
 
+tensor random_indices(const shape& dims, std::uint64_t seed, std::uint64_t below) {
+    tensor out(dtype::i32, dims);
+    const std::uint64_t count = element_count(dims);
+    for (std::uint64_t i = 0; i < count; ++i)
+        store(dtype::i32, static_cast<double>(splitmix64(seed, i) % below), &out.data[i * size_of(dtype::i32)]);
+    return out;
+}
+
 } // namespace kpu

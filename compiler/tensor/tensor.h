@@ -36,8 +36,9 @@ struct tensor {
 using tensor_map = std::map<std::string, tensor>;
 
 /// Uniform pseudo-random values, the same for equal arguments on every host: floats in [-1, 1) rounded to the type, i8
-/// in
-/// [-128, 127], i32 in [-1000, 1000].
+/// in [-128, 127], i32 in [-1000, 1000].
 [[nodiscard]] tensor random_tensor(dtype t, const shape& dims, std::uint64_t seed);
+/// i32 from 0 to below - 1, below from 1 to 2^31.
+[[nodiscard]] tensor random_indices(const shape& dims, std::uint64_t seed, std::uint64_t below);
 
 } // namespace kpu

@@ -61,7 +61,6 @@ class cost_model {
     };
     [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
-    [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
     [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups) const;
     [[nodiscard]] std::uint64_t step_bytes() const;

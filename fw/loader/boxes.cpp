@@ -68,8 +68,9 @@ iface::copy_operands store_box(address tensor, const vector_operand& operand, co
     return copy;
 }
 
-iface::copy_operands store_permuted(address tensor, const vector_operand& result, const operand_box& box, address from,
-                                    const std::array<std::size_t, 4>& source, const quad& offset) {
+iface::copy_operands store_placed(address tensor, const vector_operand& result, const operand_box& box, address from,
+                                  const placement& place) {
+    const auto& [source, step, offset] = place;
     const std::uint64_t element = size_of(result.type);
     const quad in_box = strides_of(box.count, element);
     const quad in_tensor = strides_of(result.dims, element);
@@ -79,14 +80,14 @@ iface::copy_operands store_permuted(address tensor, const vector_operand& result
     copy.source.base = from;
     copy.destination.base = tensor;
     for (std::size_t d = 0; d < 4; ++d) {
-        const std::uint64_t first = static_cast<std::uint64_t>(box.first[source[d]]) + offset[d];
-        copy.destination.base = copy.destination.base + bytes(first * in_tensor[d]);
+        const std::int64_t first = box.first[source[d]] * step[d] + static_cast<std::int64_t>(offset[d]);
+        copy.destination.base = copy.destination.base + bytes(static_cast<std::uint64_t>(first) * in_tensor[d]);
         if (runs && d == 3)
             continue;
-        const std::size_t place = runs ? d + 1 : d;
-        copy.count[place] = static_cast<std::uint32_t>(box.count[source[d]]);
-        copy.source.stride[place] = static_cast<std::uint32_t>(in_box[source[d]]);
-        copy.destination.stride[place] = static_cast<std::uint32_t>(in_tensor[d]);
+        const std::size_t at = runs ? d + 1 : d;
+        copy.count[at] = static_cast<std::uint32_t>(box.count[source[d]]);
+        copy.source.stride[at] = static_cast<std::uint32_t>(in_box[source[d]]);
+        copy.destination.stride[at] = static_cast<std::uint32_t>(in_tensor[d] * static_cast<std::uint64_t>(step[d]));
     }
     return copy;
 }

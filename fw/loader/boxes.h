@@ -21,11 +21,16 @@ struct box_in_tensor {
 [[nodiscard]] iface::copy_operands store_box(address tensor, const vector_operand& operand, const operand_box& box,
                                              address from);
 
-/// The packed box at `from` → DRAM with its dimensions in another order: the result's dimension d is the box' dimension
-/// source[d], and the box' place there is moved by `offset`.
-[[nodiscard]] iface::copy_operands store_permuted(address tensor, const vector_operand& result, const operand_box& box,
-                                                  address from, const std::array<std::size_t, 4>& source,
-                                                  const quad& offset);
+/// Where a box goes: dimension d of the result is the box' dimension source[d]; its index i there is offset[d] +
+/// step[d]·i in the result, which may run backwards.
+struct placement {
+    std::array<std::size_t, 4> source{0, 1, 2, 3};
+    std::array<std::int64_t, 4> step{1, 1, 1, 1};
+    quad offset{};
+};
+/// The packed box at `from` → its places in DRAM.
+[[nodiscard]] iface::copy_operands store_placed(address tensor, const vector_operand& result, const operand_box& box,
+                                                address from, const placement& place);
 /// A part of a tensor in DRAM.
 [[nodiscard]] iface::fill_operands fill_box(address tensor, const vector_operand& operand, const box_in_tensor& part,
                                             std::uint64_t pattern);

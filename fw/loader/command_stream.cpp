@@ -92,6 +92,11 @@ std::string operands_of(const iface::command_header& header, const iface::descri
         return fmt::format("{:#x} in {} B{} {:#x}", fill.pattern, fill.run, extents(fill.count),
                            fill.destination.base.value());
     }
+    case iface::opcode::gather: {
+        const iface::gather_operands gather = iface::decode_gather(words);
+        return fmt::format("{} B x{} {:#x}+[{:#x}] -> {:#x}", gather.run, gather.count, gather.source.value(),
+                           gather.indices.value(), gather.destination.value());
+    }
     case iface::opcode::join:
         break;
     }
@@ -108,7 +113,7 @@ std::vector<planned_work> plan_program(const machine& chip, const dfx::program& 
             all.push_back({kernel.name, choose_tiles(chip, vector_work_of(program, *only))});
             continue;
         }
-        if (only != nullptr && only_moves(*only)) {
+        if (only != nullptr && dfx::only_moves(only->type)) {
             all.push_back({kernel.name, plan_rearrangement(chip, program, *only)});
             continue;
         }
@@ -180,7 +185,7 @@ void command_stream::start(const planned_contraction& planned) {
 }
 
 std::string describe(const machine& chip, const bound_command& command) {
-    static constexpr const char* k_names[] = {"join", "copy", "fold", "vector", "fill"};
+    static constexpr const char* k_names[] = {"join", "copy", "fold", "vector", "fill", "gather"};
     const iface::command_header header = iface::decode_header(command.words);
     std::string text =
         fmt::format("{:<14} #{:<6} op {:<5} {:<8} {}", chip.engine(command.engine).name, command.number, header.tag,

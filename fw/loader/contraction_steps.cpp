@@ -103,8 +103,7 @@ point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_pla
     vector.function = what.function;
     vector.from = code_of(what.from);
     vector.to = code_of(what.to);
-    vector.low = what.low;
-    vector.high = what.high;
+    set_numbers(vector, what.low, what.high);
     vector.source.stride = strides(size_of(what.from), what.operand != nullptr, true);
     vector.destination.stride = strides(size_of(what.to), what.operand != nullptr, true);
     point last;

@@ -1,8 +1,8 @@
 #pragma once
-// Element types and dataflows as descriptors name them.
+// Element types, dataflows and element functions as descriptors name them.
 
 #include "compiler/dfx/program.h"
-#include "hw/interface/engine.h"
+#include "hw/interface/descriptor.h"
 
 namespace kpu::fw {
 
@@ -39,13 +39,34 @@ namespace kpu::fw {
 }
 
 [[nodiscard]] constexpr iface::vector_function code_of(dfx::element_function f) {
-    constexpr iface::vector_function codes[] = {
-        iface::vector_function::identity,   iface::vector_function::add,        iface::vector_function::subtract,
-        iface::vector_function::multiply,   iface::vector_function::divide,     iface::vector_function::maximum,
-        iface::vector_function::minimum,    iface::vector_function::clamp,      iface::vector_function::relu,
-        iface::vector_function::sigmoid,    iface::vector_function::arctangent, iface::vector_function::exponential,
-        iface::vector_function::reciprocal, iface::vector_function::absolute,   iface::vector_function::negate};
+    constexpr iface::vector_function codes[] = {iface::vector_function::identity,
+                                                iface::vector_function::add,
+                                                iface::vector_function::subtract,
+                                                iface::vector_function::multiply,
+                                                iface::vector_function::divide,
+                                                iface::vector_function::maximum,
+                                                iface::vector_function::minimum,
+                                                iface::vector_function::clamp,
+                                                iface::vector_function::relu,
+                                                iface::vector_function::sigmoid,
+                                                iface::vector_function::arctangent,
+                                                iface::vector_function::exponential,
+                                                iface::vector_function::reciprocal,
+                                                iface::vector_function::absolute,
+                                                iface::vector_function::negate,
+                                                iface::vector_function::reciprocal_root,
+                                                iface::vector_function::multiply_shifted};
     return codes[static_cast<std::size_t>(f)];
+}
+
+/// A step's numbers, by its function: the bounds of a clamp, a shift.
+inline void set_numbers(iface::vector_operands& x, double low, double high) {
+    if (x.function == iface::vector_function::multiply_shifted) {
+        x.shift = static_cast<std::uint32_t>(low);
+        return;
+    }
+    x.low = low;
+    x.high = high;
 }
 
 } // namespace kpu::fw

@@ -28,6 +28,11 @@ point emitter::fill(engine_id engine, std::uint32_t tag, const iface::fill_opera
     return push(engine, encode(header_for(engine, tag, iface::opcode::fill, after), operands));
 }
 
+point emitter::gather(engine_id engine, std::uint32_t tag, const iface::gather_operands& operands,
+                      const dependences& after) {
+    return push(engine, encode(header_for(engine, tag, iface::opcode::gather, after), operands));
+}
+
 point_set emitter::latest(const machine& chip, std::initializer_list<iface::engine_kind> kinds) const {
     point_set all;
     for (const engine_info& engine : chip.engines) {

@@ -29,6 +29,7 @@ class emitter {
     point fold(engine_id engine, std::uint32_t tag, const iface::fold_operands& operands, const dependences& after);
     point vector(engine_id engine, std::uint32_t tag, const iface::vector_operands& operands, const dependences& after);
     point fill(engine_id engine, std::uint32_t tag, const iface::fill_operands& operands, const dependences& after);
+    point gather(engine_id engine, std::uint32_t tag, const iface::gather_operands& operands, const dependences& after);
 
     /// The engine's latest command; number 0 if it has none yet.
     [[nodiscard]] point last(engine_id engine) const { return {engine, m_last.at(engine.value())}; }

@@ -79,17 +79,17 @@ rearranged_input input_of(const dfx::program& p, const dfx::compute_op& op, std:
         return groups.axis(groups.first(x)) < groups.axis(groups.first(y));
     });
     for (std::size_t d = 0; d < padding; ++d)
-        one.source[d] = d;
+        one.place.source[d] = d;
     for (std::size_t place = 0; place < order.size(); ++place) {
         const std::size_t g = order[place];
-        one.source[padding + g] = padding + place;
+        one.place.source[padding + g] = padding + place;
         one.from.dims[padding + place] = groups.product(g, [&](std::size_t d) { return in.dims[groups.axis(d)]; });
         output.dims[padding + g] = groups.product(g, [&](std::size_t d) { return result[d]; });
         // only a group's first dimension may begin elsewhere than at 0
         const std::size_t d = groups.first(g);
         const std::uint64_t inner = output.dims[padding + g] / result[d];
         const std::uint64_t begin = (op.before.empty() ? 0 : op.before[d]) + (d == op.along ? along : 0);
-        one.offset[padding + g] = begin * inner;
+        one.place.offset[padding + g] = begin * inner;
     }
     return one;
 }
@@ -124,21 +124,50 @@ std::vector<box_in_tensor> around(const box_in_tensor& inner, const quad& dims) 
     return all;
 }
 
-} // namespace
-
-bool only_moves(const dfx::compute_op& op) {
-    return op.type == dfx::compute_type::rearrange_tile;
+/// The tensor's dimensions behind as many of extent 1 as make four.
+vector_operand operand_of(const dfx::tensor_descriptor& t) {
+    vector_operand operand{t.name, t.type, {1, 1, 1, 1}};
+    std::copy(t.dims.begin(), t.dims.end(), operand.dims.end() - static_cast<std::ptrdiff_t>(t.dims.size()));
+    return operand;
 }
 
-rearrange_plan plan_rearrangement(const machine& chip, const dfx::program& p, const dfx::compute_op& op) {
-    rearrange_plan plan;
-    plan.op_id = op.op_id;
-    const dfx::tensor_descriptor& out = *p.find(op.output.tensor_name);
-    plan.output.tensor = out.name;
-    plan.output.type = out.type;
-    plan.slots = std::max<std::size_t>(2, k_slots_per_engine * chip.dma.size());
-    const std::uint64_t room = chip.l3.size.value() / plan.slots / k_slot_alignment * k_slot_alignment;
-    plan.slot = bytes(std::min(k_largest_box, room));
+/// What lies between the elements is zero before they come; `parts` boxes of it.
+void plan_spread(const dfx::program& p, const dfx::compute_op& op, std::uint64_t parts, rearrange_plan& plan) {
+    rearranged_input one;
+    one.from = operand_of(*p.find(op.inputs.front().tensor_name));
+    plan.output = operand_of(*p.find(op.output.tensor_name));
+    for (std::size_t d = 0; d < 2; ++d) {
+        const std::uint64_t stride = op.window.stride[d];
+        one.place.step[d + 1] = -static_cast<std::int64_t>(stride);
+        one.place.offset[d + 1] = op.window.before[d] + stride * (one.from.dims[d + 1] - 1);
+    }
+    one.box = box_within(one.from, plan.slot.value());
+    if (one.from.dims != plan.output.dims) {
+        plan.zeros_first = true;
+        const quad& dims = plan.output.dims;
+        const std::uint64_t rows = ceil_div(dims[1], parts);
+        for (std::uint64_t first = 0; first < dims[1]; first += rows)
+            plan.zeros.push_back({{0, first, 0, 0}, {dims[0], std::min(rows, dims[1] - first), dims[2], dims[3]}});
+    }
+    plan.inputs.push_back(std::move(one));
+}
+
+void plan_gather(const dfx::program& p, const dfx::compute_op& op, rearrange_plan& plan) {
+    const dfx::tensor_descriptor& values = *p.find(op.inputs[0].tensor_name);
+    plan.gather = gathered_rows{op.inputs[1].tensor_name, values.dims[1]};
+    plan.output = operand_of(*p.find(op.output.tensor_name));
+    rearranged_input one;
+    one.from = plan.output;
+    one.from.tensor = values.name;
+    one.box = plan.output.dims;
+    one.box[0] = one.box[1] = 1;
+    one.box[2] = std::min<std::uint64_t>(one.box[2], iface::k_most_indices);
+    const vector_operand rows{one.from.tensor, one.from.type, one.box};
+    one.box = box_within(rows, plan.slot.value());
+    plan.inputs.push_back(std::move(one));
+}
+
+void plan_inputs(const dfx::program& p, const dfx::compute_op& op, rearrange_plan& plan) {
     std::uint64_t along = 0;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
         rearranged_input one = input_of(p, op, i, along, plan.output);
@@ -151,17 +180,37 @@ rearrange_plan plan_rearrangement(const machine& chip, const dfx::program& p, co
         const rearranged_input& only = plan.inputs.front();
         box_in_tensor inner;
         for (std::size_t d = 0; d < 4; ++d) {
-            inner.first[d] = only.offset[d];
-            inner.count[d] = only.from.dims[only.source[d]];
+            inner.first[d] = only.place.offset[d];
+            inner.count[d] = only.from.dims[only.place.source[d]];
         }
         plan.zeros = around(inner, plan.output.dims);
     }
+}
+
+} // namespace
+
+rearrange_plan plan_rearrangement(const machine& chip, const dfx::program& p, const dfx::compute_op& op) {
+    rearrange_plan plan;
+    plan.op_id = op.op_id;
+    plan.type = op.type;
+    const dfx::tensor_descriptor& out = *p.find(op.output.tensor_name);
+    plan.output.tensor = out.name;
+    plan.output.type = out.type;
+    plan.slots = std::max<std::size_t>(2, k_slots_per_engine * chip.dma.size());
+    const std::uint64_t room = chip.l3.size.value() / plan.slots / k_slot_alignment * k_slot_alignment;
+    plan.slot = bytes(std::min(k_largest_box, room));
+    if (op.type == dfx::compute_type::spread_tile)
+        plan_spread(p, op, chip.dma.size(), plan);
+    else if (op.type == dfx::compute_type::gather_tile)
+        plan_gather(p, op, plan);
+    else
+        plan_inputs(p, op, plan);
     return plan;
 }
 
 std::string to_string(const rearrange_plan& plan) {
     const quad& box = plan.inputs.front().box;
-    return fmt::format("REARRANGE_TILE of {} input(s) in boxes of {}x{}x{}x{}, {} slots of {} bytes in L3",
+    return fmt::format("{} of {} input(s) in boxes of {}x{}x{}x{}, {} slots of {} bytes in L3", name_of(plan.type),
                        plan.inputs.size(), box[0], box[1], box[2], box[3], plan.slots, plan.slot.value());
 }
 

@@ -6,6 +6,8 @@ namespace kpu::fw {
 
 namespace {
 
+constexpr std::uint64_t k_most_rows = std::uint64_t{1} << 31; ///< that an index can name
+
 /// Box number `index` of an input, innermost boxes first.
 operand_box box_number(const rearranged_input& input, std::uint64_t index) {
     operand_box box;
@@ -60,9 +62,12 @@ void rearrange_stream::fill_zeros() {
     const placed_tensor& tensor = m_tensors.at(m_plan.output.tensor);
     dependences after;
     after.write_after.merge(m_before);
-    for (const box_in_tensor& zeros : m_plan.zeros)
-        tensor.use->note_more_written(
-            m_out.fill(next_engine(), m_tag, fill_box(tensor.base, m_plan.output, zeros, 0), after));
+    for (const box_in_tensor& zeros : m_plan.zeros) {
+        const point p = m_out.fill(next_engine(), m_tag, fill_box(tensor.base, m_plan.output, zeros, 0), after);
+        tensor.use->note_more_written(p);
+        if (m_plan.zeros_first)
+            m_before.add(p);
+    }
 }
 
 void rearrange_stream::load(const rearranged_input& input, const operand_box& box) {
@@ -72,9 +77,31 @@ void rearrange_stream::load(const rearranged_input& input, const operand_box& bo
     dependences after;
     tensor.use->require_for_read(after);
     to.use.require_for_write(after);
-    to.use.note_overwrite(m_out.copy(
-        next_engine(), m_tag, load_box(tensor.base, input.from, clipped(box, input.from.dims), box, to.base), after));
+    to.use.note_overwrite(
+        m_plan.gather
+            ? gather(input, box, to.base, after)
+            : m_out.copy(next_engine(), m_tag,
+                         load_box(tensor.base, input.from, clipped(box, input.from.dims), box, to.base), after));
     m_loaded.push_back({&input, box, &to});
+}
+
+/// Which rows are read is known to the engine only: all of the tensor has to be there, and its indices.
+point rearrange_stream::gather(const rearranged_input& input, const operand_box& box, address to, dependences& after) {
+    const placed_tensor& indices = m_tensors.at(m_plan.gather->indices);
+    indices.use->require_for_read(after);
+    const std::uint64_t element = size_of(input.from.type);
+    const auto n = static_cast<std::uint64_t>(box.first[1]);
+    const auto first = static_cast<std::uint64_t>(box.first[2]);
+    iface::gather_operands rows;
+    rows.count = static_cast<std::uint32_t>(box.count[2]);
+    rows.run = static_cast<std::uint32_t>(box.count[3] * element);
+    rows.rows = static_cast<std::uint32_t>(std::min(m_plan.gather->rows, k_most_rows));
+    rows.pitch = input.from.dims[3] * element;
+    rows.indices = indices.base + bytes((n * input.from.dims[2] + first) * sizeof(std::int32_t));
+    rows.source = m_tensors.at(input.from.tensor).base +
+                  bytes(n * m_plan.gather->rows * rows.pitch + static_cast<std::uint64_t>(box.first[3]) * element);
+    rows.destination = to;
+    return m_out.gather(next_engine(), m_tag, rows, after);
 }
 
 void rearrange_stream::store(const departure& d) {
@@ -82,9 +109,8 @@ void rearrange_stream::store(const departure& d) {
     dependences after;
     d.at->use.require_for_read(after);
     after.write_after.merge(m_before);
-    const point p = m_out.copy(
-        next_engine(), m_tag,
-        store_permuted(tensor.base, m_plan.output, d.box, d.at->base, d.input->source, d.input->offset), after);
+    const point p = m_out.copy(next_engine(), m_tag,
+                               store_placed(tensor.base, m_plan.output, d.box, d.at->base, d.input->place), after);
     d.at->use.note_read(p);
     tensor.use->note_more_written(p);
 }

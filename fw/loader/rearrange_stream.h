@@ -31,6 +31,7 @@ class rearrange_stream {
 
     void fill_zeros();
     void load(const rearranged_input& input, const operand_box& box);
+    [[nodiscard]] point gather(const rearranged_input& input, const operand_box& box, address to, dependences& after);
     void store(const departure& d);
     [[nodiscard]] engine_id next_engine() { return m_chip.dma[m_turn++ % m_chip.dma.size()]; }
 
@@ -39,7 +40,7 @@ class rearrange_stream {
     const tensor_table& m_tensors;
     emitter& m_out;
     std::uint32_t m_tag;
-    point_set m_before; ///< what used the result's memory earlier
+    point_set m_before; ///< what used the result's memory earlier, and zeros that stores come behind
     std::vector<slot> m_slots;
     std::deque<departure> m_loaded; ///< boxes in L3 whose store is yet to be told
     std::size_t m_input = 0;

@@ -206,6 +206,7 @@ double rehearsal::execute(engine_state& engine, double begin) {
         return execute_vector(engine, next, begin);
     case iface::opcode::fill:
         return execute_fill(engine, next, begin);
+    case iface::opcode::gather: // no contraction has one
     case iface::opcode::join:
         break;
     }

@@ -188,7 +188,13 @@ std::vector<std::uint64_t> halvings(std::uint64_t n) {
 }
 
 std::vector<std::uint64_t> extents_to_try(const vector_work& work, std::size_t d) {
-    const bool whole = work.type == dfx::compute_type::softmax_tile && d == work.axis;
+    if (d == 3 && work.multiplier > 1) { // all results of a channel
+        std::vector<std::uint64_t> all = halvings(work.output.dims[d] / work.multiplier);
+        for (std::uint64_t& extent : all)
+            extent *= work.multiplier;
+        return all;
+    }
+    const bool whole = needs_rows(work) && d == work.axis;
     return whole ? std::vector<std::uint64_t>{work.output.dims[d]} : halvings(work.output.dims[d]);
 }
 

@@ -46,7 +46,7 @@ struct vector_plan {
 [[nodiscard]] bytes share_of_l3(const machine& chip, const vector_plan& plan);
 
 /// The best tile by estimated cycles among those that fit. Throws input_error with the sizes where not even the
-/// smallest fits: windows and a softmax's rows are not cut.
+/// smallest fits: windows and the rows of a softmax or layer norm are not cut.
 [[nodiscard]] vector_plan choose_tiles(const machine& chip, vector_work work);
 
 /// "tile 1x8x112x32, …" for --verbose and --dry-run.

@@ -57,6 +57,9 @@ class command_builder {
         case compute_type::softmax_tile:
             finish(softmax());
             break;
+        case compute_type::layernorm_tile:
+            finish(layer_norm());
+            break;
         default:
             finish({0, m_work.inputs.front().type});
         }
@@ -68,6 +71,7 @@ class command_builder {
 
     [[nodiscard]] std::size_t spare() const { return m_result + 1; }
     [[nodiscard]] std::size_t reduced() const { return m_result + 2; }
+    [[nodiscard]] std::size_t squares() const { return m_result + 3; }
 
     [[nodiscard]] std::array<std::uint32_t, 3> tile_counts() const {
         return {static_cast<std::uint32_t>(m_tile.count[1]), static_cast<std::uint32_t>(m_tile.count[2]),
@@ -136,8 +140,7 @@ class command_builder {
             step.operand ? side_of_input(static_cast<std::size_t>(*step.operand)) : buffer_side{};
         tile_command& c = emit(code_of(step.function), v.type, step.result, step.operand_first ? second : first,
                                step.operand_first ? first : second, side_of(to));
-        c.vector.low = step.low;
-        c.vector.high = step.high;
+        set_numbers(c.vector, step.low, step.high);
         return to;
     }
 
@@ -172,7 +175,7 @@ class command_builder {
         for (std::uint64_t y = 0; y < m_work.window.kernel[0]; ++y)
             for (std::uint64_t x = 0; x < m_work.window.kernel[1]; ++x) {
                 if (depthwise)
-                    emit(vector_function::multiply_add, operand, sum.type, tap(y, x), weight(y, x), side_of(sum));
+                    multiply_tap(tap(y, x), weight(y, x), operand, sum);
                 else
                     combine_tap(tap(y, x), operand, sum, fresh);
                 fresh = false;
@@ -185,6 +188,33 @@ class command_builder {
         return {k_depthwise_weights,
                 (y * m_work.window.kernel[1] + x) * channels * e,
                 {0, 0, static_cast<std::uint32_t>(e)}};
+    }
+
+    /// Every channel by its weight; by several weights row by row, with channel and weight as dimensions.
+    void multiply_tap(const buffer_side& source, const buffer_side& weight, dtype operand, const value& sum) {
+        const buffer_side to = side_of(sum);
+        const std::uint64_t multiplier = m_work.multiplier;
+        if (multiplier == 1) {
+            emit(vector_function::multiply_add, operand, sum.type, source, weight, to);
+            return;
+        }
+        const std::size_t along = m_tile.count[2] == 1 ? 0 : 1; // the dimension that is left to the command
+        const std::size_t across = 1 - along;
+        const std::uint64_t channels = m_tile.count[3] / multiplier;
+        const auto element = static_cast<std::uint32_t>(size_of(operand));
+        const auto own = static_cast<std::uint32_t>(size_of(sum.type));
+        const auto pitch = static_cast<std::uint32_t>(channels == 1 ? 0 : multiplier);
+        for (std::uint64_t i = 0; i < m_tile.count[across + 1]; ++i) {
+            const auto row = [&](buffer_side side, std::uint32_t outer, std::uint32_t inner) {
+                side.offset += i * side.stride[across];
+                side.stride = {side.stride[along], outer, inner};
+                return side;
+            };
+            tile_command& c = emit(vector_function::multiply_add, operand, sum.type, row(source, element, 0),
+                                   row(weight, pitch * element, element), row(to, pitch * own, own));
+            c.vector.count = {static_cast<std::uint32_t>(m_tile.count[along + 1]), static_cast<std::uint32_t>(channels),
+                              static_cast<std::uint32_t>(multiplier)};
+        }
     }
 
     void combine_tap(buffer_side source, dtype operand, const value& sum, bool fresh) {
@@ -240,27 +270,59 @@ class command_builder {
             emit(code_of(combine), sum.type, sum.type, to, source, to).vector.count = counts;
     }
 
+    // ---- whole rows; one value per row lies in `reduced`
+
+    /// The tile's rows as a box.
+    [[nodiscard]] quad rows() const {
+        quad one = m_tile.count;
+        one[m_work.axis] = 1;
+        return one;
+    }
+    [[nodiscard]] buffer_side per_row(dtype type) const { return {reduced(), 0, packed(rows(), type)}; }
+
+    /// On the values of the rows, in place.
+    void on_rows(vector_function f, dtype from, dtype to, const buffer_side& operand = {}) {
+        const quad one = rows();
+        tile_command& c = emit(f, from, to, per_row(from), operand, per_row(to));
+        for (std::size_t d = 0; d < 3; ++d)
+            c.vector.count[d] = static_cast<std::uint32_t>(one[d + 1]);
+    }
+
+    /// The sums of the rows, rounded to the input's type.
+    void sum_rows(const buffer_side& source) {
+        const dtype type = m_work.inputs.front().type;
+        reduce(source, m_tile.count, type, {reduced(), m_work.accumulator}, element_function::add, true);
+        if (m_work.accumulator != type)
+            on_rows(vector_function::identity, m_work.accumulator, type);
+    }
+
     /// As the six operators that it stands for, each rounded to the input's type.
     value softmax() {
         const dtype type = m_work.inputs.front().type;
-        const value row{reduced(), type};
-        quad one = m_tile.count;
-        one[m_work.axis] = 1;
-        const buffer_side per_row{row.buffer, 0, packed(one, type)};
-        std::array<std::uint32_t, 3> rows{};
-        for (std::size_t d = 0; d < 3; ++d)
-            rows[d] = static_cast<std::uint32_t>(one[d + 1]);
         const value e{m_result, type};
-        reduce(side_of_input(0), m_tile.count, type, row, element_function::maximum, true);
-        emit(vector_function::subtract, type, type, side_of_input(0), per_row, side_of(e));
+        reduce(side_of_input(0), m_tile.count, type, {reduced(), type}, element_function::maximum, true);
+        emit(vector_function::subtract, type, type, side_of_input(0), per_row(type), side_of(e));
         emit(vector_function::exponential, type, type, side_of(e), {}, side_of(e));
-        reduce(side_of(e), m_tile.count, type, {reduced(), m_work.accumulator}, element_function::add, true);
-        if (m_work.accumulator != type)
-            emit(vector_function::identity, m_work.accumulator, type, {reduced(), 0, packed(one, m_work.accumulator)},
-                 {}, per_row)
-                .vector.count = rows;
-        emit(vector_function::reciprocal, type, type, per_row, {}, per_row).vector.count = rows;
-        emit(vector_function::multiply, type, type, side_of(e), per_row, side_of(e));
+        sum_rows(side_of(e));
+        on_rows(vector_function::reciprocal, type, type);
+        emit(vector_function::multiply, type, type, side_of(e), per_row(type), side_of(e));
+        return e;
+    }
+
+    /// As the nine operators that it stands for, each rounded to the input's type.
+    value layer_norm() {
+        const dtype type = m_work.inputs.front().type;
+        const value e{m_result, type};
+        const value square{squares(), type};
+        sum_rows(side_of_input(0));
+        on_rows(vector_function::multiply, type, type, side_of_input(1));
+        emit(vector_function::subtract, type, type, side_of_input(0), per_row(type), side_of(e));
+        emit(vector_function::multiply, type, type, side_of(e), side_of(e), side_of(square));
+        sum_rows(side_of(square));
+        on_rows(vector_function::multiply, type, type, side_of_input(2));
+        on_rows(vector_function::add, type, type, side_of_input(3));
+        on_rows(vector_function::reciprocal_root, type, type);
+        emit(vector_function::multiply, type, type, side_of(e), per_row(type), side_of(e));
         return e;
     }
 
@@ -277,18 +339,22 @@ std::uint64_t widest(const vector_work& work) {
         size = std::max<std::uint64_t>(size, size_of(step.result));
     if (has_window(work) || work.type == compute_type::reduction)
         size = std::max<std::uint64_t>(size, size_of(combining_type(work, work.inputs.front().type)));
+    if (needs_rows(work))
+        size = std::max<std::uint64_t>(size, size_of(work.inputs.front().type));
     return size;
 }
 
 bool uses_spare(const vector_work& work) {
     const dtype operand = work.inputs.front().type;
-    if (work.type == compute_type::softmax_tile)
-        return operand != work.accumulator;
+    if (needs_rows(work) && operand != work.accumulator)
+        return true;
     if (work.type == compute_type::reduction || work.type == compute_type::pool2d_tile)
         if (combining_type(work, operand) != operand)
             return true;
     // an input's first copy goes to the result's buffer, whatever its type
-    std::uint64_t size = work.type == compute_type::elementwise ? 8 : size_of(combining_type(work, operand));
+    std::uint64_t size = work.type == compute_type::elementwise ? 8
+                         : needs_rows(work)                     ? size_of(operand)
+                                                                : size_of(combining_type(work, operand));
     for (const dfx::element_step& step : work.steps) {
         if (size_of(step.result) > size)
             return true;
@@ -312,6 +378,8 @@ operand_box box_of(const vector_work& work, std::size_t input, const vector_tile
                                static_cast<std::int64_t>(work.window.before[d]);
             box.count[d + 1] = span_of(work.window, d, tile.count[d + 1]);
         }
+        box.first[3] /= static_cast<std::int64_t>(work.multiplier);
+        box.count[3] = ceil_div(box.count[3], work.multiplier);
     } else if (work.type == compute_type::depthwise_conv2d_tile && input == k_depthwise_weights) {
         for (std::size_t d = 0; d < 2; ++d) {
             box.first[d + 1] = 0;
@@ -359,9 +427,11 @@ tile_buffers buffers_of(const vector_work& work, const tile_extents& extents) {
     const std::uint64_t widened = work.type == compute_type::reduction ? box_of(work, 0, full).elements() : elements;
     const std::uint64_t wide = std::max<std::uint64_t>(widest(work), size_of(work.accumulator));
     buffers.size.push_back(bytes(uses_spare(work) ? widened * wide : 0));
-    const bool rows = work.type == compute_type::softmax_tile;
+    const bool rows = needs_rows(work);
     const std::uint64_t accumulator = std::max(size_of(work.accumulator), size_of(work.inputs.front().type));
     buffers.size.push_back(bytes(rows ? elements / full.count[work.axis] * accumulator : 0));
+    const bool norm = work.type == compute_type::layernorm_tile;
+    buffers.size.push_back(bytes(norm ? elements * size_of(work.inputs.front().type) : 0));
     return buffers;
 }
 

@@ -45,7 +45,8 @@ struct tile_buffers {
     std::size_t result = 0;
 
     [[nodiscard]] std::size_t spare() const { return result + 1; }   ///< for values that become wider
-    [[nodiscard]] std::size_t reduced() const { return result + 2; } ///< one value per row of a softmax
+    [[nodiscard]] std::size_t reduced() const { return result + 2; } ///< one value per row of a softmax or layer norm
+    [[nodiscard]] std::size_t squares() const { return result + 3; } ///< of a layer norm
 };
 /// Sizes for a full tile; zero for buffers that the work does not use.
 [[nodiscard]] tile_buffers buffers_of(const vector_work& work, const tile_extents& extents);

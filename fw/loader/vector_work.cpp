@@ -116,22 +116,29 @@ void take_window(const dfx::program& p, const dfx::compute_op& op, vector_work& 
     work.output.dims = quad_of(op.output);
     work.window = {pair_of(op.window.kernel), pair_of(op.window.stride), pair_of(op.window.dilation),
                    pair_of(op.window.before)};
+    work.multiplier = work.output.dims[3] / work.inputs.front().dims[3];
 }
 
 } // namespace
+
+bool needs_rows(const vector_work& work) {
+    return work.type == compute_type::softmax_tile || work.type == compute_type::layernorm_tile;
+}
 
 bool runs_on_vector_unit(const dfx::compute_op& op) {
     switch (op.type) {
     case compute_type::elementwise:
     case compute_type::reduction:
     case compute_type::softmax_tile:
+    case compute_type::layernorm_tile:
     case compute_type::depthwise_conv2d_tile:
     case compute_type::pool2d_tile:
         return true;
     case compute_type::matmul_tile:
     case compute_type::conv_tile:
-    case compute_type::layernorm_tile:
     case compute_type::rearrange_tile:
+    case compute_type::spread_tile:
+    case compute_type::gather_tile:
         break;
     }
     return false;

@@ -37,10 +37,14 @@ struct vector_work {
     bool biased = false;
     dfx::element_function combine = dfx::element_function::add;
     window_2d window;
+    std::uint64_t multiplier = 1;  ///< results per channel of a depthwise convolution
     std::size_t axis = 0;          ///< of a reduction or softmax: a dimension of the four, 1 to 3
     std::uint64_t axis_extent = 1; ///< of the input there
     std::vector<dfx::element_step> steps;
 };
+
+/// A softmax or a layer norm: works on whole rows along its axis.
+[[nodiscard]] bool needs_rows(const vector_work& work);
 
 /// True for operators that the vector unit carries out.
 [[nodiscard]] bool runs_on_vector_unit(const dfx::compute_op& op);

@@ -80,6 +80,8 @@ std::uint64_t compulsory_bytes(const planned_work& part, const device& host) {
         add(moves->output);
         for (const rearranged_input& input : moves->inputs)
             add(input.from);
+        if (moves->gather && !host.tensors().at(moves->gather->indices).on_chip)
+            sum += host.tensors().at(moves->gather->indices).size.value();
     }
     return sum;
 }

@@ -89,7 +89,7 @@ tensor_map gather_inputs(const dfx::program& program, const input_files& files, 
     std::vector<expected_tensor> expected;
     expected.reserve(inputs.size());
     for (const dfx::tensor_descriptor* t : inputs)
-        expected.push_back({t->keys, t->type, dfx::file_dims(*t)});
+        expected.push_back({t->keys, t->type, dfx::file_dims(*t), dfx::indices_below(program, t->name)});
     return select_tensors(expected, std::move(given), files.seed, where, warnings);
 }
 

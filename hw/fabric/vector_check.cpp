@@ -34,7 +34,10 @@ bool computes(const iface::vector_operands& x) {
     case vector_function::arctangent:
     case vector_function::exponential:
     case vector_function::reciprocal:
+    case vector_function::reciprocal_root:
         return !integer(x.from);
+    case vector_function::multiply_shifted:
+        return x.from == element_type::i32 && x.shift >= 1 && x.shift <= 62;
     case vector_function::multiply_add:
         return x.to == iface::accumulator_of(x.from) || x.to == x.from;
     default:

@@ -67,6 +67,8 @@ T by_double(vector_function f, T x) {
         return static_cast<T>(math::logistic(wide));
     case vector_function::arctangent:
         return static_cast<T>(math::arc_tangent(wide));
+    case vector_function::reciprocal_root:
+        return static_cast<T>(math::reciprocal_root(wide));
     default:
         return static_cast<T>(math::exponential(wide));
     }
@@ -119,6 +121,10 @@ void apply(const iface::vector_operands& x, const T* a, const T* b, T* out, std:
         return each(a, a, out, count, [](T p, T) { return math::negate(p); });
     case vector_function::reciprocal:
         return each(a, a, out, count, [](T p, T) { return math::divide(T{1}, p); });
+    case vector_function::multiply_shifted:
+        if constexpr (std::is_integral_v<T>)
+            each(a, b, out, count, [shift = x.shift](T p, T q) { return math::multiply_shifted(p, q, shift); });
+        return; // of integers only: the unit refuses others
     case vector_function::multiply_add:
         for (std::size_t i = 0; i < count; ++i)
             out[i] = sum_of(out[i], a[i], b[i]);
@@ -126,6 +132,7 @@ void apply(const iface::vector_operands& x, const T* a, const T* b, T* out, std:
     case vector_function::sigmoid:
     case vector_function::arctangent:
     case vector_function::exponential:
+    case vector_function::reciprocal_root:
         break;
     }
     each(a, a, out, count, [f = x.function](T p, T) { return by_double(f, p); });

@@ -110,7 +110,7 @@ descriptor_words encode(const command_header& header, const vector_operands& vec
     descriptor_words words = encode(header);
     word_writer out(words, k_header_words);
     out.put(static_cast<std::uint32_t>(vector.function) | static_cast<std::uint32_t>(vector.from) << 8 |
-            static_cast<std::uint32_t>(vector.to) << 16);
+            static_cast<std::uint32_t>(vector.to) << 16 | vector.shift << 24);
     for (const std::uint32_t count : vector.count)
         out.put(count);
     put_side(out, vector.source);
@@ -132,6 +132,16 @@ descriptor_words encode(const command_header& header, const fill_operands& fill)
         out.put(count);
     out.put(address(fill.pattern));
     put_side(out, fill.destination);
+    return words;
+}
+
+descriptor_words encode(const command_header& header, const gather_operands& gather) {
+    descriptor_words words = encode(header);
+    word_writer out(words, k_header_words);
+    for (const std::uint32_t number : {gather.run, gather.count, gather.rows})
+        out.put(number);
+    for (const address word : {address(gather.pitch), gather.indices, gather.source, gather.destination})
+        out.put(word);
     return words;
 }
 
@@ -184,6 +194,7 @@ vector_operands decode_vector(const descriptor_words& words) {
     vector.function = static_cast<vector_function>(kinds & 0xff);
     vector.from = static_cast<element_type>(kinds >> 8 & 0xff);
     vector.to = static_cast<element_type>(kinds >> 16 & 0xff);
+    vector.shift = kinds >> 24;
     for (std::uint32_t& count : vector.count)
         count = in.word();
     vector.source = read_side<vector_side>(in);
@@ -195,6 +206,17 @@ vector_operands decode_vector(const descriptor_words& words) {
         vector.high = as_number(in.addr());
     }
     return vector;
+}
+
+gather_operands decode_gather(const descriptor_words& words) {
+    word_reader in(words, k_header_words);
+    gather_operands gather;
+    for (std::uint32_t* number : {&gather.run, &gather.count, &gather.rows})
+        *number = in.word();
+    gather.pitch = in.addr().value();
+    for (address* where : {&gather.indices, &gather.source, &gather.destination})
+        *where = in.addr();
+    return gather;
 }
 
 fill_operands decode_fill(const descriptor_words& words) {

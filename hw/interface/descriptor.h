@@ -28,7 +28,8 @@ struct command_header {
     std::array<wait_for, k_waits> waits{};
 };
 
-/// One side of a copy: the address of element (0,0,0,0) and the byte stride of each dimension, outermost first.
+/// One side of a copy: the address of element (0,0,0,0) and the byte stride of each dimension, outermost first; a
+/// stride is signed, in two's complement: a side may be walked backwards.
 struct copy_side {
     address base;
     std::array<std::uint32_t, k_copy_dims> stride{};
@@ -74,6 +75,7 @@ struct vector_operands {
     element_type to = element_type::f32;
     std::array<std::uint32_t, k_vector_dims> count{1, 1, 1};
     vector_side source, operand, destination;
+    std::uint32_t shift = 0;  ///< of multiply_shifted: 1 to 62
     double low = 0, high = 0; ///< of clamp, which has no operand: they take its place in the descriptor
 };
 
@@ -85,11 +87,25 @@ struct fill_operands {
     copy_side destination;
 };
 
+inline constexpr std::uint32_t k_most_indices = 1024;
+
+/// For all i in count: `run` bytes from source + index[i]·pitch to destination + i·run. index[i] is the signed 32-bit
+/// integer at indices + 4·i and has to be at least 0 and less than `rows`, else nothing is written: index_error. At
+/// most k_most_indices of them, aligned to 4 bytes.
+struct gather_operands {
+    std::uint32_t count = 0;
+    std::uint32_t run = 0;  ///< bytes
+    std::uint32_t rows = 0; ///< of the source
+    std::uint64_t pitch = 0;
+    address indices, source, destination;
+};
+
 [[nodiscard]] descriptor_words encode(const command_header& header);
 [[nodiscard]] descriptor_words encode(const command_header& header, const copy_operands& copy);
 [[nodiscard]] descriptor_words encode(const command_header& header, const fold_operands& fold);
 [[nodiscard]] descriptor_words encode(const command_header& header, const vector_operands& vector);
 [[nodiscard]] descriptor_words encode(const command_header& header, const fill_operands& fill);
+[[nodiscard]] descriptor_words encode(const command_header& header, const gather_operands& gather);
 
 /// Decoding never fails: engines check opcode, waits and operands and raise modelled faults.
 [[nodiscard]] command_header decode_header(const descriptor_words& words);
@@ -97,5 +113,6 @@ struct fill_operands {
 [[nodiscard]] fold_operands decode_fold(const descriptor_words& words);
 [[nodiscard]] vector_operands decode_vector(const descriptor_words& words);
 [[nodiscard]] fill_operands decode_fill(const descriptor_words& words);
+[[nodiscard]] gather_operands decode_gather(const descriptor_words& words);
 
 } // namespace kpu::iface

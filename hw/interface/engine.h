@@ -63,7 +63,8 @@ enum class opcode : std::uint8_t {
     copy = 1,   ///< dma, block_mover, streamer: strided copy from one memory to another
     fold = 2,   ///< array: one matmul fold, C = (seed or 0) + A·B
     vector = 3, ///< vector: an element-wise function of strided operands
-    fill = 4    ///< dma, block_mover, streamer: a pattern written to one memory
+    fill = 4,   ///< dma, block_mover, streamer: a pattern written to one memory
+    gather = 5  ///< dma, block_mover, streamer: rows whose numbers lie in memory
 };
 
 /// What a vector command does to each element. Functions compute in the type `from`, as platforms/common/scalar_math.h
@@ -84,20 +85,24 @@ enum class vector_function : std::uint8_t {
     reciprocal = 12,
     absolute = 13,
     negate = 14,
-    multiply_add = 15 ///< destination + source·operand in the type `to`, product and sum rounded apart
+    multiply_add = 15,    ///< destination + source·operand in the type `to`, product and sum rounded apart
+    reciprocal_root = 16, ///< 1 / root
+    multiply_shifted = 17 ///< of i32: the 64-bit product shifted right, halves up, its lower 32 bits
 };
-inline constexpr std::uint32_t k_vector_functions = 16;
+inline constexpr std::uint32_t k_vector_functions = 18;
 
 [[nodiscard]] constexpr std::string_view name_of(vector_function f) {
     constexpr std::string_view names[k_vector_functions] = {
-        "identity", "add",     "subtract",   "multiply",    "divide",     "maximum",  "minimum", "clamp",
-        "relu",     "sigmoid", "arctangent", "exponential", "reciprocal", "absolute", "negate",  "multiply_add"};
+        "identity",   "add",      "subtract", "multiply",     "divide",          "maximum",
+        "minimum",    "clamp",    "relu",     "sigmoid",      "arctangent",      "exponential",
+        "reciprocal", "absolute", "negate",   "multiply_add", "reciprocal_root", "multiply_shifted"};
     return static_cast<std::uint32_t>(f) < k_vector_functions ? names[static_cast<std::uint32_t>(f)] : "unknown";
 }
 
 /// True where the function has a second argument.
 [[nodiscard]] constexpr bool takes_operand(vector_function f) {
-    return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add;
+    return (f >= vector_function::add && f <= vector_function::minimum) || f == vector_function::multiply_add ||
+           f == vector_function::multiply_shifted;
 }
 
 /// Error causes in the `error_cause` register. The queue stops at the faulty command; later ones stay queued.
@@ -108,7 +113,8 @@ enum class fault : std::uint8_t {
     bad_wait = 3,      ///< a wait names an engine that does not exist
     address_error = 4, ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
     bus_error = 5,     ///< any other error response
-    capacity = 6       ///< a fold larger than the array
+    capacity = 6,      ///< a fold larger than the array
+    index_error = 7    ///< an index of a gather names no row
 };
 
 [[nodiscard]] constexpr std::string_view name_of(fault cause) {
@@ -126,9 +132,11 @@ enum class fault : std::uint8_t {
     case fault::bus_error:
         return "bus error";
     case fault::capacity:
+        return "capacity exceeded";
+    case fault::index_error:
         break;
     }
-    return "capacity exceeded";
+    return "index out of range";
 }
 
 } // namespace kpu::iface

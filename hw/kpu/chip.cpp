@@ -145,7 +145,13 @@ void chip::list_parts() {
 void chip::drop_data() {
     for (memory_module* memory : m_memories)
         memory->keep_no_data();
+    for (const auto& dma : m_dmas)
+        dma->skip_indices();
+    for (const auto& mover : m_block_movers)
+        mover->skip_indices();
     for (const auto& tile : m_tiles) {
+        for (const auto& s : tile->streamers())
+            s->skip_indices();
         tile->array().skip_arithmetic();
         tile->vector().skip_arithmetic();
     }

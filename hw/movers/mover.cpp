@@ -71,32 +71,83 @@ void mover::on_reset() {
 
 fault mover::execute(const command& c) {
     m_fills = c.header.op == iface::opcode::fill;
-    if (!m_fills)
-        return carry_out(c, iface::decode_copy(c.words));
-    const iface::fill_operands fill = iface::decode_fill(c.words);
-    m_pattern = fill.pattern;
-    m_fill_run = std::max<std::uint64_t>(1, fill.run);
-    m_run_position = 0;
-    return carry_out(c, {fill.count, fill.run, fill.destination, fill.destination});
+    m_gathers = c.header.op == iface::opcode::gather;
+    if (m_gathers)
+        return gather(c, iface::decode_gather(c.words));
+    iface::copy_operands copy;
+    if (m_fills) {
+        const iface::fill_operands fill = iface::decode_fill(c.words);
+        m_pattern = fill.pattern;
+        m_fill_run = std::max<std::uint64_t>(1, fill.run);
+        m_run_position = 0;
+        copy = {fill.count, fill.run, fill.destination, fill.destination};
+    } else {
+        copy = iface::decode_copy(c.words);
+    }
+    if (total_bytes(copy) == bytes(0))
+        return fault::bad_operand;
+    return begin(c) ? carry_out(c, copy, strided_walk(copy, copy.source).run()) : fault::none;
 }
 
-fault mover::carry_out(const command& c, const iface::copy_operands& copy) {
-    const bytes total = total_bytes(copy);
-    if (total == bytes(0))
+/// False if the command is not to be continued.
+bool mover::begin(const command& c) {
+    m_read_far.act_for(c.ref);
+    m_read_near.act_for(c.ref);
+    m_begun_in = epoch();
+    const picoseconds start_cost = config().period * m_config.params.start_cost.value();
+    return start_cost == picoseconds() || pause(start_cost);
+}
+
+fault mover::gather(const command& c, const iface::gather_operands& g) {
+    iface::copy_operands copy; // its destination
+    copy.count[3] = g.count;
+    copy.run = g.run;
+    copy.destination = {g.destination, {0, 0, 0, g.run}};
+    copy.source = copy.destination;
+    if (g.count > iface::k_most_indices || g.indices.value() % sizeof(std::uint32_t) != 0 ||
+        total_bytes(copy) == bytes(0))
         return fault::bad_operand;
+    if (!begin(c))
+        return fault::none;
+    const fault failed = read_indices(g);
+    if (failed != fault::none || m_begun_in != epoch())
+        return failed;
+    m_rows = row_walk(g, m_indices.data());
+    return carry_out(c, copy, bytes(g.run));
+}
+
+/// All indices of a command come first, and the time until the last of them is there.
+fault mover::read_indices(const iface::gather_operands& g) {
+    const bytes length(std::uint64_t{g.count} * sizeof(std::uint32_t));
+    initiator& side = is_far(g.indices) ? m_read_far : m_read_near;
+    sc_core::sc_time delay;
+    const fault failed =
+        fault_of(side.read(g.indices, length, reinterpret_cast<unsigned char*>(m_indices.data()), delay));
+    if (failed != fault::none)
+        return failed;
+    count(perf_counter::read_bytes, length.value());
+    count_as(perf_counter::stall_read);
+    if (!pause(to_ps(delay)))
+        return fault::none;
+    count_as(perf_counter::busy);
+    for (std::uint32_t i = 0; !m_has_indices && i < g.count; ++i)
+        m_indices[i] = i % g.rows;
+    const auto end = m_indices.begin() + g.count;
+    const bool in_range = std::all_of(m_indices.begin(), end, [&](std::uint32_t index) {
+        return index < g.rows && index <= std::uint32_t{std::numeric_limits<std::int32_t>::max()};
+    });
+    return in_range ? fault::none : fault::index_error;
+}
+
+/// `run`: bytes that are contiguous at the source.
+fault mover::carry_out(const command& c, const iface::copy_operands& copy, bytes run) {
+    const bytes total = total_bytes(copy);
     m_source = strided_walk(copy, copy.source);
     job& own = m_jobs.append(); // stays until its last chunk is written
     own.ref = c.ref;
     own.destination = strided_walk(copy, copy.destination);
     const strided_walk& cut = is_far(copy.source.base) ? m_source : own.destination;
-    m_read_far.act_for(c.ref);
-    m_read_near.act_for(c.ref);
-    m_begun_in = epoch();
-
-    const picoseconds start_cost = config().period * m_config.params.start_cost.value();
-    if (start_cost != picoseconds() && !pause(start_cost))
-        return fault::none;
-    const bytes limit = chunk_limit(std::min(m_source.run(), own.destination.run()));
+    const bytes limit = chunk_limit(std::min(run, own.destination.run()));
     while (m_source.left() > bytes(0)) {
         const bytes length = chunk_length(cut, total - m_source.left(), m_source.left(), limit, m_alignment);
         if (!make_room(length) || !read_chunk(c.ref, length))
@@ -200,13 +251,21 @@ mover::transfer mover::make_pattern(bytes length, unsigned char* into) {
     return done;
 }
 
+segment mover::next_source(bytes limit) {
+    if (!m_gathers)
+        return m_source.next(limit);
+    const segment s = m_rows.next(limit);
+    (void)m_source.next(s.length);
+    return s;
+}
+
 mover::transfer mover::read_segments(bytes length, unsigned char* into, const unsigned char*& data) {
     transfer done;
     const picoseconds now = now_ps();
     bytes got;
     data = into;
     while (got < length && done.error == fault::none) {
-        const segment s = m_source.next(length - got);
+        const segment s = next_source(length - got);
         initiator& side = is_far(s.where) ? m_read_far : m_read_near;
         sc_core::sc_time delay;
         // A chunk that is one segment can stay where it is; others are gathered.

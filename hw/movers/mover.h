@@ -9,6 +9,7 @@
 #include "hw/tlm/initiator.h"
 #include "platforms/platform.h"
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -26,11 +27,14 @@ struct mover_config {
     bytes alignment{64};              ///< of cuts between chunks, where it costs nothing
 };
 
-/// Executes `copy` and `fill`. See hw/movers/README.md for the timing.
+/// Executes `copy`, `fill` and `gather`. See hw/movers/README.md for the timing.
 class mover : public command_engine {
   public:
     tlm_utils::simple_initiator_socket<mover> far_i;  ///< towards DRAM
     tlm_utils::simple_initiator_socket<mover> near_i; ///< towards the array
+
+    /// For a chip without data: a gather takes one row after the other, whatever its indices would be.
+    void skip_indices() { m_has_indices = false; }
 
   protected:
     mover(sc_core::sc_module_name name, const mover_config& config);
@@ -66,9 +70,12 @@ class mover : public command_engine {
     };
 
     iface::fault execute(const command& c) override;
-    [[nodiscard]] iface::fault carry_out(const command& c, const iface::copy_operands& copy);
+    [[nodiscard]] bool begin(const command& c);
+    [[nodiscard]] iface::fault carry_out(const command& c, const iface::copy_operands& copy, bytes run);
+    [[nodiscard]] iface::fault gather(const command& c, const iface::gather_operands& g);
+    [[nodiscard]] iface::fault read_indices(const iface::gather_operands& g);
     [[nodiscard]] bool supports(iface::opcode op) const override {
-        return op == iface::opcode::copy || op == iface::opcode::fill;
+        return op == iface::opcode::copy || op == iface::opcode::fill || op == iface::opcode::gather;
     }
     void on_reset() override;
 
@@ -77,6 +84,7 @@ class mover : public command_engine {
     [[nodiscard]] picoseconds free_from(const chunk& oldest, std::uint64_t from, std::uint64_t to) const;
     [[nodiscard]] bool pause(picoseconds duration);
     [[nodiscard]] unsigned char* stage(bytes length);
+    segment next_source(bytes limit);
     transfer read_segments(bytes length, unsigned char* into, const unsigned char*& data);
     void write_pattern(unsigned char* into, bytes length);
     transfer make_pattern(bytes length, unsigned char* into);
@@ -104,6 +112,10 @@ class mover : public command_engine {
     std::uint64_t m_position = 0; ///< bytes requested since the reset
     std::uint32_t m_begun_in = 0; ///< epoch of the command in execute()
     bool m_fills = false;         ///< it has no source: m_source walks the destination
+    bool m_gathers = false;       ///< its source is m_rows: m_source walks the destination
+    bool m_has_indices = true;
+    row_walk m_rows;
+    std::array<std::uint32_t, iface::k_most_indices> m_indices{};
     std::uint64_t m_pattern = 0, m_fill_run = 1, m_run_position = 0;
     picoseconds m_data_end; ///< when the last byte requested reaches the engine
     std::unique_ptr<unsigned char[]> m_staging;

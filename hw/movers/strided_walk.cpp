@@ -4,6 +4,15 @@
 
 namespace kpu::hw {
 
+namespace {
+
+/// To be added to addresses modulo 2^64.
+std::uint64_t signed_stride(std::uint32_t word) {
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(static_cast<std::int32_t>(word)));
+}
+
+} // namespace
+
 bytes total_bytes(const iface::copy_operands& copy) {
     std::uint64_t total = copy.run;
     for (const std::uint32_t count : copy.count) {
@@ -18,7 +27,7 @@ strided_walk::strided_walk(const iface::copy_operands& copy, const iface::copy_s
     : m_base(side.base.value()), m_run(copy.run), m_left(total_bytes(copy).value()), m_here(m_base) {
     for (std::size_t d = iface::k_copy_dims; d-- > 0;) {
         const std::uint64_t count = copy.count[d];
-        const std::uint64_t stride = side.stride[d];
+        const std::uint64_t stride = signed_stride(side.stride[d]);
         if (count == 1)
             continue;
         if (m_rank == 0 && stride == m_run) {
@@ -69,6 +78,17 @@ address strided_walk::locate(bytes position) const {
         nth /= m_dims[d].count;
     }
     return address(where);
+}
+
+segment row_walk::next(bytes limit) {
+    const std::uint64_t length = std::min(limit.value(), m_run - m_offset);
+    const address where = m_source + bytes(m_indices[m_row] * m_pitch + m_offset);
+    m_offset += length;
+    if (m_offset == m_run) {
+        m_offset = 0;
+        ++m_row;
+    }
+    return {where, bytes(length)};
 }
 
 bytes chunk_length(const strided_walk& side, bytes position, bytes left, bytes limit, bytes alignment) {

@@ -52,6 +52,25 @@ class strided_walk {
     std::size_t m_rank = 0;
 };
 
+/// The source of a gather: one segment per row, in the order of the indices, which have been checked.
+class row_walk {
+  public:
+    row_walk() = default;
+    /// `indices` must outlive the walk.
+    row_walk(const iface::gather_operands& gather, const std::uint32_t* indices)
+        : m_indices(indices), m_source(gather.source), m_pitch(gather.pitch), m_run(gather.run) {}
+
+    /// The next contiguous bytes of the current row, up to `limit`. There are rows left.
+    segment next(bytes limit);
+
+  private:
+    const std::uint32_t* m_indices = nullptr;
+    address m_source;
+    std::uint64_t m_pitch = 0, m_run = 0;
+    std::uint64_t m_offset = 0; ///< walked bytes of the current row
+    std::size_t m_row = 0;
+};
+
 /// Where to cut a copy into chunks of at most `limit` bytes (a multiple of `alignment`), so that cuts cost nothing on
 /// the side given: between runs where runs are short, else at aligned addresses. `position`: bytes before the chunk.
 [[nodiscard]] bytes chunk_length(const strided_walk& side, bytes position, bytes left, bytes limit, bytes alignment);

@@ -38,6 +38,9 @@ void conservation_checker::on_complete(const command_ref& command) {
 void conservation_checker::check_bytes(const command_ref& command, const started_command& done) {
     if (done.op == iface::opcode::copy && done.read != done.written)
         violation(command, fmt::format("read {} bytes and wrote {}", done.read.value(), done.written.value()));
+    if (done.op == iface::opcode::gather && (done.read <= done.written || (done.read - done.written).value() % 4 != 0))
+        violation(command, fmt::format("read {} bytes of rows and indices and wrote {}", done.read.value(),
+                                       done.written.value()));
     if (done.op == iface::opcode::join && (done.read.value() != 0 || done.written.value() != 0))
         violation(command, "is a join and accessed memory");
 }

@@ -26,6 +26,8 @@ std::string_view name_of(iface::opcode op) {
         return "vector";
     case iface::opcode::fill:
         return "fill";
+    case iface::opcode::gather:
+        return "gather";
     }
     return "unknown operation";
 }

@@ -175,6 +175,11 @@ inline double logistic(double x) {
     return (std::signbit(x) ? e : 1.0) / (1.0 + e);
 }
 
+/// 1 / √x in binary64, root and quotient rounded apart; of a negative number NaN, of -0 minus infinity.
+inline double reciprocal_root(double x) {
+    return canonical(1.0 / std::sqrt(x));
+}
+
 /// A bound of a clamp in an integer type: rounded towards zero and saturated; NaN becomes 0.
 inline std::int32_t integer_bound(double bound) {
     if (bound != bound)

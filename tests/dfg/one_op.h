@@ -12,7 +12,7 @@
 namespace kpu::test {
 
 struct one_op {
-    std::string op;
+    std::string op;                    ///< or the name of an UNKNOWN: "tosa.rsqrt"
     std::vector<std::string> operands; ///< "2x3xf32"
     std::string attributes;
     std::string result;
@@ -32,7 +32,9 @@ inline dfg::graph graph_of(const one_op& o) {
         types.append(i == 0 ? "" : ",").append(n).append(":tensor<").append(o.operands[i]).append(">");
         edges.append("EDGE ").append(n).append(" -> ").append(id).append(" : 0|true|x|32|0|").append(n).append("|\n");
     }
-    text += "NODE " + id + " : |op|" + o.op + "|1|" + types + "|" + o.attributes + "|0:r|0:tensor<" + o.result + ">\n";
+    const bool dialect = o.op.find('.') != std::string::npos;
+    text += "NODE " + id + " : |" + (dialect ? o.op + "|UNKNOWN" : "op|" + o.op) + "|1|" + types + "|" + o.attributes +
+            "|0:r|0:tensor<" + o.result + ">\n";
     text += "NODE " + std::to_string(k + 1) + " : |end|FUNCTION_RETURN|2|0:tensor<" + o.result + ">||0:out|0:tensor<" +
             o.result + ">\n";
     edges += "EDGE " + id + " -> " + std::to_string(k + 1) + " : 0|true|x|32|0|0|\n";

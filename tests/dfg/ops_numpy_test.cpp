@@ -153,14 +153,20 @@ BOOST_AUTO_TEST_CASE(elementwise_operators_equal_numpy) {
     case_list cases;
     for (const dtype t : k_types) {
         const bool integer = kpu::is_integer(t);
-        for (const std::string op : {"ADD", "SUB", "MUL", "DIV"})
+        for (const std::string op : {"ADD", "SUB", "MUL", "DIV", "tosa.maximum", "tosa.minimum"})
             if (!integer || op != "DIV") {
                 cases.add(op, {cases.random(t, {4, 1, 7}), cases.random(t, {1, 5, 7})}, t, {4, 5, 7});
                 cases.add(op, {cases.random(t, {4, 5, 1}), cases.random(t, {4, 5, 7})}, t, {4, 5, 7});
             }
-        for (const std::string op : {"RELU", "ABS", "NEGATE", "RECIPROCAL", "EXP", "SIGMOID", "ATAN"})
+        for (const std::string op :
+             {"RELU", "ABS", "NEGATE", "RECIPROCAL", "EXP", "SIGMOID", "ATAN", "tosa.rsqrt", "tosa.sigmoid"})
             if (!integer || op == "RELU" || op == "ABS" || op == "NEGATE")
                 cases.add(op, {cases.random(t, {300})}, t, {300});
+        if (t == dtype::i8) {
+            tensor x = kpu::random_indices({2, 3, 50}, 5, 12);
+            x = kpu::convert(x, t);
+            cases.add("REDUCE_ALL", {x}, t, {2, 1, 50}, {}, "axis:1 : i32", "'axis': 1");
+        }
         for (const std::string op : {"REDUCE_SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN"})
             for (std::size_t axis = 0; axis < 3; ++axis) {
                 kpu::shape dims{4, 9, 5};

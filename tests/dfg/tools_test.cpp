@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(bad_input_is_told_and_leaves_no_output) {
     const std::string text = kpu::read_file(room.file("g.dfg"));
     kpu::write_file(room.file("cut.dfg"), text.substr(0, text.size() / 2));
     refuses({"cut.dfg", "--random", "1"}, "may be truncated");
-    kpu::write_file(room.file("all.dfg"), kpu::test::with(text, "|MATMUL|", "|REDUCE_ALL|"));
-    refuses({"all.dfg", "--random", "1"}, "all.dfg:7: error: node 2 'matmul' (REDUCE_ALL): the operator cannot be");
+    kpu::write_file(room.file("all.dfg"), kpu::test::with(text, "|MATMUL|", "|UNKNOWN|"));
+    refuses({"all.dfg", "--random", "1"}, "all.dfg:7: error: node 2 'matmul' (UNKNOWN): the operator cannot be");
     BOOST_REQUIRE(write_matmul(room, {"--m", "1000000000", "--n", "1", "--k", "100000"}).exit_code == 0);
     refuses({"g.dfg", "--random", "1"}, "tensors do not fit in this machine's memory");
 }

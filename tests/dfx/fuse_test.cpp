@@ -112,7 +112,7 @@ dfx::program six_kernels(dtype type = dtype::f32) {
 void no_softmax(const std::function<void(dfx::program&)>& change) {
     dfx::program p = six_kernels();
     change(p);
-    untouched(passes::recognise_softmax, p);
+    untouched(passes::recognise_patterns, p);
 }
 
 /// One more reader of a tensor.
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(moves_have_no_steps) {
 
 BOOST_AUTO_TEST_CASE(a_softmax_in_six_kernels_is_one) {
     for (const dtype type : {dtype::f32, dtype::f16, dtype::bf16, dtype::f64}) {
-        dfx::program q = after(passes::recognise_softmax, six_kernels(type));
+        dfx::program q = after(passes::recognise_patterns, six_kernels(type));
         BOOST_REQUIRE(q.kernels.size() == 1U);
         BOOST_TEST((operator_of(q).type == compute_type::softmax_tile));
         BOOST_TEST((names_of(q) == std::vector<std::string>{"X", "Y"}));
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_softmax_in_six_kernels_is_one) {
     // its input may be used by others, and its result
     dfx::program p = six_kernels();
     read_again(p, "X");
-    BOOST_TEST(after(passes::recognise_softmax, p).kernels.size() == 2U);
+    BOOST_TEST(after(passes::recognise_patterns, p).kernels.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_softmax) {
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_softmax) {
     test::reshape(p, "T", {2, 1});
     operator_of(p, 4).steps = {step(element_function::identity, dtype::f16),
                                step(element_function::reciprocal, dtype::f16)};
-    untouched(passes::recognise_softmax, p);
+    untouched(passes::recognise_patterns, p);
 }
 
 BOOST_AUTO_TEST_CASE(a_softmax_takes_steps) {
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_softmax_takes_steps) {
     test::add_operator(p, {{"Y"}, "Z", elementwise({step(element_function::negate)})});
     dfx::program q = after(
         [](dfx::program& all) {
-            passes::recognise_softmax(all);
+            passes::recognise_patterns(all);
             passes::fuse_steps(all);
         },
         p);

@@ -1,13 +1,17 @@
+#include "compiler/dfg/workloads.h"
 #include "compiler/dfx/bounds.h"
+#include "compiler/dfx/interpreter.h"
 #include "compiler/dfx/text.h"
 #include "compiler/dfx/verify.h"
 #include "compiler/passes/dataflow.h"
 #include "compiler/passes/embed.h"
+#include "compiler/passes/fuse.h"
 #include "compiler/passes/tiling.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
 #include "tests/dfx/programs.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 
@@ -30,6 +34,27 @@ std::string refusal(const std::string& text) {
         return problem.what();
     }
     return "accepted";
+}
+
+dfx::program encoder(dtype type, bool fusion) {
+    dfg::attention_spec spec;
+    spec.tokens = 6;
+    spec.model = 8;
+    spec.heads = 2;
+    spec.hidden = 12;
+    spec.type = type;
+    const dfg::graph g = dfg::attention_graph(spec);
+    diagnostics warnings;
+    passes::lower_options options;
+    options.fusion = fusion;
+    return passes::lower(g, dfg::bind_operands(g, warnings), options).program;
+}
+
+std::ptrdiff_t count(const dfx::program& p, dfx::compute_type type) {
+    return std::count_if(p.kernels.begin(), p.kernels.end(), [&](const dfx::kernel& k) {
+        const dfx::compute_op* op = dfx::whole_tensor_operator(k);
+        return op != nullptr && op->type == type;
+    });
 }
 
 } // namespace
@@ -199,6 +224,40 @@ BOOST_AUTO_TEST_CASE(inputs_are_not_compiled_in) {
     given = {{"B", {"<f4", {2, 2}, std::vector<std::byte>(16)}}};
     passes::embed_constants(p, given, where, warnings);
     BOOST_TEST((p.constants == tensor_map{{"B", tensor(dtype::f32, {2, 2})}}));
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_has_a_softmax_and_two_layer_norms) {
+    for (const dtype type : {dtype::f32, dtype::bf16}) {
+        const dfx::program plain = encoder(type, false);
+        const dfx::program fused = encoder(type, true);
+        BOOST_TEST(count(fused, dfx::compute_type::softmax_tile) == 1);
+        BOOST_TEST(count(fused, dfx::compute_type::layernorm_tile) == 2);
+        BOOST_TEST(count(fused, dfx::compute_type::reduction) == 0);
+        BOOST_TEST(count(plain, dfx::compute_type::reduction) == 6);
+        const tensor_map inputs = test::random_inputs(plain, 4);
+        BOOST_TEST((dfx::interpret(fused, inputs) == dfx::interpret(plain, inputs)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_norm_whose_parts_are_seen_elsewhere_stays_apart) {
+    const dfx::program plain = encoder(dtype::f32, false);
+    int norms = 0;
+    for (const dfx::kernel& k : plain.kernels) {
+        const dfx::compute_op* op = dfx::whole_tensor_operator(k);
+        if (op == nullptr || op->type != dfx::compute_type::elementwise ||
+            op->steps.front().function != dfx::element_function::reciprocal_root)
+            continue;
+        dfx::program p = plain;
+        for (dfx::tensor_descriptor& t : p.tensors)
+            if (t.name == op->output.tensor_name) {
+                t.role = dfx::tensor_role::output;
+                t.keys = {t.name};
+            }
+        passes::recognise_patterns(p);
+        BOOST_TEST(count(p, dfx::compute_type::layernorm_tile) == 1);
+        ++norms;
+    }
+    BOOST_TEST(norms == 2);
 }
 
 BOOST_AUTO_TEST_CASE(emitted_text_is_golden) {

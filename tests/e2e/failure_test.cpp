@@ -1,6 +1,7 @@
 // Runs that cannot end well: a fault that the firmware reports, a wait that nothing satisfies.
 
 #include "fw/firmware/runtime.h"
+#include "tests/dfg/one_op.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/fw/random_contraction.h"
 #include "tests/fw/stream_mutants.h"
@@ -211,6 +212,22 @@ BOOST_AUTO_TEST_CASE(a_wait_for_nobody_ends_in_a_deadlock_report) {
               "was given only 0 commands",
               "dma0's command 1 is part of operation 1 (LOAD of A"})
             BOOST_TEST(report.find(part) != std::string::npos, report);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_index_out_of_range_ends_the_run_with_its_operation) {
+    const test::compiled_graph g = test::compile(test::graph_of({"GATHER", {"1x3x2xf32", "1x4xi32"}, "", "1x4x2xf32"}));
+    tensor_map inputs = test::random_inputs(g, 1);
+    inputs.at("a1") = test::tensor_of(dtype::i32, {1, 4}, {0, 2, 3, 1});
+    hw::chip chip("chip", test::shipped("edge_ai"));
+    fw::device host(chip, g.program);
+    try {
+        (void)host.run(inputs);
+        BOOST_ERROR("the index was not noticed");
+    } catch (const run_error& found) {
+        const std::string text = found.what();
+        BOOST_TEST(text.find("index out of range") != std::string::npos, text);
+        BOOST_TEST(text.find("GATHER_TILE") != std::string::npos, text);
     }
 }
 

@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_quantised_layer_is_one_kernel) {
 BOOST_DATA_TEST_CASE(mobilenet_runs_whole, bdata::make(test::shipped_platforms()), platform) {
     if (!has_mobilenet())
         return; // the sample is not shipped with the project
-    dfg::graph graph = test::sample("mobilenet_v1.dfg");
+    dfg::graph graph = test::sample_graph("mobilenet_v1.dfg");
     const test::compiled_graph g = test::compile(std::move(graph));
     BOOST_TEST(g.program.kernels.size() == 31U);
     const tensor_map inputs = test::random_inputs(g, 1);

@@ -1,5 +1,6 @@
 // Runs without data: the same cycles and the same of every counter as with data, checkers included; nothing moves.
 
+#include "tests/dfg/one_op.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/support/fresh_context.h"
 
@@ -96,11 +97,7 @@ measured simulate(const std::string& platform, const test::compiled_graph& g, bo
     return m;
 }
 
-} // namespace
-
-BOOST_DATA_TEST_CASE(all_counters_are_those_of_a_run_with_data,
-                     bdata::xrange(k_works.size()) * bdata::make(test::shipped_platforms()), work, platform) {
-    const test::compiled_graph g = test::compile(dfg::matmul_graph(k_works[work]()));
+void check_alike(const std::string& platform, const test::compiled_graph& g) {
     const measured with = simulate(platform, g, true);
     const measured without = simulate(platform, g, false);
     BOOST_TEST(without.statistics == with.statistics);
@@ -109,4 +106,16 @@ BOOST_DATA_TEST_CASE(all_counters_are_those_of_a_run_with_data,
     BOOST_TEST(without.findings.empty(), (without.findings.empty() ? std::string() : without.findings.front()));
     BOOST_TEST(with.resident.value() > 0u);
     BOOST_TEST(without.resident.value() == 0u);
+}
+
+} // namespace
+
+BOOST_DATA_TEST_CASE(all_counters_are_those_of_a_run_with_data,
+                     bdata::xrange(k_works.size()) * bdata::make(test::shipped_platforms()), work, platform) {
+    check_alike(platform, test::compile(dfg::matmul_graph(k_works[work]())));
+}
+
+/// Where there is one row, its number is known.
+BOOST_DATA_TEST_CASE(a_gather_without_indices, bdata::make(test::shipped_platforms()), platform) {
+    check_alike(platform, test::compile(test::graph_of({"GATHER", {"2x1x40xf32", "2x300xi32"}, "", "2x300x40xf32"})));
 }

@@ -19,7 +19,7 @@ compiled_graph compile(dfg::graph graph, const passes::lower_options& options) {
     return g;
 }
 
-dfg::graph sample(const std::string& file) {
+dfg::graph sample_graph(const std::string& file) {
     diagnostics warnings;
     return dfg::read_dfg(std::string(KPU_SOURCE_DIR) + "/../shared/dfg/" + file, {}, warnings);
 }

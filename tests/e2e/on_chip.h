@@ -30,7 +30,7 @@ struct compiled_graph {
 };
 [[nodiscard]] compiled_graph compile(dfg::graph graph, const passes::lower_options& options = {});
 /// A sample of ../shared/dfg.
-[[nodiscard]] dfg::graph sample(const std::string& file);
+[[nodiscard]] dfg::graph sample_graph(const std::string& file);
 /// Inputs as `--random SEED` would fill them, under their first keys.
 [[nodiscard]] tensor_map random_inputs(const compiled_graph& g, std::uint64_t seed);
 [[nodiscard]] tensor_map reference_outputs(const compiled_graph& g, const tensor_map& inputs);

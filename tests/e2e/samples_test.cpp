@@ -32,7 +32,7 @@ void check_clean(const test::checked_chip::outcome& o) {
 
 BOOST_DATA_TEST_CASE(sample_gives_the_references_bits, bdata::make(k_samples) * bdata::make(test::shipped_platforms()),
                      file, platform) {
-    const test::compiled_graph g = test::compile(test::sample(file));
+    const test::compiled_graph g = test::compile(test::sample_graph(file));
     const tensor_map inputs = test::random_inputs(g, 42);
     test::checked_chip chip(test::shipped(platform));
     const auto o = chip.run(g.program, inputs);

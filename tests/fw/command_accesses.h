@@ -19,7 +19,10 @@ struct byte_access {
 template <class Body>
 void for_each_run(const iface::copy_operands& c, Body body) {
     const auto at = [](const iface::copy_side& s, std::uint64_t i, std::uint64_t j, std::uint64_t k, std::uint64_t l) {
-        return address(s.base.value() + i * s.stride[0] + j * s.stride[1] + k * s.stride[2] + l * s.stride[3]);
+        const auto step = [&](std::size_t d) { // signed
+            return static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(s.stride[d])});
+        };
+        return address(s.base.value() + i * step(0) + j * step(1) + k * step(2) + l * step(3));
     };
     for (std::uint64_t i = 0; i < c.count[0]; ++i)
         for (std::uint64_t j = 0; j < c.count[1]; ++j)
@@ -58,6 +61,9 @@ class access_list {
             break;
         case iface::opcode::fill:
             add(iface::decode_fill(words));
+            break;
+        case iface::opcode::gather:
+            add(iface::decode_gather(words));
             break;
         default:
             break;
@@ -115,6 +121,13 @@ class access_list {
     }
     void add(const iface::fill_operands& f) {
         for_each_run(as_copy(f), [&](address, address to) { write(to, f.run); });
+    }
+
+    /// Any row may be read.
+    void add(const iface::gather_operands& g) {
+        read(g.indices, std::uint64_t{g.count} * sizeof(std::int32_t));
+        read(g.source, (g.rows - 1) * g.pitch + g.run);
+        write(g.destination, std::uint64_t{g.count} * g.run);
     }
 
     std::vector<byte_access> m_all, m_writes;

@@ -128,6 +128,9 @@ class flat_chip {
         case iface::opcode::fill:
             fill(iface::decode_fill(c.words));
             break;
+        case iface::opcode::gather:
+            gather(iface::decode_gather(c.words));
+            break;
         default:
             break;
         }
@@ -199,6 +202,17 @@ class flat_chip {
             for (std::uint32_t i = 0; i < f.run; ++i)
                 p[i] = static_cast<unsigned char>(f.pattern >> 8 * (i % 8));
         });
+    }
+
+    void gather(const iface::gather_operands& g) {
+        for (std::uint32_t i = 0; i < g.count; ++i) {
+            std::uint32_t index = 0;
+            std::memcpy(&index, at(g.indices + bytes(i * sizeof index), sizeof index), sizeof index);
+            if (index >= g.rows)
+                throw std::runtime_error("an index names no row");
+            std::memmove(at(g.destination + bytes(std::uint64_t{i} * g.run), g.run),
+                         at(g.source + bytes(index * g.pitch), g.run), g.run);
+        }
     }
 
     const fw::machine& m_machine;

@@ -32,7 +32,9 @@ outcome run(const fw::machine& machine, const dfx::program& program) {
     for (const dfx::tensor_descriptor& t : program.tensors) {
         if (t.role != dfx::tensor_role::input)
             continue;
-        in[t.name] = random_tensor(t.type, t.dims, seed++);
+        const std::optional<std::uint64_t> below = dfx::indices_below(program, t.name);
+        in[t.name] = below ? random_indices(t.dims, seed, *below) : random_tensor(t.type, t.dims, seed);
+        ++seed;
         chip.initialise(tensors.at(t.name).base, in[t.name].data.data(), in[t.name].data.size());
     }
     fw::command_stream stream(machine, plan, tensors);

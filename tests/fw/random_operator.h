@@ -19,7 +19,7 @@ class operator_generator {
 
     dfx::program next() {
         begin();
-        switch (pick(0, 7)) {
+        switch (pick(0, 9)) {
         case 0:
             convolution();
             break;
@@ -40,6 +40,12 @@ class operator_generator {
             break;
         case 6:
             product();
+            break;
+        case 7:
+            spread();
+            break;
+        case 8:
+            gather();
             break;
         default:
             elementwise();
@@ -262,9 +268,10 @@ class operator_generator {
         const std::uint64_t images = pick(1, 2), channels = pick(1, 40);
         const shape extents{pick(1, 14) + taller, pick(1, 14)};
         const shape places = window(extents, true);
+        const std::uint64_t results = channels * (coin() ? 1 : pick(2, 4));
         input({images, extents[0], extents[1], channels}, m_type);
-        input({m_op.window.kernel[0], m_op.window.kernel[1], channels}, m_type);
-        bias_and_steps({images, places[0], places[1], channels}, channels);
+        input({m_op.window.kernel[0], m_op.window.kernel[1], results}, m_type);
+        bias_and_steps({images, places[0], places[1], results}, results);
     }
 
     void pool(std::uint64_t taller = 0) {
@@ -299,6 +306,7 @@ class operator_generator {
         converted_output(dims, type);
     }
 
+    /// What works on whole rows.
     void softmax() {
         m_op.type = dfx::compute_type::softmax_tile;
         if (m_type == dtype::i8)
@@ -306,6 +314,19 @@ class operator_generator {
         const shape dims{pick(1, 9), pick(1, 9), pick(1, 60)};
         input(dims, m_type);
         m_op.axes = {2};
+        if (coin()) { // a layer norm
+            m_op.type = dfx::compute_type::layernorm_tile;
+            for (int number = 0; number < 3; ++number)
+                input({1, 1, 1}, m_type);
+        }
+        unary_steps(m_type);
+        if (coin()) {
+            constexpr dtype k_narrower[] = {dtype::f16, dtype::f32, dtype::f64};
+            m_type = k_narrower[pick(0, 2)];
+            dfx::element_step rounds;
+            rounds.result = m_type;
+            m_op.steps.push_back(rounds);
+        }
         output(dims, m_type);
     }
 
@@ -346,12 +367,37 @@ class operator_generator {
         }
     }
 
+    void spread() {
+        m_op.type = dfx::compute_type::spread_tile;
+        const shape in{pick(1, 2), pick(1, 9), pick(1, 9), pick(1, 20)};
+        shape out = in;
+        for (std::size_t d = 0; d < 2; ++d) {
+            m_op.window.stride.push_back(pick(1, 3));
+            m_op.window.before.push_back(pick(0, 2));
+            out[d + 1] = m_op.window.before[d] + m_op.window.stride[d] * (in[d + 1] - 1) + pick(1, 3);
+        }
+        input(in, m_type);
+        output(out, m_type);
+    }
+
+    void gather() {
+        m_op.type = dfx::compute_type::gather_tile;
+        const std::uint64_t batch = pick(1, 3), columns = coin() ? pick(1, 9) : pick(1, 1500), picks = pick(1, 60);
+        input({batch, pick(1, 30), columns}, m_type);
+        input({batch, picks}, dtype::i32);
+        output({batch, picks, columns}, m_type);
+    }
+
     void elementwise() {
         m_op.type = dfx::compute_type::elementwise;
         shape dims;
         for (std::uint64_t d = pick(1, 4); d > 0; --d)
             dims.push_back(pick(1, 20));
-        input(dims, m_type);
+        shape first = dims;
+        for (std::uint64_t& extent : first)
+            if (pick(0, 5) == 0)
+                extent = 1;
+        input(first, m_type);
         for (std::uint64_t n = pick(1, 3); n > 0; --n) {
             if (coin())
                 binary_step(dims, m_type);

@@ -25,6 +25,8 @@ reduce_function reduce_of(operator_kind op) {
         return reduce_function::min;
     case operator_kind::reduce_prod:
         return reduce_function::prod;
+    case operator_kind::reduce_all:
+        return reduce_function::all;
     default:
         return reduce_function::sum;
     }
@@ -38,6 +40,9 @@ resolved_op resolve_reduction(op_reader& r) {
     r.need_one_type(1);
     reduction out;
     out.function = reduce_of(r.source().op);
+    if (out.function == reduce_function::all)
+        r.require(r.in(0).type == dtype::i8, "the elements are no truth values", std::string(name_of(r.in(0).type)),
+                  "i1 or i8");
     out.axis = r.axis();
     shape dims = r.in(0).dims;
     out.outer = extent_of(dims, 0, out.axis);

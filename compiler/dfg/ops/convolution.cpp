@@ -1,5 +1,6 @@
 #include "compiler/dfg/ops/resolvers.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 
@@ -106,6 +107,9 @@ void set_window(op_reader& r, window_axis& axis, const std::string& name) {
                    name + ": empty or too large"))
         return;
     if (axis.transposed) {
+        const std::int64_t least = 1 - as_signed(axis.kernel);
+        r.require(axis.before >= least && axis.after >= least, name + ": more is taken away than the kernel reaches",
+                  std::to_string(std::min(axis.before, axis.after)), "from " + std::to_string(least));
         std::int64_t out = 0;
         const bool overflow = __builtin_mul_overflow(as_signed(axis.in - 1), as_signed(axis.stride), &out) ||
                               __builtin_add_overflow(out, axis.before + axis.after + as_signed(axis.kernel), &out);

@@ -9,8 +9,10 @@ namespace kpu::dfg {
 
 namespace {
 
-unary_function unary_of(operator_kind op) {
-    switch (op) {
+unary_function unary_of(const node& n) {
+    switch (n.op) {
+    case operator_kind::unknown:
+        return n.name == k_dialect_rsqrt ? unary_function::reciprocal_root : unary_function::sigmoid;
     case operator_kind::relu:
         return unary_function::relu;
     case operator_kind::sigmoid:
@@ -28,8 +30,10 @@ unary_function unary_of(operator_kind op) {
     }
 }
 
-binary_function binary_of(operator_kind op) {
-    switch (op) {
+binary_function binary_of(const node& n) {
+    switch (n.op) {
+    case operator_kind::unknown:
+        return n.name == k_dialect_maximum ? binary_function::max : binary_function::min;
     case operator_kind::add:
         return binary_function::add;
     case operator_kind::sub:
@@ -73,7 +77,7 @@ resolved_op resolve_unary(op_reader& r) {
     r.stop_on_errors();
     r.need_operands(1, 1);
     unary u;
-    u.function = unary_of(r.source().op);
+    u.function = unary_of(r.source());
     if (!works_on_integers(u.function))
         r.need_float();
     r.need_one_type(1);
@@ -107,7 +111,7 @@ resolved_op resolve_clamp(op_reader& r) {
 
 resolved_op resolve_binary(op_reader& r) {
     binary b;
-    b.function = binary_of(r.source().op);
+    b.function = binary_of(r.source());
     if (b.function == binary_function::mul)
         r.know_attributes({"shift"});
     else

@@ -35,6 +35,7 @@ constexpr std::pair<operator_kind, resolver> k_resolvers[] = {
     {operator_kind::reduce_max, resolve_reduction},
     {operator_kind::reduce_min, resolve_reduction},
     {operator_kind::reduce_prod, resolve_reduction},
+    {operator_kind::reduce_all, resolve_reduction},
     {operator_kind::reshape, resolve_reshape},
     {operator_kind::transpose, resolve_transpose},
     {operator_kind::concat, resolve_concat},
@@ -60,10 +61,20 @@ resolved_op resolve_matmul(const graph& g, const binding& bound, node_id id) {
     return out;
 }
 
-std::string why_refused(operator_kind op) {
-    if (op == operator_kind::reduce_all)
-        return "its elements are of type i1, which this project does not have";
-    return "the file keeps no attributes of an operator that its writer did not know";
+/// By the name of a node whose operator is UNKNOWN.
+constexpr std::pair<std::string_view, resolver> k_dialect[] = {{k_dialect_rsqrt, resolve_unary},
+                                                               {k_dialect_sigmoid, resolve_unary},
+                                                               {k_dialect_maximum, resolve_binary},
+                                                               {k_dialect_minimum, resolve_binary}};
+
+resolver resolver_of(const node& n) {
+    for (const auto& [op, run] : k_resolvers)
+        if (op == n.op)
+            return run;
+    for (const auto& [name, run] : k_dialect)
+        if (n.op == operator_kind::unknown && name == n.name)
+            return run;
+    return nullptr;
 }
 
 } // namespace
@@ -86,14 +97,15 @@ resolved_op resolve(const graph& g, const binding& bound, node_id id) {
     const node& n = g.nodes.at(id);
     if (n.op == operator_kind::matmul)
         return resolve_matmul(g, bound, id);
-    for (const auto& [op, run] : k_resolvers)
-        if (op == n.op) {
-            op_reader reader(g, bound, id);
-            return run(reader);
-        }
+    if (const resolver run = resolver_of(n)) {
+        op_reader reader(g, bound, id);
+        return run(reader);
+    }
     diagnostic problem;
     problem.where = place_of(g, n);
-    problem.message = describe(n) + ": the operator cannot be evaluated: " + why_refused(n.op);
+    problem.message = describe(n) + ": the operator cannot be evaluated: the file keeps no attributes of an operator "
+                                    "that its writer did not know";
+    problem.expected = "tosa.rsqrt, tosa.sigmoid, tosa.maximum or tosa.minimum, which have none";
     throw input_error(std::move(problem));
 }
 

@@ -21,9 +21,10 @@ struct op_operand {
     shape dims;
 };
 
-enum class unary_function { relu, clamp, sigmoid, atan, exp, reciprocal, abs, negate };
-enum class binary_function { add, sub, mul, div };
-enum class reduce_function { sum, prod, max, min };
+enum class unary_function { relu, clamp, sigmoid, atan, exp, reciprocal, reciprocal_root, abs, negate };
+enum class binary_function { add, sub, mul, div, max, min };
+/// all: 1 where no element is 0, else 0.
+enum class reduce_function { sum, prod, max, min, all };
 enum class pool_function { max, average };
 
 /// "relu", "sigmoid", "abs", "negate", "exp", "atan", "reciprocal": the values of the attribute `activation`.

@@ -5,6 +5,13 @@
 
 namespace kpu::dfg {
 
+/// UNKNOWN nodes whose name says all that there is to say: operators without attributes that the writer had no word
+/// for.
+inline constexpr std::string_view k_dialect_rsqrt = "tosa.rsqrt";
+inline constexpr std::string_view k_dialect_sigmoid = "tosa.sigmoid";
+inline constexpr std::string_view k_dialect_maximum = "tosa.maximum";
+inline constexpr std::string_view k_dialect_minimum = "tosa.minimum";
+
 resolved_op resolve_fused_product(op_reader& r);
 /// CONV2D, DEPTHWISE_CONV2D, CONV3D and TRANSPOSE_CONV2D.
 resolved_op resolve_convolution(op_reader& r);

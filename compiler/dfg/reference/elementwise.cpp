@@ -16,6 +16,10 @@ T call(const binary& b, T x, T y) {
         return scalar::subtract(x, y);
     case binary_function::div:
         return scalar::divide(x, y);
+    case binary_function::max:
+        return scalar::maximum(x, y);
+    case binary_function::min:
+        return scalar::minimum(x, y);
     case binary_function::mul:
         break;
     }

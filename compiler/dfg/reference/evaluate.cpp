@@ -50,7 +50,7 @@ const tensor& input_tensor(const graph_input& input, const tensor_map& inputs) {
 std::vector<expected_tensor> expected_inputs(const graph_interface& interface) {
     std::vector<expected_tensor> out;
     for (const graph_input& input : interface.inputs)
-        out.push_back({input.keys, input.type, input.dims});
+        out.push_back({input.keys, input.type, input.dims, input.below});
     return out;
 }
 

@@ -11,7 +11,7 @@ namespace kpu::dfg {
 
 namespace {
 
-/// What a fold starts from: +0, 1, the lowest or the highest number.
+/// What a fold starts from: +0, 1 (true), the lowest or the highest number.
 template <class T>
 T start_of(reduce_function f) {
     using limits = std::numeric_limits<T>;
@@ -19,6 +19,7 @@ T start_of(reduce_function f) {
     case reduce_function::sum:
         return T{0};
     case reduce_function::prod:
+    case reduce_function::all:
         return T{1};
     case reduce_function::max:
         return limits::has_infinity ? -limits::infinity() : limits::lowest();
@@ -37,6 +38,8 @@ T fold(reduce_function f, T sum, T x) {
         return scalar::multiply(sum, x);
     case reduce_function::max:
         return scalar::maximum(sum, x);
+    case reduce_function::all:
+        return sum != T{0} && x != T{0} ? T{1} : T{0};
     case reduce_function::min:
         break;
     }

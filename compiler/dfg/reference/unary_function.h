@@ -22,6 +22,8 @@ T call(unary_function f, T x, T low, T high) {
             return static_cast<T>(scalar::exponential(static_cast<double>(x)));
         case unary_function::reciprocal:
             return scalar::divide(T{1}, x);
+        case unary_function::reciprocal_root:
+            return static_cast<T>(scalar::reciprocal_root(static_cast<double>(x)));
         default:
             break;
         }

@@ -80,6 +80,8 @@ inline double plain(const iface::vector_operands& x, double a, double b) {
         return scalar::exponential(a);
     case vector_function::reciprocal:
         return 1 / a;
+    case vector_function::reciprocal_root:
+        return 1 / std::sqrt(a);
     case vector_function::absolute:
         return std::fabs(a);
     case vector_function::negate:
@@ -99,6 +101,8 @@ inline std::int64_t plain_integer(const iface::vector_operands& x, std::int64_t 
         return a - b;
     case vector_function::multiply:
         return a * b;
+    case vector_function::multiply_shifted:
+        return (a * b + (std::int64_t{1} << (x.shift - 1))) >> x.shift;
     case vector_function::divide:
         return b == 0 ? 0 : a / b;
     case vector_function::maximum:
@@ -204,6 +208,7 @@ class random_commands {
         x.to = draw(0, 1) == 0 ? x.from : static_cast<iface::element_type>(draw(0, iface::k_element_types - 1));
         if (x.function == iface::vector_function::multiply_add && draw(0, 3) != 0)
             x.to = iface::accumulator_of(x.from);
+        x.shift = draw(0, 63);
         x.low = -1;
         x.high = 2;
         for (std::uint32_t& count : x.count)

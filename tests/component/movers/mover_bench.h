@@ -67,6 +67,7 @@ struct mover_bench {
     }
     void push(const iface::copy_operands& copy, std::uint32_t tag = 0) { push(iface::opcode::copy, copy, tag); }
     void push(const iface::fill_operands& fill, std::uint32_t tag = 0) { push(iface::opcode::fill, fill, tag); }
+    void push(const iface::gather_operands& gather, std::uint32_t tag = 0) { push(iface::opcode::gather, gather, tag); }
     std::uint32_t completed() { return semaphores.value(engine_id(0)); }
     /// Simulated cycles until `count` commands have completed; fails after 10 ms.
     std::uint64_t cycles_until(std::uint32_t count) {

@@ -4,6 +4,7 @@
 #include "tests/support/sim_fixture.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cstring>
 #include <random>
 
 using namespace kpu;
@@ -136,6 +137,78 @@ BOOST_AUTO_TEST_CASE(gather_and_scatter) {
         BOOST_TEST(b.near.stats().writes == 1u); // one segment
         BOOST_TEST(b.far.stats().writes == 32u);
         BOOST_TEST(b.near.stats().reads == 1u);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(rows_are_gathered_by_indices_in_memory) {
+    const unsigned seed = 17;
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937 random(seed);
+    const auto upto = [&](std::uint32_t n) { return 1 + static_cast<std::uint32_t>(random() % n); };
+    mover_bench b({});
+    run([&] {
+        const image table = random_bytes(random, 300'000);
+        b.fill(b.far, k_far, table);
+        for (std::uint32_t round = 1; round <= 60; ++round) {
+            iface::gather_operands g;
+            g.count = round % 10 == 0 ? iface::k_most_indices : upto(50);
+            g.run = upto(round % 2 == 0 ? 40 : 3000) % (500'000 / g.count) + 1;
+            g.pitch = g.run + random() % 50;
+            g.rows = upto(static_cast<std::uint32_t>((table.size() - g.run) / g.pitch + 1));
+            std::vector<std::uint32_t> indices(g.count);
+            for (std::uint32_t& index : indices)
+                index = static_cast<std::uint32_t>(random() % g.rows);
+            image as_bytes(indices.size() * 4);
+            std::memcpy(as_bytes.data(), indices.data(), as_bytes.size());
+            const bool near = random() % 2 == 0; // where the indices lie
+            b.fill(near ? b.near : b.far, near ? 900'000 : k_far + 400'000, as_bytes);
+            g.indices = address(near ? 900'000 : k_far + 400'000);
+            g.source = address(k_far);
+            g.destination = address(upto(1000));
+            b.push(g);
+            b.cycles_until(round);
+            image want;
+            for (const std::uint32_t index : indices)
+                want.insert(want.end(), table.begin() + static_cast<std::ptrdiff_t>(index * g.pitch),
+                            table.begin() + static_cast<std::ptrdiff_t>(index * g.pitch + g.run));
+            BOOST_TEST((b.content(b.near, g.destination.value(), want.size()) == want), "round " << round);
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(an_index_that_is_no_row_is_a_fault) {
+    mover_bench b({});
+    run([&] {
+        const auto fails = [&](std::uint32_t bad, fault cause, std::uint32_t count, std::uint64_t at) {
+            b.port.write(reg::control, 1);
+            std::vector<std::uint32_t> indices(8, 2);
+            indices[5] = bad;
+            image as_bytes(32);
+            std::memcpy(as_bytes.data(), indices.data(), as_bytes.size());
+            b.fill(b.far, k_far, as_bytes);
+            iface::gather_operands g;
+            g.count = count;
+            g.run = 16;
+            g.pitch = 16;
+            g.rows = 7;
+            g.indices = address(at);
+            g.source = address(k_far + 4096);
+            b.push(g, 9);
+            cycles_pass(2000);
+            BOOST_TEST(b.port.read(reg::error_cause) == static_cast<std::uint32_t>(cause));
+            BOOST_TEST(b.completed() == (cause == fault::none ? 1U : 0U));
+            if (cause != fault::none)
+                BOOST_TEST(b.port.read(reg::error_tag) == 9U);
+        };
+        fails(6, fault::none, 8, k_far);
+        fails(7, fault::index_error, 8, k_far);
+        fails(7, fault::none, 5, k_far); // is not read
+        fails(0xffffffff, fault::index_error, 8, k_far);
+        fails(6, fault::bad_operand, 0, k_far);
+        fails(6, fault::bad_operand, iface::k_most_indices + 1, k_far);
+        fails(6, fault::bad_operand, 8, k_far + 2);
+        fails(6, fault::address_error, 8, 2 * k_far);
+        BOOST_TEST(b.near.stats().writes == 2U);
     });
 }
 

@@ -13,18 +13,26 @@ using iface::perf_counter;
 
 namespace {
 
+constexpr std::uint64_t k_indices = 600'000; ///< of a gather, behind what it reads
+
 /// One copy of `length` bytes in a simulation of its own: cycles from the
 /// doorbell to the semaphore.
-std::uint64_t cycles_of(const mover_setup& setup, const iface::copy_operands& copy, std::uint32_t copies = 1) {
+template <class Operands>
+std::uint64_t cycles_of_command(const mover_setup& setup, const Operands& copy, std::uint32_t copies = 1) {
     sim_fixture fixture;
     mover_bench b(setup);
     std::uint64_t took = 0;
     fixture.run([&] {
+        b.fill(b.far, k_far + k_indices, std::vector<unsigned char>(4 * iface::k_most_indices)); // row 0
         for (std::uint32_t n = 0; n < copies; ++n)
             b.push(copy);
         took = b.cycles_until(copies);
     });
     return took;
+}
+
+std::uint64_t cycles_of(const mover_setup& setup, const iface::copy_operands& copy, std::uint32_t copies = 1) {
+    return cycles_of_command(setup, copy, copies);
 }
 
 std::uint64_t cycles_of(const mover_setup& setup, std::uint32_t length, std::uint32_t copies = 1) {
@@ -55,6 +63,26 @@ BOOST_AUTO_TEST_CASE(equal_rates) {
     for (const std::uint32_t length : {64u, 100u, 4096u, 65536u})
         BOOST_TEST(cycles_of(widths(64, 64, 64), length) ==
                    k_start + k_source + 1 + k_destination + ceil_div(length, 64));
+}
+
+BOOST_AUTO_TEST_CASE(a_gather_is_a_copy_behind_its_indices) {
+    for (const std::uint32_t count : {1U, 16U, 100U, 1024U})
+        for (const std::uint32_t run : {64U, 512U}) {
+            iface::gather_operands g; // all indices are zero
+            g.count = count;
+            g.run = run;
+            g.rows = 1;
+            g.indices = address(k_far + k_indices);
+            g.source = address(k_far);
+            iface::copy_operands c;
+            c.count[3] = count;
+            c.run = run;
+            c.source.base = address(k_far);
+            c.destination.stride[3] = run;
+            const std::uint64_t indices = k_source + ceil_div(4 * count, 64);
+            BOOST_TEST(cycles_of_command(widths(64, 64, 64), g) == cycles_of(widths(64, 64, 64), c) + indices,
+                       count << " rows of " << run);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(a_fill_has_no_source) {
