@@ -1,10 +1,12 @@
 #include "fw/loader/block_cost.h"
 
+#include "compiler/dfx/bounds.h"
 #include "fw/loader/element_code.h"
 #include "fw/loader/fold_time.h"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 namespace kpu::fw {
@@ -25,6 +27,14 @@ constexpr double k_weight_of_firmware = 0.025;
 /// Cycles that an event less is worth in a long run, and the bytes of a piece of a copy.
 constexpr double k_weight_of_event = 0.5;
 constexpr double k_piece = 8192;
+
+/// DRAM bytes, over those of the best blocking, up to which only time counts. Beyond, it is the product of time and bytes.
+constexpr double k_tolerable_traffic = 1.05;
+
+double best_dram_bytes_of(const machine& chip, const dfx::contraction& work) {
+    const std::optional<dfx::blocking> best = dfx::best_blocking(work, chip.l3.size.value());
+    return static_cast<double>(best ? best->bytes : dfx::compulsory_bytes(work));
+}
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
@@ -55,12 +65,14 @@ double commands_of(const dfx::contraction& work, const blocking& plan) {
     return visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows) + steps);
 }
 
-cost_model::cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work,
-                       const element_sizes& e, preference wanted, const blocking& base)
-    : m_chip(chip), m_tile(chip.tiles.front()), m_rates(rates), m_work(work), m_e(e), m_wanted(wanted), m_plan(base),
-      m_commands(commands_of(work, base)), m_firmware(m_commands * as_double(chip.descriptor_cost)),
-      m_period(fold_period(base.kb)), m_rest_period(work.k % base.kb == 0 ? 0 : fold_period(work.k % base.kb)),
-      m_around(start() + finish()) {}
+task::task(const machine& on, const dfx::contraction& what, preference why)
+    : chip(on), work(what), e(sizes_of(what)), rates(on), wanted(why), best_dram_bytes(best_dram_bytes_of(on, what)) {}
+
+cost_model::cost_model(const task& t, const blocking& base)
+    : m_chip(t.chip), m_tile(t.chip.tiles.front()), m_rates(t.rates), m_work(t.work), m_e(t.e), m_wanted(t.wanted),
+      m_tolerable_bytes(k_tolerable_traffic * t.best_dram_bytes), m_plan(base), m_commands(commands_of(t.work, base)),
+      m_firmware(m_commands * as_double(t.chip.descriptor_cost)), m_period(fold_period(base.kb)),
+      m_rest_period(t.work.k % base.kb == 0 ? 0 : fold_period(t.work.k % base.kb)), m_around(start() + finish()) {}
 
 double cost_model::cycles_with(double compute, double movers, double dram) const {
     return m_around + std::max({compute, movers, dram, m_firmware});
@@ -75,13 +87,19 @@ double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_gr
 
 /// Commands, and the pieces in which copies between L3, L2 and L1 move.
 double cost_model::events(std::uint64_t k_groups) const {
-    return m_commands + (as_double(moved_to_l2(k_groups)) + streamed_to_l1()) / k_piece;
+    return m_commands + (moved_to_l2(k_groups, m_plan.column_blocks) + streamed_to_l1()) / k_piece;
 }
 
-/// Bytes of operands, partial sums and results between L3 and L2.
-std::uint64_t cost_model::moved_to_l2(std::uint64_t k_groups) const {
-    return blocks() * (m_plan.mb + m_plan.nb) * m_work.k * m_e.operand + m_work.seed_bytes() +
-           m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator);
+/// Blocks side by side that use a tile of A before it leaves L2: slice by slice of k all that a lane works on of a row.
+double cost_model::uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const {
+    return k_groups == 1 ? 1 : std::max(1.0, as_double(columns) / as_double(m_plan.lanes));
+}
+
+/// Bytes of operands, partial sums and results between L3 and L2, with that many columns of blocks in a superblock.
+double cost_model::moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const {
+    const double lines = as_double(m_plan.mb) / uses_of_a(k_groups, columns) + as_double(m_plan.nb);
+    return as_double(blocks()) * lines * as_double(m_work.k * m_e.operand) + as_double(m_work.seed_bytes()) +
+           as_double(m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator));
 }
 
 /// Bytes of panels and sums between L2 and L1.
@@ -96,7 +114,7 @@ double cost_model::streamed_to_l1() const {
 
 double cost_model::at_least(std::uint64_t k_groups) const {
     const double dram = dram_cycles(traffic(1, 1));
-    const double movers = mover_cycles(k_groups);
+    const double movers = mover_cycles(k_groups, m_plan.column_blocks);
     return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, k_groups);
 }
 
@@ -106,9 +124,19 @@ void cost_model::estimate(blocking& plan) {
     plan.estimated_dram_bytes = dram_bytes(plan);
     const double dram = dram_cycles(plan.estimated_dram_bytes);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
-    const double movers = mover_cycles(k_groups);
-    plan.estimated_cycles = cycles_with(m_compute, movers, dram);
-    plan.cost = plan.estimated_cycles + cost_of_hidden(movers, dram, k_groups);
+    const double movers = mover_cycles(k_groups, plan.column_group);
+    plan.estimated_cycles = cycles_with(m_compute + waits_for_sums(k_groups), movers, dram);
+    plan.hidden = cost_of_hidden(movers, dram, k_groups);
+    plan.excess_traffic = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
+}
+
+/// Cycles in which a lane's only block of sums leaves for L3 and the next one's come from there.
+double cost_model::waits_for_sums(std::uint64_t k_groups) const {
+    if (m_plan.l2_c > 1 || k_groups == 1)
+        return 0;
+    const double sums = as_double(m_plan.l2_c_slot.value()) * busy_lanes() / m_rates.movers;
+    const double visits = as_double(blocks() * k_groups) / busy_lanes();
+    return visits * 2 * (sums + as_double(m_chip.l3.latency + m_chip.l2.latency) + k_hand_over);
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.
@@ -173,10 +201,11 @@ double cost_model::dram_cycles(std::uint64_t bytes_moved) const {
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.
-double cost_model::mover_cycles(std::uint64_t k_groups) const {
+double cost_model::mover_cycles(std::uint64_t k_groups, std::uint64_t columns) const {
     const double strips = as_double(ceil_div(folds_down(m_plan.mb), m_plan.strip));
-    const double moves = as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(k_groups) * strips);
-    return as_double(moved_to_l2(k_groups)) / m_rates.movers +
+    const double tiles = (1 + 1 / uses_of_a(k_groups, columns)) * as_double(m_plan.k_slices);
+    const double moves = as_double(blocks()) * (tiles + as_double(2 * k_groups - 1) * strips);
+    return moved_to_l2(k_groups, columns) / m_rates.movers +
            moves * k_hand_over / as_double(m_chip.block_movers.size());
 }
 
@@ -254,20 +283,28 @@ double cost_model::step_moves(std::uint64_t depth) const {
            as_double(m_chip.l3.latency + m_chip.l2.latency) + 2 * k_hand_over;
 }
 
-/// Cycles that one lane needs for one block over all of k. L2 holds two steps' tiles, so a step lasts at least as long
-/// as the next one's tiles take to come, and the first of their panels to go on to L1.
+/// All panels of a step fit L1 beside those of the step before: tiles leave L2 for L1 before their folds begin.
+bool cost_model::steps_overlap_in_l1() const {
+    return m_plan.row_slots >= 2 * folds_down(m_plan.mb) &&
+           m_plan.column_slots > ceil_div(m_plan.nb, m_plan.fold_columns);
+}
+
+/// Cycles that one lane needs for one block over all of k. A step lasts as long as its folds; and what its tiles take to
+/// come and to be used, a slot of L2 at a time, is shared by the slots.
 double cost_model::block_cycles(std::uint64_t mb, std::uint64_t nb) const {
     const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.fold_columns));
-    const double panel = as_double(std::max(m_plan.fold_rows, m_plan.fold_columns) * m_plan.kb * m_e.operand) /
-                         m_tile.stream_bytes_per_cycle;
+    const bool early = steps_overlap_in_l1();
     const auto step = [&](std::uint64_t depth, double period) {
         const double compute = folds * period;
-        const double moves = step_moves(depth) + panel + fold(depth).latency;
-        return m_plan.l2_a > 1 ? std::max(compute, moves) : compute + moves;
+        const double to_l1 = as_double(std::max(mb, nb) * depth * m_e.operand) / m_tile.stream_bytes_per_cycle;
+        const double used = early ? to_l1 : compute + fold(depth).latency;
+        return std::max(compute, (step_moves(depth) + used) / as_double(m_plan.l2_a));
     };
     const std::uint64_t full = m_work.k / m_plan.kb;
     const std::uint64_t rest = m_work.k % m_plan.kb;
-    return as_double(full) * step(m_plan.kb, m_period) + (rest != 0 ? step(rest, m_rest_period) : 0);
+    // with one block of sums nothing is prepared for the next visit before the last one's have left
+    const double between_visits = m_plan.l2_a > m_plan.l2_c ? step_moves(m_plan.kb) + fold(m_plan.kb).latency : 0;
+    return as_double(full) * step(m_plan.kb, m_period) + (rest != 0 ? step(rest, m_rest_period) : 0) + between_visits;
 }
 
 } // namespace kpu::fw

@@ -21,33 +21,46 @@ enum class preference {
     few_events,     ///< and few commands and pieces of copies: for long runs, which are many times the same
 };
 
+/// What all candidates for a contraction's blocking share.
+struct task {
+    task(const machine& on, const dfx::contraction& what, preference why);
+    const machine& chip;
+    const dfx::contraction& work;
+    element_sizes e;
+    chip_rates rates;
+    preference wanted;
+    double best_dram_bytes; ///< of the best blocking that L3 has room for
+};
+
 /// Estimates for one contraction cut into blocks in one way; superblocks differ.
 class cost_model {
   public:
-    /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. All arguments must outlive the model.
-    cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work, const element_sizes& e,
-               preference wanted, const blocking& base);
+    /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. Both arguments must outlive the model.
+    cost_model(const task& t, const blocking& base);
 
     /// No superblock costs less that works on k in that many groups of slices.
     [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
-    /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:
-    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last.
+    /// Fills what the choice is made by for the plan with its groups and its slots of L3:
+    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last;
+    /// excess traffic = DRAM bytes / (1.05 · those of the best blocking).
     void estimate(blocking& plan);
 
   private:
     [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
     [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
     [[nodiscard]] double events(std::uint64_t k_groups) const;
-    [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
+    [[nodiscard]] double uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const;
+    [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double streamed_to_l1() const;
+    [[nodiscard]] double waits_for_sums(std::uint64_t k_groups) const;
     [[nodiscard]] double even_share() const;
     [[nodiscard]] double makespan() const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
     [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
-    [[nodiscard]] double mover_cycles(std::uint64_t k_groups) const;
+    [[nodiscard]] double mover_cycles(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double start() const;
     [[nodiscard]] double finish() const;
     [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }
@@ -57,6 +70,7 @@ class cost_model {
     [[nodiscard]] bool stays(const blocking& plan, std::uint64_t across, std::uint64_t others) const;
     [[nodiscard]] double fold_period(std::uint64_t depth) const;
     [[nodiscard]] double step_moves(std::uint64_t depth) const;
+    [[nodiscard]] bool steps_overlap_in_l1() const;
     [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb) const;
 
     const machine& m_chip;
@@ -65,6 +79,7 @@ class cost_model {
     const dfx::contraction& m_work;
     const element_sizes& m_e;
     preference m_wanted;
+    double m_tolerable_bytes;
     const blocking& m_plan;
     double m_commands, m_firmware, m_period, m_rest_period,
         m_around;         ///< cycles; around: before the first fold and after the last

@@ -49,9 +49,12 @@ struct blocking {
 
     // what the choice was made by
     double estimated_cycles = 0;
-    double cost = 0; ///< what is minimised: the cycles, and a little for hidden work
+    double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
+    double excess_traffic = 1; ///< DRAM bytes over those that are tolerable, at least 1
     std::uint64_t estimated_dram_bytes = 0;
 
+    /// What is minimised.
+    [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * excess_traffic; }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
 };
 

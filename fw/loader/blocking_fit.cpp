@@ -31,7 +31,8 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     return plan.row_slots >= plan.strip && plan.column_slots > 0 && plan.result_slots > 0;
 }
 
-/// L2: two tiles of each operand where they fit, one where not. False where one of each does not fit.
+/// L2: two tiles of each operand where they fit, one where not; and two blocks of sums. False where one of each does not
+/// fit.
 bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     plan.l2_a_slot = slot_bytes(plan.mb * plan.kb * e.operand);
     plan.l2_b_slot = slot_bytes(plan.nb * plan.kb * e.operand);
@@ -40,11 +41,16 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     plan.l2_c_slot = slot_bytes(cells * plan.fold_rows * plan.fold_columns * e.accumulator);
     const std::uint64_t seed_rows = e.bias ? 1 : ceil_div(plan.mb, plan.fold_rows) * plan.fold_rows;
     plan.l2_seed_slot = slot_bytes(seed_rows * round_up(plan.nb, plan.fold_columns) * e.seed);
-    for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
-        const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_c_slot + plan.l2_seed_slot) * count;
+    struct slots {
+        std::size_t tiles, blocks;
+    };
+    for (const slots count : {slots{2, 2}, slots{2, 1}, slots{1, 1}}) {
+        const bytes need =
+            (plan.l2_a_slot + plan.l2_b_slot + plan.l2_seed_slot) * count.tiles + plan.l2_c_slot * count.blocks;
         if (need <= share) {
-            plan.l2_a = plan.l2_b = plan.l2_c = count;
-            plan.l2_seed = e.seed == 0 ? 0 : count;
+            plan.l2_a = plan.l2_b = count.tiles;
+            plan.l2_c = count.blocks;
+            plan.l2_seed = e.seed == 0 ? 0 : count.tiles;
             return true;
         }
     }
@@ -57,19 +63,21 @@ bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
     return fit_l1(chip.tiles.front(), e, plan) && fit_l2(share_of_l2(chip.l2, plan.lanes, 0).size, e, plan);
 }
 
-bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan) {
+bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan) {
     plan.l3_tile_slot = std::max(plan.l2_a_slot, plan.l2_b_slot);
     plan.l3_c_slot = plan.l2_c_slot;
     plan.l3_seed_slot = plan.l2_seed_slot;
-    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}}) {
-        const bytes c_bytes = plan.l3_c_slot * (partials + spare);
-        const bytes seed_bytes = plan.l3_seed_slot * (e.seed == 0 ? 0 : spare);
-        if (c_bytes + seed_bytes > chip.l3.size)
+    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}, std::size_t{0}}) {
+        // of waiting blocks one at least is in L2 when another's sums, or results, arrive
+        const std::size_t blocks = static_cast<std::size_t>(demand.partial_blocks) + spare;
+        const std::size_t seeds = e.seed == 0 ? 0 : std::max<std::size_t>(1, spare);
+        const bytes taken = plan.l3_c_slot * blocks + plan.l3_seed_slot * seeds;
+        if (blocks == 0 || taken > chip.l3.size)
             continue;
-        plan.l3_c = static_cast<std::size_t>(partials) + spare;
-        plan.l3_seed = e.seed == 0 ? 0 : spare;
-        plan.l3_tiles = slots_within(chip.l3.size - c_bytes - seed_bytes, plan.l3_tile_slot, k_most_l3_tiles);
-        if (plan.l3_tiles >= std::min<std::size_t>(2 * plan.lanes, 2))
+        plan.l3_c = blocks;
+        plan.l3_seed = seeds;
+        plan.l3_tiles = slots_within(chip.l3.size - taken, plan.l3_tile_slot, k_most_l3_tiles);
+        if (plan.l3_tiles >= demand.tiles)
             return true;
     }
     return false;

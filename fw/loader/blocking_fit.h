@@ -9,8 +9,14 @@ namespace kpu::fw {
 /// even one of each fits.
 [[nodiscard]] bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan);
 
-/// L3 slots for a superblock that keeps `partials` blocks of sums there. False where fewer than two tiles are left for
-/// A and B.
-[[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan);
+/// What a superblock asks of L3.
+struct l3_demand {
+    std::uint64_t partial_blocks = 0; ///< whose sums wait there
+    std::uint64_t tiles = 2;          ///< of A and B, at least
+};
+
+/// L3 slots for a superblock: as many for results on their way out as leave room for what is asked for. False where
+/// there is none.
+[[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan);
 
 } // namespace kpu::fw

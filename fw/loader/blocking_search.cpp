@@ -17,7 +17,7 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::uint64_t k_most_folds_per_side = 16;
-constexpr std::uint64_t k_least_depth = 32;
+constexpr std::uint64_t k_least_depth = 16;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
@@ -30,10 +30,10 @@ class shortlist {
     explicit shortlist(std::size_t most) : m_most(most) {}
 
     void consider(const blocking& plan) {
-        if (plan.cost >= bar())
+        if (plan.cost() >= bar())
             return;
-        const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
-                                            [](double cost, const blocking& p) { return cost < p.cost; });
+        const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost(),
+                                            [](double cost, const blocking& p) { return cost < p.cost(); });
         m_plans.insert(place, plan);
         drop_worst_of_many_depths(plan);
         if (m_plans.size() > m_most)
@@ -41,7 +41,7 @@ class shortlist {
     }
     /// What a plan must cost less than.
     [[nodiscard]] double bar() const {
-        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
+        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost();
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
@@ -63,7 +63,7 @@ std::uint64_t strip_for(const task& t, blocking plan) {
     plan.strip = plan.flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
     for (; plan.strip > 1; plan.strip /= 2)
         if (plan.strip <= ceil_div(plan.mb, plan.fold_rows) && fit_tile(t.chip, t.e, plan) &&
-            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).keeps_arrays_busy())
+            cost_model(t, plan).keeps_arrays_busy())
             return plan.strip;
     return fit_tile(t.chip, t.e, plan) ? 1 : 0;
 }
@@ -76,7 +76,7 @@ std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.strip = strip_for(t, plan);
     if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
         return std::nullopt;
-    cost_model model(t.chip, t.rates, t.work, t.e, t.wanted, plan);
+    cost_model model(t, plan);
     if (model.at_least() >= bar)
         return std::nullopt;
     return best_superblocks(t, plan, model, bar);
@@ -192,8 +192,7 @@ std::optional<blocking> as_required(const task& t) {
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
     const bool rehearse = worth_rehearsing(chip, work);
-    const task t{chip, work, sizes_of(work), chip_rates(chip),
-                 rehearse ? preference::little_traffic : preference::few_events};
+    const task t(chip, work, rehearse ? preference::little_traffic : preference::few_events);
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;

@@ -26,7 +26,7 @@ std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
         spread.order = block_order::columns_outer;
         spread.row_group = std::min(side, plan.row_blocks);
         spread.column_group = plan.column_blocks;
-        cost_model(t.chip, t.rates, t.work, t.e, t.wanted, spread).estimate(spread);
+        cost_model(t, spread).estimate(spread);
         if (spread.estimated_dram_bytes == plan.estimated_dram_bytes)
             all.push_back(spread);
     }
@@ -40,20 +40,20 @@ class rehearsed {
 
     /// Unless it is worse than those that are there already. True if it is the best.
     bool consider(blocking plan) {
-        const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
-        const double hidden = k_weight_of_hidden * (plan.cost - plan.estimated_cycles);
-        plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, bar - hidden);
-        plan.cost = plan.estimated_cycles + hidden;
-        if (plan.cost >= bar)
+        const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost();
+        plan.hidden *= k_weight_of_hidden;
+        const double give_up = bar / plan.excess_traffic - plan.hidden;
+        plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, give_up);
+        if (plan.cost() >= bar)
             return false;
         m_plans.insert(std::upper_bound(m_plans.begin(), m_plans.end(), plan, by_cost), plan);
         m_plans.resize(std::min(m_plans.size(), k_varied));
-        return m_plans.front().cost == plan.cost;
+        return m_plans.front().cost() == plan.cost();
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
   private:
-    static bool by_cost(const blocking& x, const blocking& y) { return x.cost < y.cost; }
+    static bool by_cost(const blocking& x, const blocking& y) { return x.cost() < y.cost(); }
 
     const task& m_task;
     rehearsal m_rehearsal;
@@ -65,7 +65,7 @@ void lower_strips(const task& t, blocking plan, rehearsed& best) {
     for (bool better = true; better && plan.strip > 1;) {
         plan.strip /= 2;
         (void)fit_tile(t.chip, t.e, plan);
-        cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).estimate(plan);
+        cost_model(t, plan).estimate(plan);
         better = best.consider(plan);
     }
 }

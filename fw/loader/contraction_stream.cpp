@@ -112,9 +112,10 @@ void contraction_stream::prepare_ahead(const step& current) {
     const step* const following = next_step_of(current.lane);
     if (following == nullptr)
         return;
-    const bool sums_still_growing =
-        following->first_slice_of_visit && following->slice > 0 && m_l3.sums_of(c_key(*following)) == nullptr;
-    if (!sums_still_growing)
+    const bool begins = following->first_slice_of_visit;
+    const bool no_block = begins && m_plan.l2_c < 2;
+    const bool sums_still_growing = begins && following->slice > 0 && m_l3.sums_of(c_key(*following)) == nullptr;
+    if (!no_block && !sums_still_growing)
         m_lanes[current.lane].ahead = prepare(*following);
 }
 

@@ -29,15 +29,17 @@ class superblock_search {
         plan.k_group = plan.k_slices;
         plan.row_group = plan.row_blocks;
         plan.column_group = plan.column_blocks;
-        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
+        if (!fit_l3(m_task.chip, m_task.e, {}, plan))
             return;
         const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
         if (plan.l3_tiles >= all)
             return consider(plan);
         const bool rows_outer = order == block_order::rows_outer;
+        const std::uint64_t largest = largest_group(plan);
+        if (largest == 0)
+            return one_round(plan);
         std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
-        const std::uint64_t most = group;
-        group = std::clamp<std::uint64_t>(largest_group(plan), 1, most);
+        group = std::min(largest, group);
         consider(plan);
         // a smaller group leaves room for all tiles of the other operand
         const std::uint64_t others = rows_outer ? plan.row_blocks : plan.column_blocks;
@@ -45,6 +47,16 @@ class superblock_search {
         if (lines > others + 1 && lines - others - 1 < group) {
             group = lines - others - 1;
             consider(plan);
+        }
+    }
+
+    /// Where not even one block's tiles stay all along k: what the lanes work on at once shares tiles slice by slice.
+    void one_round(blocking plan) {
+        for (std::uint64_t down = 1; down <= plan.lanes; ++down) {
+            plan.row_group = std::min(down, plan.row_blocks);
+            plan.column_group = std::min(plan.lanes / down, plan.column_blocks);
+            if (plan.l3_tiles >= plan.row_group + plan.column_group)
+                consider(plan);
         }
     }
 
@@ -70,8 +82,7 @@ class superblock_search {
                 plan.column_group = columns;
                 plan.k_group = 1;
                 plan.order = block_order::rows_outer;
-                const bool fits =
-                    fit_l3(m_task.chip, m_task.e, rows * columns, plan) && plan.l3_tiles >= columns + plan.lanes + 1;
+                const bool fits = fit_l3(m_task.chip, m_task.e, {rows * columns, tiles_of_a_slice(columns)}, plan);
                 if (fits)
                     consider(plan);
                 if (!fits || columns == m_base.column_blocks)
@@ -82,6 +93,11 @@ class superblock_search {
         }
     }
 
+    /// While rows of blocks stream past a slice's B tiles: those, the A tiles of a round, and one that is on its way.
+    [[nodiscard]] std::uint64_t tiles_of_a_slice(std::uint64_t columns) const {
+        return columns + ceil_div(m_base.lanes - 1, columns) + 2;
+    }
+
     /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
     static std::uint64_t grow(std::uint64_t group, std::uint64_t all) {
         const std::uint64_t groups = ceil_div(all, group);
@@ -90,9 +106,9 @@ class superblock_search {
 
     void consider(blocking& plan) {
         m_model.estimate(plan);
-        if (plan.cost >= m_bar)
+        if (plan.cost() >= m_bar)
             return;
-        m_bar = plan.cost;
+        m_bar = plan.cost();
         m_best = plan;
     }
 
