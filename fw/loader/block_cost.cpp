@@ -30,6 +30,7 @@ constexpr double k_piece = 8192;
 
 /// DRAM bytes, over those of the best blocking, up to which only time counts. Beyond, it is the product of time and bytes.
 constexpr double k_tolerable_traffic = 1.05;
+constexpr double k_weight_of_excess = 2;
 
 double best_dram_bytes_of(const machine& chip, const dfx::contraction& work) {
     const std::optional<dfx::blocking> best = dfx::best_blocking(work, chip.l3.size.value());
@@ -127,7 +128,8 @@ void cost_model::estimate(blocking& plan) {
     const double movers = mover_cycles(k_groups, plan.column_group);
     plan.estimated_cycles = cycles_with(m_compute + waits_for_sums(k_groups), movers, dram);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
-    plan.excess_traffic = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
+    const double excess = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
+    plan.excess_traffic = std::pow(excess, k_weight_of_excess);
 }
 
 /// Cycles in which a lane's only block of sums leaves for L3 and the next one's come from there.

@@ -93,11 +93,14 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     const std::uint64_t burst = k_burst / e.operand;
     const std::uint64_t fewest = ceil_div(k, deepest);
     const std::uint64_t most = std::max(fewest, k / k_least_depth);
-    for (std::uint64_t slices = fewest; slices <= most; slices += std::max<std::uint64_t>(1, slices / 6)) {
+    const auto add = [&](std::uint64_t slices) {
         const std::uint64_t depth = std::min({round_up(ceil_div(k, slices), burst), deepest, k});
         if (all.empty() || depth != all.back())
             all.push_back(depth);
-    }
+    };
+    for (std::uint64_t slices = fewest; slices < most; slices += std::max<std::uint64_t>(1, slices / 6))
+        add(slices);
+    add(most);
     return all;
 }
 

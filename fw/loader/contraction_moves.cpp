@@ -129,7 +129,7 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
     if (m_l3.tiles.find(key) != nullptr)
         return true;
     tile_slot& slot = m_l3.tiles.victim([&](const tile_key& k) { return m_uses.next(k); });
-    if (ahead_of_need && slot.valid && m_uses.next(slot.key) <= s.number)
+    if (ahead_of_need && slot.valid && m_uses.next(slot.key) != upcoming_uses::k_never)
         return false;
     m_l3.tiles.assign(slot, key);
     const std::uint32_t tag = load_tag(s, role);

@@ -143,7 +143,7 @@ class contraction_stream {
     void with_loads_of_rows(const step& s, extent rows, address to, Use use) const;
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
-    /// needed no later.
+    /// needed again: it would be loaded twice, and soon there is a tile that is not.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
     [[nodiscard]] copies loads_of_seed(const step& s, address tile) const;
