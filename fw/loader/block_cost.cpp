@@ -30,7 +30,7 @@ constexpr double k_piece = 8192;
 
 /// DRAM bytes, over those of the best blocking, up to which only time counts. Beyond, it is the product of time and bytes.
 constexpr double k_tolerable_traffic = 1.05;
-constexpr double k_weight_of_excess = 2;
+constexpr double k_weight_of_excess = 4;
 
 double best_dram_bytes_of(const machine& chip, const dfx::contraction& work) {
     const std::optional<dfx::blocking> best = dfx::best_blocking(work, chip.l3.size.value());
@@ -126,19 +126,23 @@ void cost_model::estimate(blocking& plan) {
     const double dram = dram_cycles(plan.estimated_dram_bytes);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const double movers = mover_cycles(k_groups, plan.column_group);
-    plan.estimated_cycles = cycles_with(m_compute + waits_for_sums(k_groups), movers, dram);
+    plan.estimated_cycles = cycles_with(compute_with_sums(plan, k_groups), movers, dram);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     const double excess = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
     plan.excess_traffic = std::pow(excess, k_weight_of_excess);
 }
 
-/// Cycles in which a lane's only block of sums leaves for L3 and the next one's come from there.
-double cost_model::waits_for_sums(std::uint64_t k_groups) const {
-    if (m_plan.l2_c > 1 || k_groups == 1)
-        return 0;
-    const double sums = as_double(m_plan.l2_c_slot.value()) * busy_lanes() / m_rates.movers;
+/// Those of the busiest lane where sums wait in L3: its blocks in L2 take turns, from their sums' way in to their way out.
+double cost_model::compute_with_sums(const blocking& plan, std::uint64_t k_groups) const {
+    if (k_groups == 1)
+        return m_compute;
     const double visits = as_double(blocks() * k_groups) / busy_lanes();
-    return visits * 2 * (sums + as_double(m_chip.l3.latency + m_chip.l2.latency) + k_hand_over);
+    const double folding = m_compute / visits;
+    const auto sums = as_double(plan.l2_c_slot.value());
+    const double one_way = sums * busy_lanes() / m_rates.movers + sums / m_tile.stream_bytes_per_cycle +
+                           as_double(m_chip.l3.latency + 2 * m_chip.l2.latency) + 2 * k_hand_over;
+    const double turn = 2 * one_way + folding + fold(m_plan.kb).latency;
+    return visits * std::max(folding, turn / as_double(plan.l2_c));
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.

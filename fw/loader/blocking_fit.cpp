@@ -63,6 +63,14 @@ bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
     return fit_l1(chip.tiles.front(), e, plan) && fit_l2(share_of_l2(chip.l2, plan.lanes, 0).size, e, plan);
 }
 
+void add_blocks_in_l2(const machine& chip, blocking& plan) {
+    constexpr std::size_t k_most_blocks = 4;
+    const bytes others =
+        (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed;
+    const bytes left = share_of_l2(chip.l2, plan.lanes, 0).size - others;
+    plan.l2_c = std::max(plan.l2_c, slots_within(left, plan.l2_c_slot, k_most_blocks));
+}
+
 bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan) {
     plan.l3_tile_slot = std::max(plan.l2_a_slot, plan.l2_b_slot);
     plan.l3_c_slot = plan.l2_c_slot;

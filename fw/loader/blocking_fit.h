@@ -9,6 +9,9 @@ namespace kpu::fw {
 /// even one of each fits.
 [[nodiscard]] bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan);
 
+/// Gives what is left of a lane's share of L2 to further blocks of sums, up to four in all.
+void add_blocks_in_l2(const machine& chip, blocking& plan);
+
 /// What a superblock asks of L3.
 struct l3_demand {
     std::uint64_t partial_blocks = 0; ///< whose sums wait there

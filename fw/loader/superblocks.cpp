@@ -82,6 +82,7 @@ class superblock_search {
                 plan.column_group = columns;
                 plan.k_group = 1;
                 plan.order = block_order::rows_outer;
+                add_blocks_in_l2(m_task.chip, plan);
                 const bool fits = fit_l3(m_task.chip, m_task.e, {rows * columns, tiles_of_a_slice(columns)}, plan);
                 if (fits)
                     consider(plan);
