@@ -126,22 +126,21 @@ void cost_model::estimate(blocking& plan) {
     const double dram = dram_cycles(plan.estimated_dram_bytes);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const double movers = mover_cycles(k_groups, plan.column_group);
-    plan.estimated_cycles = cycles_with(compute_with_sums(plan, k_groups), movers, dram);
+    plan.estimated_cycles = cycles_with(compute_in_turns(plan, k_groups), movers, dram);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     const double excess = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
     plan.excess_traffic = std::pow(excess, k_weight_of_excess);
 }
 
-/// Those of the busiest lane where sums wait in L3: its blocks in L2 take turns, from their sums' way in to their way out.
-double cost_model::compute_with_sums(const blocking& plan, std::uint64_t k_groups) const {
-    if (k_groups == 1)
-        return m_compute;
+/// Those of the busiest lane when its blocks in L2 take turns, from their sums' way in, where they come from L3, to their
+/// way out.
+double cost_model::compute_in_turns(const blocking& plan, std::uint64_t k_groups) const {
     const double visits = as_double(blocks() * k_groups) / busy_lanes();
     const double folding = m_compute / visits;
     const auto sums = as_double(plan.l2_c_slot.value());
     const double one_way = sums * busy_lanes() / m_rates.movers + sums / m_tile.stream_bytes_per_cycle +
                            as_double(m_chip.l3.latency + 2 * m_chip.l2.latency) + 2 * k_hand_over;
-    const double turn = 2 * one_way + folding + fold(m_plan.kb).latency;
+    const double turn = (k_groups == 1 ? 1 : 2) * one_way + folding + fold(m_plan.kb).latency;
     return visits * std::max(folding, turn / as_double(plan.l2_c));
 }
 

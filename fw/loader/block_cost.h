@@ -54,7 +54,7 @@ class cost_model {
     [[nodiscard]] double uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double streamed_to_l1() const;
-    [[nodiscard]] double compute_with_sums(const blocking& plan, std::uint64_t k_groups) const;
+    [[nodiscard]] double compute_in_turns(const blocking& plan, std::uint64_t k_groups) const;
     [[nodiscard]] double even_share() const;
     [[nodiscard]] double makespan() const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;

@@ -15,17 +15,22 @@ class superblock_search {
         : m_task(t), m_base(base), m_model(model), m_bar(bar) {}
 
     [[nodiscard]] std::optional<blocking> best() {
-        complete_sums(block_order::rows_outer);
-        complete_sums(block_order::columns_outer);
+        for (const block_order order : {block_order::rows_outer, block_order::columns_outer}) {
+            blocking plan = m_base;
+            plan.order = order;
+            complete_sums(plan);
+            // short visits leave no time for a block's results to go before it is needed again
+            add_blocks_in_l2(m_task.chip, plan);
+            if (plan.l2_c > m_base.l2_c)
+                complete_sums(plan);
+        }
         if (m_base.k_slices > 1 && m_model.at_least(m_base.k_slices) < m_bar)
             partial_sums();
         return m_best;
     }
 
   private:
-    void complete_sums(block_order order) {
-        blocking plan = m_base;
-        plan.order = order;
+    void complete_sums(blocking plan) {
         plan.k_group = plan.k_slices;
         plan.row_group = plan.row_blocks;
         plan.column_group = plan.column_blocks;
@@ -34,7 +39,7 @@ class superblock_search {
         const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
         if (plan.l3_tiles >= all)
             return consider(plan);
-        const bool rows_outer = order == block_order::rows_outer;
+        const bool rows_outer = plan.order == block_order::rows_outer;
         const std::uint64_t largest = largest_group(plan);
         if (largest == 0)
             return one_round(plan);
