@@ -28,9 +28,13 @@ constexpr double k_weight_of_firmware = 0.025;
 constexpr double k_weight_of_event = 0.5;
 constexpr double k_piece = 8192;
 
-/// DRAM bytes, over those of the best blocking, up to which only time counts. Beyond, it is the product of time and bytes.
-constexpr double k_tolerable_traffic = 1.05;
-constexpr double k_weight_of_excess = 4;
+/// DRAM bytes, over those of the best blocking, up to which only time counts.
+constexpr double k_tolerable_traffic = 1.098;
+
+/// By what more traffic than that makes a blocking worse: it must be two to four times as fast to be preferred.
+double weight_of_excess(double excess) {
+    return excess <= 1 ? 1 : excess * std::min(4.0, 2 * std::pow(excess, 8));
+}
 
 double best_dram_bytes_of(const machine& chip, const dfx::contraction& work) {
     const std::optional<dfx::blocking> best = dfx::best_blocking(work, chip.l3.size.value());
@@ -128,8 +132,7 @@ void cost_model::estimate(blocking& plan) {
     const double movers = mover_cycles(k_groups, plan.column_group);
     plan.estimated_cycles = cycles_with(compute_in_turns(plan, k_groups), movers, dram);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
-    const double excess = std::max(1.0, as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
-    plan.excess_traffic = std::pow(excess, k_weight_of_excess);
+    plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
 }
 
 /// Those of the busiest lane when its blocks in L2 take turns, from their sums' way in, where they come from L3, to their

@@ -50,11 +50,11 @@ struct blocking {
     // what the choice was made by
     double estimated_cycles = 0;
     double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
-    double excess_traffic = 1; ///< DRAM bytes over those that are tolerable, at least 1
+    double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
 
     /// What is minimised.
-    [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * excess_traffic; }
+    [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * traffic_weight; }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
 };
 

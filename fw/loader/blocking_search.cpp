@@ -91,16 +91,15 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     if (deepest == 0)
         return all;
     const std::uint64_t burst = k_burst / e.operand;
-    const std::uint64_t fewest = ceil_div(k, deepest);
-    const std::uint64_t most = std::max(fewest, k / k_least_depth);
-    const auto add = [&](std::uint64_t slices) {
-        const std::uint64_t depth = std::min({round_up(ceil_div(k, slices), burst), deepest, k});
-        if (all.empty() || depth != all.back())
+    const auto add = [&](std::uint64_t wanted) {
+        const std::uint64_t depth = std::min({round_up(wanted, burst), deepest, k});
+        if (all.empty() || depth < all.back())
             all.push_back(depth);
     };
-    for (std::uint64_t slices = fewest; slices < most; slices += std::max<std::uint64_t>(1, slices / 6))
-        add(slices);
-    add(most);
+    const std::uint64_t fewest = ceil_div(k, deepest);
+    for (std::uint64_t slices = fewest; slices * k_least_depth < k; slices += std::max<std::uint64_t>(1, slices / 6))
+        add(ceil_div(k, slices));
+    add(k_least_depth);
     return all;
 }
 

@@ -42,7 +42,7 @@ class rehearsed {
     bool consider(blocking plan) {
         const double bar = m_plans.size() < k_varied ? std::numeric_limits<double>::infinity() : m_plans.back().cost();
         plan.hidden *= k_weight_of_hidden;
-        const double give_up = bar / plan.excess_traffic - plan.hidden;
+        const double give_up = bar / plan.traffic_weight - plan.hidden;
         plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, give_up);
         if (plan.cost() >= bar)
             return false;

@@ -48,7 +48,7 @@ bool contraction_stream::advance() {
 }
 
 void contraction_stream::fill_window() {
-    const std::size_t reach = std::clamp<std::size_t>(4 * m_plan.l3_tiles, 64, 4096);
+    const std::size_t reach = std::clamp<std::size_t>(4 * m_plan.l3_tiles, k_least_window, 4096);
     while (m_window.size() < reach) {
         const std::optional<step> s = m_walk.next();
         if (!s) {

@@ -1,6 +1,7 @@
 #include "fw/loader/superblocks.h"
 
 #include "fw/loader/blocking_fit.h"
+#include "fw/loader/step_walk.h"
 
 #include <algorithm>
 
@@ -88,7 +89,7 @@ class superblock_search {
                 plan.k_group = 1;
                 plan.order = block_order::rows_outer;
                 add_blocks_in_l2(m_task.chip, plan);
-                const bool fits = fit_l3(m_task.chip, m_task.e, {rows * columns, tiles_of_a_slice(columns)}, plan);
+                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(columns)}, plan);
                 if (fits)
                     consider(plan);
                 if (!fits || columns == m_base.column_blocks)
@@ -97,6 +98,14 @@ class superblock_search {
             if (rows == m_base.row_blocks)
                 break;
         }
+    }
+
+    /// Blocks of a superblock whose sums are in L3 at once, and room for one that arrives: of every lane one block at
+    /// least is in L2, its present one or the next, for which the walk must be seen two rounds ahead.
+    [[nodiscard]] static std::uint64_t waiting(const blocking& plan) {
+        const std::uint64_t all = plan.row_group * plan.column_group;
+        const bool next_is_fetched = plan.l2_a > 1 && plan.l2_c > 1 && all >= 3 * plan.lanes;
+        return next_is_fetched && 2 * plan.lanes <= k_least_window ? all - plan.lanes : all;
     }
 
     /// While rows of blocks stream past a slice's B tiles: those, the A tiles of a round, and one that is on its way.
