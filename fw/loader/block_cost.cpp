@@ -120,12 +120,10 @@ double cost_model::streamed_to_l1() const {
 double cost_model::at_least(std::uint64_t k_groups) const {
     const double dram = dram_cycles(traffic(1, 1));
     const double movers = mover_cycles(k_groups, m_plan.column_blocks);
-    return cycles_with(even_share(), movers, dram) + cost_of_hidden(movers, dram, k_groups);
+    return cycles_with(even_share(false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
 }
 
 void cost_model::estimate(blocking& plan) {
-    if (m_compute == 0)
-        m_compute = makespan();
     plan.estimated_dram_bytes = dram_bytes(plan);
     const double dram = dram_cycles(plan.estimated_dram_bytes);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
@@ -135,43 +133,50 @@ void cost_model::estimate(blocking& plan) {
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
 }
 
-/// Those of the busiest lane when its blocks in L2 take turns, from their sums' way in, where they come from L3, to their
-/// way out.
-double cost_model::compute_in_turns(const blocking& plan, std::uint64_t k_groups) const {
+/// Those of the busiest lane when its blocks in L2 take turns, from their sums' way in, where they come from L3, to
+/// their way out.
+double cost_model::compute_in_turns(const blocking& plan, std::uint64_t k_groups) {
+    const bool stay = sums_stay(k_groups);
+    double& compute = m_compute[stay ? 1 : 0];
+    if (compute == 0)
+        compute = makespan(stay);
     const double visits = as_double(blocks() * k_groups) / busy_lanes();
-    const double folding = m_compute / visits;
+    const double folding = compute / visits;
     const auto sums = as_double(plan.l2_c_slot.value());
     const double one_way = sums * busy_lanes() / m_rates.movers + sums / m_tile.stream_bytes_per_cycle +
                            as_double(m_chip.l3.latency + 2 * m_chip.l2.latency) + 2 * k_hand_over;
     const double turn = (k_groups == 1 ? 1 : 2) * one_way + folding + fold(m_plan.kb).latency;
-    return visits * std::max(folding, turn / as_double(plan.l2_c));
+    // a block's next slice of k follows when all others of the superblock have had theirs
+    const double others = as_double(plan.row_group * plan.column_group) / as_double(plan.lanes);
+    const double at_once = k_groups == 1 ? as_double(plan.l2_c) : std::min(as_double(plan.l2_c), std::max(1.0, others));
+    return visits * std::max(folding, turn / at_once);
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.
-double cost_model::even_share() const {
+double cost_model::even_share(bool sums_stay) const {
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
     const double inner = as_double((m_plan.row_blocks - 1) * (m_plan.column_blocks - 1));
-    const double all = inner * block_cycles(m_plan.mb, m_plan.nb) +
-                       as_double(m_plan.column_blocks - 1) * block_cycles(last_m, m_plan.nb) +
-                       as_double(m_plan.row_blocks - 1) * block_cycles(m_plan.mb, last_n) +
-                       block_cycles(last_m, last_n);
+    const double all = inner * block_cycles(m_plan.mb, m_plan.nb, sums_stay) +
+                       as_double(m_plan.column_blocks - 1) * block_cycles(last_m, m_plan.nb, sums_stay) +
+                       as_double(m_plan.row_blocks - 1) * block_cycles(m_plan.mb, last_n, sums_stay) +
+                       block_cycles(last_m, last_n, sums_stay);
     return as_double(m_work.batch) * all / as_double(m_plan.lanes);
 }
 
 /// Those of the busiest lane when blocks are dealt out in order.
-double cost_model::makespan() const {
+double cost_model::makespan(bool sums_stay) const {
     constexpr std::uint64_t k_dealt_out_exactly = 512;
     if (m_plan.lanes == 1)
-        return even_share();
+        return even_share(sums_stay);
     if (blocks() > k_dealt_out_exactly)
-        return even_share() + block_cycles(m_plan.mb, m_plan.nb) / 2;
+        return even_share(sums_stay) + block_cycles(m_plan.mb, m_plan.nb, sums_stay) / 2;
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
-    const double full = block_cycles(m_plan.mb, m_plan.nb);
-    const double low = block_cycles(last_m, m_plan.nb);
-    const double narrow = block_cycles(m_plan.mb, last_n);
-    const double corner = block_cycles(last_m, last_n);
+    const double full = block_cycles(m_plan.mb, m_plan.nb, sums_stay);
+    const double low = block_cycles(last_m, m_plan.nb, sums_stay);
+    const double narrow = block_cycles(m_plan.mb, last_n, sums_stay);
+    const double corner = block_cycles(last_m, last_n, sums_stay);
     std::vector<double> lane(m_plan.lanes, 0);
     std::size_t next = 0;
     for (std::uint64_t batch = 0; batch < m_work.batch; ++batch) {
@@ -297,16 +302,23 @@ bool cost_model::steps_overlap_in_l1() const {
            m_plan.column_slots > ceil_div(m_plan.nb, m_plan.fold_columns);
 }
 
-/// Cycles that one lane needs for one block over all of k. A step lasts as long as its folds; and what its tiles take to
-/// come and to be used, a slot of L2 at a time, is shared by the slots.
-double cost_model::block_cycles(std::uint64_t mb, std::uint64_t nb) const {
+/// Cycles that a strip's column of sums takes from L2 to L1, or back.
+double cost_model::sums_between_l2_and_l1() const {
+    const double cells = as_double(m_plan.strip * m_plan.fold_rows * m_plan.fold_columns * m_e.accumulator);
+    return cells / m_tile.stream_bytes_per_cycle + as_double(m_chip.l2.latency) + 2 * k_hand_over;
+}
+
+/// Cycles that one lane needs for one block over all of k. A step lasts as long as its folds; and what its tiles take
+/// to come and to be used, a slot of L2 at a time, is shared by the slots.
+double cost_model::block_cycles(std::uint64_t mb, std::uint64_t nb, bool sums_stay) const {
     const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.fold_columns));
     const bool early = steps_overlap_in_l1();
     const auto step = [&](std::uint64_t depth, double period) {
         const double compute = folds * period;
         const double to_l1 = as_double(std::max(mb, nb) * depth * m_e.operand) / m_tile.stream_bytes_per_cycle;
         const double used = early ? to_l1 : compute + fold(depth).latency;
-        return std::max(compute, (step_moves(depth) + used) / as_double(m_plan.l2_a));
+        const double around = sums_stay ? fold(depth).latency + 2 * sums_between_l2_and_l1() : 0;
+        return std::max({compute, (step_moves(depth) + used) / as_double(m_plan.l2_a), around});
     };
     const std::uint64_t full = m_work.k / m_plan.kb;
     const std::uint64_t rest = m_work.k % m_plan.kb;

@@ -4,6 +4,8 @@
 #include "fw/loader/blocking.h"
 #include "fw/loader/fold_time.h"
 
+#include <array>
+
 namespace kpu::fw {
 
 /// What bounds the traffic between memories, in bytes per cycle.
@@ -51,12 +53,14 @@ class cost_model {
     [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
     [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
     [[nodiscard]] double events(std::uint64_t k_groups) const;
+    /// Between slices of k, of which there are more than one.
+    [[nodiscard]] bool sums_stay(std::uint64_t k_groups) const { return k_groups == 1 && m_plan.k_slices > 1; }
     [[nodiscard]] double uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const;
     [[nodiscard]] double streamed_to_l1() const;
-    [[nodiscard]] double compute_in_turns(const blocking& plan, std::uint64_t k_groups) const;
-    [[nodiscard]] double even_share() const;
-    [[nodiscard]] double makespan() const;
+    [[nodiscard]] double compute_in_turns(const blocking& plan, std::uint64_t k_groups);
+    [[nodiscard]] double even_share(bool sums_stay) const;
+    [[nodiscard]] double makespan(bool sums_stay) const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
     [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
@@ -71,7 +75,8 @@ class cost_model {
     [[nodiscard]] double fold_period(std::uint64_t depth) const;
     [[nodiscard]] double step_moves(std::uint64_t depth) const;
     [[nodiscard]] bool steps_overlap_in_l1() const;
-    [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb) const;
+    [[nodiscard]] double sums_between_l2_and_l1() const;
+    [[nodiscard]] double block_cycles(std::uint64_t mb, std::uint64_t nb, bool sums_stay) const;
 
     const machine& m_chip;
     const compute_tile& m_tile;
@@ -82,8 +87,8 @@ class cost_model {
     double m_tolerable_bytes;
     const blocking& m_plan;
     double m_commands, m_firmware, m_period, m_rest_period,
-        m_around;         ///< cycles; around: before the first fold and after the last
-    double m_compute = 0; ///< the busiest lane's cycles, once they are needed
+        m_around;                      ///< cycles; around: before the first fold and after the last
+    std::array<double, 2> m_compute{}; ///< the busiest lane's cycles once they are needed, by whether sums stay in L2
 };
 
 } // namespace kpu::fw

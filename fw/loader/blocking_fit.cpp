@@ -31,8 +31,8 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     return plan.row_slots >= plan.strip && plan.column_slots > 0 && plan.result_slots > 0;
 }
 
-/// L2: two tiles of each operand where they fit, one where not; and two blocks of sums. False where one of each does not
-/// fit.
+/// L2: two tiles of each operand where they fit, one where not; and two blocks of sums. False where one of each does
+/// not fit.
 bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     plan.l2_a_slot = slot_bytes(plan.mb * plan.kb * e.operand);
     plan.l2_b_slot = slot_bytes(plan.nb * plan.kb * e.operand);
@@ -65,8 +65,7 @@ bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
 
 void add_blocks_in_l2(const machine& chip, blocking& plan) {
     constexpr std::size_t k_most_blocks = 4;
-    const bytes others =
-        (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed;
+    const bytes others = (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed;
     const bytes left = share_of_l2(chip.l2, plan.lanes, 0).size - others;
     plan.l2_c = std::max(plan.l2_c, slots_within(left, plan.l2_c_slot, k_most_blocks));
 }
