@@ -118,6 +118,8 @@ void contraction_stream::prefetch() {
     const std::size_t distance = std::clamp<std::size_t>(m_plan.l3_tiles / 4, 1, 8 * m_plan.lanes + 1);
     for (; m_prefetched < std::min(distance, m_window.size()); ++m_prefetched) {
         const step& s = m_window[m_prefetched];
+        if (is_prepared(s))
+            continue;
         const bool ahead = m_prefetched > 0;
         if (!fetch_tile(s, operand_role::a, ahead) || !fetch_tile(s, operand_role::b, ahead))
             return;
@@ -193,6 +195,8 @@ prepared_step contraction_stream::prepare(const step& s) {
     }
     p.a = a.slot;
     p.b = b.slot;
+    m_uses.drop(a_key(s));
+    m_uses.drop(b_key(s));
     begin_sums(l, p);
     return p;
 }

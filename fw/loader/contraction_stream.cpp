@@ -91,7 +91,7 @@ void contraction_stream::begin_step() {
     prefetch();
     const step s = m_window.front();
     lane& l = m_lanes[s.lane];
-    m_current = l.ahead && l.ahead->at.number == s.number ? *l.ahead : prepare(s);
+    m_current = is_prepared(s) ? *l.ahead : prepare(s);
     l.ahead.reset();
     m_fold = 0;
     prepare_ahead(s);
@@ -120,9 +120,6 @@ void contraction_stream::prepare_ahead(const step& current) {
 }
 
 void contraction_stream::end_step() {
-    const step s = m_window.front();
-    m_uses.drop(a_key(s));
-    m_uses.drop(b_key(s));
     m_window.pop();
     m_prefetched -= m_prefetched > 0 ? 1 : 0;
     m_current.reset();

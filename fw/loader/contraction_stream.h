@@ -152,6 +152,11 @@ class contraction_stream {
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);
+    /// Its tiles are in L2, or on their way there: L3 is no longer asked for them.
+    [[nodiscard]] bool is_prepared(const step& s) const {
+        const std::optional<prepared_step>& ahead = m_lanes[s.lane].ahead;
+        return ahead && ahead->at.number == s.number;
+    }
     /// A tile on its way into a slot of L2; without a source it is there already.
     struct tile_move {
         operand_role role = operand_role::a;
