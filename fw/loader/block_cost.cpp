@@ -92,17 +92,23 @@ double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_gr
 
 /// Commands, and the pieces in which copies between L3, L2 and L1 move.
 double cost_model::events(std::uint64_t k_groups) const {
-    return m_commands + (moved_to_l2(k_groups, m_plan.column_blocks) + streamed_to_l1()) / k_piece;
+    return m_commands + (moved_to_l2(k_groups, {}) + streamed_to_l1()) / k_piece;
 }
 
-/// Blocks side by side that use a tile of A before it leaves L2: slice by slice of k all that a lane works on of a row.
-double cost_model::uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const {
-    return k_groups == 1 ? 1 : std::max(1.0, as_double(columns) / as_double(m_plan.lanes));
+/// Slice by slice of k a lane works on several blocks of a row, or of a column, before their tile leaves L2.
+cost_model::tile_uses cost_model::uses_in_l2(const blocking& plan) const {
+    if (!plan.partial_sums_in_l3())
+        return {};
+    const auto per_lane = [&](std::uint64_t blocks) {
+        return std::max(1.0, as_double(blocks) / as_double(plan.lanes));
+    };
+    return plan.order == block_order::rows_outer ? tile_uses{per_lane(plan.column_group), 1}
+                                                 : tile_uses{1, per_lane(plan.row_group)};
 }
 
-/// Bytes of operands, partial sums and results between L3 and L2, with that many columns of blocks in a superblock.
-double cost_model::moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const {
-    const double lines = as_double(m_plan.mb) / uses_of_a(k_groups, columns) + as_double(m_plan.nb);
+/// Bytes of operands, partial sums and results between L3 and L2.
+double cost_model::moved_to_l2(std::uint64_t k_groups, const tile_uses& uses) const {
+    const double lines = as_double(m_plan.mb) / uses.a + as_double(m_plan.nb) / uses.b;
     return as_double(blocks()) * lines * as_double(m_work.k * m_e.operand) + as_double(m_work.seed_bytes()) +
            as_double(m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator));
 }
@@ -119,7 +125,8 @@ double cost_model::streamed_to_l1() const {
 
 double cost_model::at_least(std::uint64_t k_groups) const {
     const double dram = dram_cycles(traffic(1, 1));
-    const double movers = mover_cycles(k_groups, m_plan.column_blocks);
+    const tile_uses most{as_double(m_plan.column_blocks), as_double(m_plan.row_blocks)};
+    const double movers = mover_cycles(k_groups, k_groups == 1 ? tile_uses{} : most);
     return cycles_with(even_share(false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
 }
 
@@ -127,7 +134,7 @@ void cost_model::estimate(blocking& plan) {
     plan.estimated_dram_bytes = dram_bytes(plan);
     const double dram = dram_cycles(plan.estimated_dram_bytes);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
-    const double movers = mover_cycles(k_groups, plan.column_group);
+    const double movers = mover_cycles(k_groups, uses_in_l2(plan));
     plan.estimated_cycles = cycles_with(compute_in_turns(plan, k_groups), movers, dram);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
@@ -214,12 +221,11 @@ double cost_model::dram_cycles(std::uint64_t bytes_moved) const {
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.
-double cost_model::mover_cycles(std::uint64_t k_groups, std::uint64_t columns) const {
+double cost_model::mover_cycles(std::uint64_t k_groups, const tile_uses& uses) const {
     const double strips = as_double(ceil_div(folds_down(m_plan.mb), m_plan.strip));
-    const double tiles = (1 + 1 / uses_of_a(k_groups, columns)) * as_double(m_plan.k_slices);
+    const double tiles = (1 / uses.a + 1 / uses.b) * as_double(m_plan.k_slices);
     const double moves = as_double(blocks()) * (tiles + as_double(2 * k_groups - 1) * strips);
-    return moved_to_l2(k_groups, columns) / m_rates.movers +
-           moves * k_hand_over / as_double(m_chip.block_movers.size());
+    return moved_to_l2(k_groups, uses) / m_rates.movers + moves * k_hand_over / as_double(m_chip.block_movers.size());
 }
 
 /// From the first request to the first fold: one panel of each operand for every lane through all memories. Then folds

@@ -55,8 +55,12 @@ class cost_model {
     [[nodiscard]] double events(std::uint64_t k_groups) const;
     /// Between slices of k, of which there are more than one.
     [[nodiscard]] bool sums_stay(std::uint64_t k_groups) const { return k_groups == 1 && m_plan.k_slices > 1; }
-    [[nodiscard]] double uses_of_a(std::uint64_t k_groups, std::uint64_t columns) const;
-    [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, std::uint64_t columns) const;
+    /// Blocks that a tile of each operand serves while it is in L2.
+    struct tile_uses {
+        double a = 1, b = 1;
+    };
+    [[nodiscard]] tile_uses uses_in_l2(const blocking& plan) const;
+    [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] double streamed_to_l1() const;
     [[nodiscard]] double compute_in_turns(const blocking& plan, std::uint64_t k_groups);
     [[nodiscard]] double even_share(bool sums_stay) const;
@@ -64,7 +68,7 @@ class cost_model {
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
     [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
-    [[nodiscard]] double mover_cycles(std::uint64_t k_groups, std::uint64_t columns) const;
+    [[nodiscard]] double mover_cycles(std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] double start() const;
     [[nodiscard]] double finish() const;
     [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }

@@ -26,7 +26,8 @@ class superblock_search {
                 complete_sums(plan);
         }
         if (m_base.k_slices > 1 && m_model.at_least(m_base.k_slices) < m_bar)
-            partial_sums();
+            for (const block_order order : {block_order::rows_outer, block_order::columns_outer})
+                partial_sums(order);
         return m_best;
     }
 
@@ -79,7 +80,7 @@ class superblock_search {
         return std::max<std::uint64_t>(plan.lanes, std::min(group, beside_line));
     }
 
-    void partial_sums() {
+    void partial_sums(block_order order) {
         for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
             for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
                  columns = grow(columns, m_base.column_blocks)) {
@@ -87,9 +88,9 @@ class superblock_search {
                 plan.row_group = rows;
                 plan.column_group = columns;
                 plan.k_group = 1;
-                plan.order = block_order::rows_outer;
+                plan.order = order;
                 add_blocks_in_l2(m_task.chip, plan);
-                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(columns)}, plan);
+                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan);
                 if (fits)
                     consider(plan);
                 if (!fits || columns == m_base.column_blocks)
@@ -108,9 +109,11 @@ class superblock_search {
         return next_is_fetched && 2 * plan.lanes <= k_least_window ? all - plan.lanes : all;
     }
 
-    /// While rows of blocks stream past a slice's B tiles: those, the A tiles of a round, and one that is on its way.
-    [[nodiscard]] std::uint64_t tiles_of_a_slice(std::uint64_t columns) const {
-        return columns + ceil_div(m_base.lanes - 1, columns) + 2;
+    /// While lines of blocks stream past the tiles of a slice that stay: those, a round's streaming ones, and one that
+    /// is on its way.
+    [[nodiscard]] static std::uint64_t tiles_of_a_slice(const blocking& plan) {
+        const std::uint64_t stay = plan.order == block_order::rows_outer ? plan.column_group : plan.row_group;
+        return stay + ceil_div(plan.lanes - 1, stay) + 2;
     }
 
     /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
