@@ -65,7 +65,8 @@ struct l2_share {
 };
 [[nodiscard]] l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane);
 
-/// The best blocking by estimated cycles among all that fit. `required` tiles are used as they are where they fit.
+/// The best blocking by estimated cycles among all that fit, of all dataflows unless one is asked for. `required` tiles
+/// are used as they are where they fit.
 /// Throws input_error with the sizes where not even one fold of depth 1 fits.
 [[nodiscard]] blocking choose_blocking(const machine& chip, const dfx::contraction& work);
 

@@ -22,6 +22,8 @@ constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
+constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
+constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
@@ -190,20 +192,71 @@ std::optional<blocking> as_required(const task& t) {
     return evaluate(t, plan, std::numeric_limits<double>::infinity());
 }
 
+std::vector<dfx::dataflow> flows_for(const dfx::contraction& work) {
+    using dfx::dataflow;
+    std::vector<dataflow> flows = {work.flow};
+    if (work.tiles == dfx::tile_policy::suggested)
+        for (const dataflow other :
+             {dataflow::output_stationary, dataflow::weight_stationary, dataflow::input_stationary})
+            if (other != work.flow)
+                flows.push_back(other);
+    return flows;
+}
+
+/// The dataflows' best plans by the cost model, those that may win.
+std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::dataflow>& flows, std::size_t most) {
+    std::vector<shortlist> all;
+    double least = std::numeric_limits<double>::infinity();
+    for (const dfx::dataflow flow : flows) {
+        shortlist found(most);
+        search(t, flow, found);
+        if (found.plans().empty())
+            continue;
+        least = std::min(least, found.plans().front().cost());
+        all.push_back(std::move(found));
+    }
+    const auto hopeless = [&](const shortlist& s) { return s.plans().front().cost() > k_doubt * least; };
+    all.erase(std::remove_if(all.begin(), all.end(), hopeless), all.end());
+    return all;
+}
+
+/// Of runs of medium length one plan of each dataflow is rehearsed: estimates differ more in what is wrong with them
+/// than the dataflows do.
+bool worth_comparing(const task& t, const std::vector<shortlist>& found) {
+    return found.size() > 1 && std::all_of(found.begin(), found.end(), [&](const shortlist& s) {
+               return commands_of(t.work, s.plans().front()) < k_most_compared_commands;
+           });
+}
+
+std::optional<blocking> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
+    const bool rehearse = t.wanted == preference::little_traffic;
+    const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1);
+    const bool compare = worth_comparing(t, found);
+    std::optional<blocking> best;
+    for (const shortlist& of_flow : found) {
+        const double most = best ? best->cost() : std::numeric_limits<double>::infinity();
+        std::optional<blocking> plan = of_flow.plans().front();
+        if (rehearse)
+            plan = best_rehearsed(t, of_flow.plans(), most);
+        else if (compare)
+            plan = as_rehearsed(t, *plan, most);
+        if (plan && plan->cost() < most)
+            best = plan;
+    }
+    return best;
+}
+
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const bool rehearse = worth_rehearsing(chip, work);
-    const task t(chip, work, rehearse ? preference::little_traffic : preference::few_events);
+    const task t(chip, work, worth_rehearsing(chip, work) ? preference::little_traffic : preference::few_events);
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;
-    for (const dfx::dataflow flow : {work.flow, dfx::dataflow::output_stationary}) {
-        shortlist found(rehearse ? k_candidates : 1);
-        search(t, flow, found);
-        if (!found.plans().empty())
-            return rehearse ? best_rehearsed(t, found.plans()) : found.plans().front();
-    }
+    if (const std::optional<blocking> plan = best_of(t, flows_for(work)))
+        return *plan;
+    if (const std::optional<blocking> plan = best_of(t, {dfx::dataflow::output_stationary}))
+        return *plan;
     refuse(t);
 }
 
