@@ -23,6 +23,7 @@ constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
+constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
@@ -234,13 +235,15 @@ std::optional<blocking> best_of(const task& t, const std::vector<dfx::dataflow>&
     const bool compare = worth_comparing(t, found);
     std::optional<blocking> best;
     for (const shortlist& of_flow : found) {
-        const double most = best ? best->cost() : std::numeric_limits<double>::infinity();
+        const double most = best ? k_hidden_more * best->cost() : std::numeric_limits<double>::infinity();
         std::optional<blocking> plan = of_flow.plans().front();
         if (rehearse)
             plan = best_rehearsed(t, of_flow.plans(), most);
         else if (compare)
             plan = as_rehearsed(t, *plan, most);
-        if (plan && plan->cost() < most)
+        // hidden work is hidden: between dataflows only time counts, and traffic
+        if (plan &&
+            (!best || plan->estimated_cycles * plan->traffic_weight < best->estimated_cycles * best->traffic_weight))
             best = plan;
     }
     return best;
