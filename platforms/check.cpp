@@ -81,7 +81,7 @@ class checker {
 
     const platform& m_platform;
     const locate& m_where;
-    schema m_keys;
+    const schema& m_keys = schema::get();
     diagnostics m_problems;
 };
 

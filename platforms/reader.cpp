@@ -62,7 +62,7 @@ class reading {
 
     const yaml_tree& m_tree;
     diagnostics& m_problems;
-    schema m_keys;
+    const schema& m_keys = schema::get();
     platform m_platform;
     std::map<std::string, yaml_position> m_given; ///< values and sections by path
 };
@@ -223,7 +223,7 @@ platform parse_platform(const std::string& text, const std::string& name) {
 }
 
 std::string to_yaml(const platform& p, defaults show) {
-    const schema keys;
+    const schema& keys = schema::get();
     std::string out;
     std::string before; // the key in the line above
     for (const field& f : keys.fields()) {

@@ -115,13 +115,13 @@ field_value default_of(const field& f, const platform& p) {
 }
 
 bool operator==(const platform& a, const platform& b) {
-    const schema keys;
+    const schema& keys = schema::get();
     return std::all_of(keys.fields().begin(), keys.fields().end(),
                        [&](const field& f) { return f.get(a) == f.get(b); });
 }
 
 std::string document_schema() {
-    const schema keys;
+    const schema& keys = schema::get();
     const platform defaults;
     std::string out = "| key | value | default | meaning |\n|---|---|---|---|\n";
     std::size_t next_section = 0;

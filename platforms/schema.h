@@ -41,7 +41,8 @@ struct section {
 
 class schema {
   public:
-    schema();
+    /// The one there is, made when it is first asked for.
+    [[nodiscard]] static const schema& get();
     /// In the order of the effective configuration: a section's own keys, then its nested sections.
     [[nodiscard]] const std::vector<field>& fields() const { return m_fields; }
     [[nodiscard]] const std::vector<section>& sections() const { return m_sections; }
@@ -52,6 +53,8 @@ class schema {
     [[nodiscard]] std::vector<std::string> keys_of(std::string_view section_path) const;
 
   private:
+    schema();
+
     std::vector<field> m_fields;
     std::vector<section> m_sections;
 };

@@ -430,6 +430,11 @@ void add_energy(table& t) {
 
 } // namespace
 
+const schema& schema::get() {
+    static const schema one;
+    return one;
+}
+
 schema::schema() {
     table t(m_fields, m_sections);
     add_chip(t);

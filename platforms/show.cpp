@@ -160,7 +160,7 @@ std::string show_diagram(const platform& p) {
 }
 
 std::vector<difference> compare(const platform& a, const platform& b) {
-    const schema keys;
+    const schema& keys = schema::get();
     std::vector<difference> found;
     for (const field& f : keys.fields())
         if (f.get(a) != f.get(b))

@@ -120,6 +120,11 @@ std::vector<std::string> check(const run_statistics& run) {
             problems.push_back(fmt::format("{}: {} {} used, {:.2f} times what {} cycles allow", r.name, r.used, r.unit,
                                            used, run.cycles));
     }
+    std::uint64_t chain = 0;
+    for (const path_statistics& part : run.critical_path)
+        chain += part.cycles;
+    if (!run.critical_path.empty() && chain != run.cycles)
+        problems.push_back(fmt::format("the longest chain of commands has {} cycles, the run {}", chain, run.cycles));
     if (run.energy)
         for (std::string& problem : check(*run.energy, run.macs, picoseconds(run.time_ps)))
             problems.push_back(std::move(problem));

@@ -50,6 +50,12 @@ struct resource_statistics {
     [[nodiscard]] double utilisation(std::uint64_t cycles) const;
 };
 
+/// A part of the longest chain of commands, each started by the one before it.
+struct path_statistics {
+    std::string of; ///< "firmware" or a kind of engine
+    std::uint64_t cycles = 0;
+};
+
 /// What banked DRAM did, all channels together; zeros where the latency is fixed. Hits, misses and conflicts are bursts
 /// that found their row open, their bank closed, or another row open.
 struct dram_banks {
@@ -72,8 +78,13 @@ struct run_statistics {
     } dram;
     std::vector<engine_statistics> engines;
     std::vector<kernel_statistics> kernels;
+    /// What it saves that kernels were merged: bytes of tensors between them.
+    struct {
+        std::uint64_t kernels_not_launched = 0, bytes_not_written = 0, bytes_not_read = 0;
+    } fusion;
     std::vector<resource_statistics> resources;
-    std::optional<energy_statistics> energy; ///< nothing where the platform says nothing about energies
+    std::vector<path_statistics> critical_path; ///< adds up to the run; empty where it was not watched
+    std::optional<energy_statistics> energy;    ///< nothing where the platform says nothing about energies
     struct {
         double elaborate_s = 0, simulate_s = 0;
     } wall;
@@ -86,7 +97,7 @@ void derive(run_statistics& run, double peak_macs_per_cycle, double dram_bytes_p
 
 /// What is wrong with the numbers: engines whose cycles do not add up or differ from the run's, bounds and efficiency
 /// that do not follow, a run faster than its bounds, more used of a resource than there was, MACs that the arrays did
-/// not do, energies that do not add up. Empty where all is well.
+/// not do, a chain of commands or energies that do not add up. Empty where all is well.
 [[nodiscard]] std::vector<std::string> check(const run_statistics& run);
 
 /// What holds a run back and how that is known.

@@ -56,6 +56,12 @@ void members_of_resource(Resource& r, Visit&& visit) {
     visit("used", r.used);
 }
 
+template <class Part, class Visit>
+void members_of_path(Part& p, Visit&& visit) {
+    visit("cycles", p.cycles);
+    visit("of", p.of);
+}
+
 template <class Energy, class Visit>
 void members_of_energy(Energy& e, Visit&& visit) {
     visit("/energy/average_w", e.average_w);
@@ -83,6 +89,9 @@ void members_of_run(Run& run, Visit&& visit) {
     visit("/dram/row_misses", run.dram.banks.row_misses);
     visit("/dram/write_bytes", run.dram.write_bytes);
     visit("/efficiency", run.efficiency);
+    visit("/fusion/bytes_not_read", run.fusion.bytes_not_read);
+    visit("/fusion/bytes_not_written", run.fusion.bytes_not_written);
+    visit("/fusion/kernels_not_launched", run.fusion.kernels_not_launched);
     visit("/macs", run.macs);
     visit("/peak_rss_bytes", run.peak_rss_bytes);
     visit("/platform", run.platform);
@@ -158,6 +167,10 @@ std::string to_json(const run_statistics& run) {
     if (run.energy)
         members_of_energy(*run.energy,
                           [&](const std::string& key, const auto& value) { root[json::json_pointer(key)] = value; });
+    for (const path_statistics& p : run.critical_path) {
+        json& item = root["critical_path"].emplace_back(json::object());
+        members_of_path(p, [&](const char* key, const auto& value) { item[key] = value; });
+    }
     root["dram"]["channel_busy_ps"] = run.dram.channel_busy_ps;
     root["engines"] = json::array();
     for (const engine_statistics& e : run.engines) {
@@ -194,6 +207,10 @@ run_statistics from_json(const std::string& text, const std::string& file) {
     members_of_run(run, [&](const char* key, auto& value) { in.get(key, value); });
     if (root.contains("energy"))
         members_of_energy(run.energy.emplace(), [&](const std::string& key, auto& value) { in.get(key, value); });
+    if (root.contains("critical_path"))
+        in.list("/critical_path", run.critical_path, [&](path_statistics& p, const std::string& at) {
+            members_of_path(p, [&](const char* key, auto& value) { in.get(at + key, value); });
+        });
     in.list("/dram/channel_busy_ps", run.dram.channel_busy_ps,
             [&](std::uint64_t& busy, const std::string& at) { in.get(at.substr(0, at.size() - 1), busy); });
     in.list("/engines", run.engines, [&](engine_statistics& e, const std::string& at) {

@@ -114,7 +114,19 @@ std::string kernels_of(const run_statistics& run) {
                             grouped(k.macs), cell(k.arrays), cell(k.vector), cell(k.dram), size_of(k.dram_bytes),
                             size_of(k.lower_bound_bytes), limit_of(k));
     }
+    if (run.fusion.kernels_not_launched > 0)
+        text += fmt::format(
+            "fused: {} kernels are not launched; of tensors between them {} are not written, {} not read\n",
+            run.fusion.kernels_not_launched, size_of(run.fusion.bytes_not_written), size_of(run.fusion.bytes_not_read));
     return text;
+}
+
+std::string path_of(const run_statistics& run) {
+    std::string parts;
+    for (const path_statistics& part : run.critical_path)
+        if (part.cycles != 0)
+            parts += fmt::format("{}{} {:.1f}%", parts.empty() ? "" : ", ", part.of, share(part.cycles, run.cycles));
+    return parts.empty() ? "" : "\nlongest chain of commands: " + parts + "\n";
 }
 
 std::size_t widest(const std::vector<engine_statistics>& engines, std::size_t least) {
@@ -184,7 +196,7 @@ std::string to_profile(const run_statistics& run) {
     for (const engine_statistics& e : run.engines)
         text += fmt::format("{:<{}} {:>10} {:>12} {:>12} {}\n", e.name, width, e.commands, size_of(e.read_bytes),
                             size_of(e.write_bytes), shares_of(e));
-    text += kernels_of(run);
+    text += path_of(run) + kernels_of(run);
     if (run.energy)
         text += "\n" + to_table(*run.energy, run.macs, picoseconds(run.time_ps));
     return text + tail_of(run);

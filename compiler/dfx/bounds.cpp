@@ -29,10 +29,10 @@ std::vector<std::uint64_t> distinct_counts(std::uint64_t extent) {
 struct sizes {
     explicit sizes(const contraction& c)
         : operand(size_of(c.operand)), sum(size_of(c.accumulator)), result(size_of(c.result)), a(c.a_bytes() / c.batch),
-          b(c.k * c.n * operand), c_result(c.m * c.n * result), c_sum(c.m * c.n * sum), seed(c.seed_bytes() / c.batch) {
-    }
+          b(c.k * c.n * operand), c_result(c.m * c.n * result), c_sum(c.m * c.n * sum),
+          seed((c.seed_bytes() + c.step_bytes()) / c.batch) {}
     std::uint64_t operand, sum, result;
-    std::uint64_t a, b, c_result, c_sum, seed;
+    std::uint64_t a, b, c_result, c_sum, seed; ///< seed: and operands of steps
 };
 
 /// Block counts.
@@ -107,7 +107,7 @@ std::uint64_t largest_depth(const contraction& c, const sizes& s, std::uint64_t 
 } // namespace
 
 std::uint64_t compulsory_bytes(const contraction& c) {
-    return c.a_bytes() + c.b_bytes() + c.c_bytes() + c.seed_bytes();
+    return c.a_bytes() + c.b_bytes() + c.c_bytes() + c.seed_bytes() + c.step_bytes();
 }
 
 std::uint64_t lower_bound_bytes(const contraction& c, std::uint64_t on_chip_bytes) {

@@ -63,7 +63,7 @@ class analyser {
     }
 
   private:
-    /// The last dimension of every operand is a column; all before it are rows.
+    /// The last dimension of every operand is a column; all before it are rows, but for the first of a batched product.
     contraction of_operator(const compute_op& op) const {
         if (op.type != compute_type::matmul_tile && op.type != compute_type::conv_tile)
             refuse(m_kernel, m_leaves.front(), "it is a " + std::string(name_of(op.type)));
@@ -78,8 +78,9 @@ class analyser {
         c.b = b.name;
         c.c = out.name;
         c.n = out.dims.back();
-        c.k = element_count(b.dims) / c.n;
-        c.m = element_count(out.dims) / c.n;
+        c.batch = op.type == compute_type::matmul_tile && out.dims.size() == 3 ? out.dims.front() : 1;
+        c.k = element_count(b.dims) / c.n / c.batch;
+        c.m = element_count(out.dims) / c.n / c.batch;
         c.tile = {c.m, c.n, c.k};
         if (op.type == compute_type::conv_tile && !is_product_of_rows(op.window)) {
             c.windows = window_rows{a.dims, out.dims, op.window};
@@ -91,6 +92,7 @@ class analyser {
             c.bias = true;
         }
         c.steps = op.steps;
+        take_operands(c, op, out.dims);
         c.operand = a.type;
         c.accumulator = accumulator_of(a.type);
         c.result = out.type;
@@ -98,6 +100,23 @@ class analyser {
         c.tiles = m_kernel.tiles;
         c.ids = {op.op_id, op.op_id, op.biased ? op.op_id : 0, op.op_id, op.op_id};
         return c;
+    }
+
+    /// Those of the steps, in the order of the operation's inputs.
+    void take_operands(contraction& c, const compute_op& op, const shape& result) const {
+        const std::size_t named = op.biased ? 3 : 2;
+        for (element_step& step : c.steps)
+            if (step.operand)
+                *step.operand -= named;
+        for (std::size_t i = named; i < op.inputs.size(); ++i) {
+            const tensor_descriptor& t = *m_program.find(op.inputs[i].tensor_name);
+            const std::optional<step_operand> operand = operand_of_step(t, result);
+            if (!operand)
+                refuse(m_kernel, m_leaves.front(),
+                       "operand " + t.name +
+                           " of a step is broadcast over some of the result's rows, but not over all");
+            c.step_operands.push_back(*operand);
+        }
     }
 
     /// Windows of one element that lie side by side: A is X as it is.
@@ -247,6 +266,19 @@ void join(std::uint64_t& origin, std::uint64_t& extent, std::uint64_t other_orig
 }
 
 } // namespace
+
+std::optional<step_operand> operand_of_step(const tensor_descriptor& t, const shape& result) {
+    const std::size_t last = result.size() - 1;
+    bool whole = true;
+    bool single = true;
+    for (std::size_t d = 0; d < last; ++d) {
+        whole = whole && t.dims[d] == result[d];
+        single = single && t.dims[d] == 1;
+    }
+    if (!whole && !single)
+        return std::nullopt;
+    return step_operand{t.name, t.type, !single, t.dims[last] != 1};
+}
 
 std::vector<contraction> contractions_of(const program& p, const kernel& k) {
     return analyser(p, k).run();

@@ -36,10 +36,22 @@ struct window_rows {
     sliding_window window;
 };
 
+/// Another argument of a step as a matrix like C: element [i, j] of it is the one for C[i, j], where it has as many
+/// rows and columns as C; else one for all of them.
+struct step_operand {
+    std::string tensor;
+    dtype type = dtype::f32;
+    bool rows = true, columns = true; ///< as many as C
+};
+
+/// The operand of a step behind sums of these dimensions; nothing where it is broadcast over some of the dimensions
+/// that make the rows of C, but not over all.
+[[nodiscard]] std::optional<step_operand> operand_of_step(const tensor_descriptor& t, const shape& result);
+
 /// C[b, i, j] = round(seed[b, i, j] + sum over k ascending of A[b, i, k] * B[b, k, j]) for i < m, j < n, k < k, b <
 /// batch, each index taken relative to the operand's origin. Without a seed the sum starts from +0. All tensors have
 /// the same rank, 2 (batch = 1) or 3; those of a whole-tensor operator any, since they are used as matrices. `steps`
-/// follow the sum, which is rounded to the first one's type.
+/// follow the sum, which is rounded to the first one's type; their operands are numbered in `step_operands`.
 struct contraction {
     std::string a, b, c; ///< tensor names
     std::optional<std::string> seed;
@@ -53,7 +65,8 @@ struct contraction {
     dtype seed_type = dtype::f32;   ///< of the seed tensor; meaningless without one
     bool bias = false;              ///< the seed is one row, for all rows of C
     std::optional<window_rows> windows;
-    std::vector<element_step> steps; ///< without operands
+    std::vector<element_step> steps;
+    std::vector<step_operand> step_operands;
     dataflow flow = dataflow::output_stationary;
     tile_policy tiles = tile_policy::suggested;
     iteration_order order = iteration_order::row_major; ///< of the outermost parallel loop over rows or columns
@@ -71,6 +84,16 @@ struct contraction {
     [[nodiscard]] std::uint64_t c_bytes() const { return batch * m * n * size_of(result); }
     [[nodiscard]] std::uint64_t seed_bytes() const {
         return seed ? batch * (bias ? 1 : m) * n * size_of(seed_type) : 0;
+    }
+    [[nodiscard]] std::uint64_t bytes_of(const step_operand& o) const {
+        return (o.rows ? batch * m : 1) * (o.columns ? n : 1) * size_of(o.type);
+    }
+    /// Of all operands of steps.
+    [[nodiscard]] std::uint64_t step_bytes() const {
+        std::uint64_t sum = 0;
+        for (const step_operand& o : step_operands)
+            sum += bytes_of(o);
+        return sum;
     }
     [[nodiscard]] const contraction_ops& ids_of_k_tile(std::uint64_t tk) const {
         return tk < chain.size() ? chain[static_cast<std::size_t>(tk)] : ids;

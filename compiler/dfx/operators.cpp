@@ -210,15 +210,18 @@ tensor product(const compute_op& op, const std::vector<const tensor*>& inputs, c
     const std::vector<Sum> a = widened<Sum>(*inputs[0]);
     const std::vector<Sum> b = widened<Sum>(*inputs[1]);
     const std::uint64_t columns = result.dims.back();
-    const std::uint64_t rows = element_count(result.dims) / columns;
-    const std::uint64_t depth = b.size() / columns;
-    std::vector<Sum> sums(rows * columns, Sum{0});
+    const std::uint64_t batch = result.dims.size() == 3 ? result.dims.front() : 1;
+    const std::uint64_t rows = element_count(result.dims) / columns / batch;
+    const std::uint64_t depth = b.size() / columns / batch;
+    std::vector<Sum> sums(batch * rows * columns, Sum{0});
     if (op.biased) {
         const std::vector<Sum> bias = widened<Sum>(*inputs[2]);
-        for (std::uint64_t r = 0; r < rows; ++r)
+        for (std::uint64_t r = 0; r < batch * rows; ++r)
             std::copy(bias.begin(), bias.end(), sums.begin() + static_cast<std::ptrdiff_t>(r * columns));
     }
-    multiply_add<Sum>({a.data(), depth}, {b.data(), columns}, {sums.data(), columns}, {rows, columns, depth});
+    for (std::uint64_t i = 0; i < batch; ++i)
+        multiply_add<Sum>({a.data() + i * rows * depth, depth}, {b.data() + i * depth * columns, columns},
+                          {sums.data() + i * rows * columns, columns}, {rows, columns, depth});
     return rounded<Sum>(first_type(op, result.type), result.dims, sums);
 }
 

@@ -1,6 +1,8 @@
 #include "compiler/dfx/program.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <tuple>
 
 namespace kpu::dfx {
@@ -15,9 +17,23 @@ bool has_operators(const std::string& version) {
     return version.rfind("2.", 0) == 0 && version != "2.0";
 }
 
+bool has_batched_operators(const std::string& version) {
+    return has_operators(version) && version != "2.1";
+}
+
 bool is_flat(const kernel& k) {
     return std::none_of(k.body.begin(), k.body.end(),
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
+}
+
+tensor_region whole(const tensor_descriptor& t) {
+    tensor_region r;
+    r.tensor_name = t.name;
+    r.level = memory_level::external;
+    r.tile_indices.resize(t.dims.size());
+    r.tile_shape = t.dims;
+    r.element_size = size_of(t.type);
+    return r;
 }
 
 const compute_op* whole_tensor_operator(const kernel& k) {
@@ -282,9 +298,32 @@ bool operator==(const accumulate_rule& a, const accumulate_rule& b) {
     return std::tie(a.when, a.loop) == std::tie(b.when, b.loop);
 }
 
+namespace {
+
+std::uint64_t bits_of(double value) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+} // namespace
+
+bool has_bounds(const element_step& step) {
+    return bits_of(step.low) != 0 || bits_of(step.high) != 0;
+}
+
+std::optional<double> bound_of(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (text.empty() || end != text.c_str() + text.size())
+        return std::nullopt;
+    return value;
+}
+
 bool operator==(const element_step& a, const element_step& b) {
-    return std::tie(a.function, a.operand, a.operand_first, a.low, a.high, a.result) ==
-           std::tie(b.function, b.operand, b.operand_first, b.low, b.high, b.result);
+    return std::tie(a.function, a.operand, a.operand_first, a.result) ==
+               std::tie(b.function, b.operand, b.operand_first, b.result) &&
+           bits_of(a.low) == bits_of(b.low) && bits_of(a.high) == bits_of(b.high);
 }
 
 bool operator==(const sliding_window& a, const sliding_window& b) {

@@ -89,9 +89,13 @@ struct element_step {
     element_function function = element_function::identity;
     std::optional<std::uint64_t> operand; ///< number of the input that is the other argument
     bool operand_first = false;           ///< f(operand, value)
-    double low = 0, high = 0;             ///< of clamp
+    double low = 0, high = 0;             ///< of clamp; all others have +0
     dtype result = dtype::f32;
 };
+/// True where low or high is anything but +0 (-0 is another bound): files leave them out where it is false.
+[[nodiscard]] bool has_bounds(const element_step& step);
+/// A bound as files write it, decimal, "inf" or "-inf"; nothing where the text is no number.
+[[nodiscard]] std::optional<double> bound_of(const std::string& text);
 
 /// How a window slides over the spatial dimensions of [batch, spatial..., channels]; all lists have one entry per
 /// spatial dimension. Output extent = (before + extent + after - dilation·(kernel - 1) - 1) / stride + 1; elements
@@ -114,7 +118,7 @@ struct accumulate_rule {
 /// the loader cuts into tiles. Sums are in the accumulator type of the operands, product and sum rounded apart; `steps`
 /// then apply to each element in order, the first to the sum rounded to the first step's result type (without steps: to
 /// the output's).
-///   MATMUL_TILE     A[i, k], B[k, j], bias[j] if `biased`
+///   MATMUL_TILE     A[i, k], B[k, j], bias[j] if `biased`; or A[b, i, k], B[b, k, j]
 ///   CONV_TILE       X[n, spatial.., c], W[kernel.., c (flattened to k), o], bias[o] if `biased`: sum over k ascending
 ///                   from the bias or +0 into Y[n, spatial.., o]; taps outside of X count as +0
 ///   DEPTHWISE_CONV2D_TILE  X[n, h, w, c], W[kh, kw, c], bias[c] if `biased`: as CONV_TILE, each channel by itself
@@ -281,9 +285,14 @@ template <class Enum>
 
 /// Of that version on a program may hold whole-tensor operators, views and host layouts: 2.1.
 [[nodiscard]] bool has_operators(const std::string& version);
+/// And batched MATMUL_TILEs on whole tensors: 2.2.
+[[nodiscard]] bool has_batched_operators(const std::string& version);
 
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
+
+/// All of a tensor, in EXTERNAL.
+[[nodiscard]] tensor_region whole(const tensor_descriptor& t);
 
 /// The kernel's only operation where it works on whole tensors in EXTERNAL, else null.
 [[nodiscard]] const compute_op* whole_tensor_operator(const kernel& k);

@@ -30,7 +30,7 @@ std::string to_text(const element_step& s) {
     std::string text = fmt::format("{} {}", name_of(s.function), name_of(s.result));
     if (s.operand)
         text += fmt::format(" with {}{}", *s.operand, s.operand_first ? " first" : "");
-    if (s.low != 0 || s.high != 0)
+    if (has_bounds(s))
         text += fmt::format(" from \"{}\" to \"{}\"", s.low, s.high);
     return text;
 }

@@ -1,7 +1,6 @@
 #include "compiler/dfx/text_statement.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace kpu::dfx {
 
@@ -104,11 +103,10 @@ class operation_reader {
     double bound() {
         const unsigned from = m_line.column();
         const std::string text = m_line.quoted("a number in quotes");
-        char* end = nullptr;
-        const double value = std::strtod(text.c_str(), &end);
-        if (text.empty() || *end != '\0')
+        const std::optional<double> value = bound_of(text);
+        if (!value)
             throw line_error{from, "not a number", text, ""};
-        return value;
+        return *value;
     }
 
     statement barrier(std::uint64_t id) {

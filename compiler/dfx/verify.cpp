@@ -16,6 +16,14 @@ void context::error(const std::string& at, std::string message, std::string text
     problems.error(std::move(where), std::move(message), std::move(text), std::move(expected));
 }
 
+std::optional<std::uint64_t> volume_of(const shape& dims) {
+    std::uint64_t product = 1;
+    for (const std::uint64_t extent : dims)
+        if (__builtin_mul_overflow(product, extent, &product) || product > (1ULL << 48))
+            return std::nullopt;
+    return product;
+}
+
 namespace {
 
 void report(diagnostics& problems, const std::string& path, const std::string& message, const std::string& text = {},
@@ -29,17 +37,11 @@ void check_dims(const tensor_descriptor& t, const std::string& at, diagnostics& 
     if (t.dims.empty() || t.dims.size() > k_max_rank)
         report(problems, at + ".shape", "tensor " + t.name + " has rank " + std::to_string(t.dims.size()), "",
                "1 to " + std::to_string(k_max_rank) + " dimensions");
-    std::uint64_t product = 1;
-    for (const std::uint64_t extent : t.dims) {
-        if (extent == 0 || extent > k_max_extent) {
-            report(problems, at + ".shape", "extent out of range", std::to_string(extent), "1 to 2^40");
-            return;
-        }
-        if (__builtin_mul_overflow(product, extent, &product) || product > (1ULL << 48)) {
-            report(problems, at + ".shape", "tensor " + t.name + " has more than 2^48 elements", to_string(t.dims));
-            return;
-        }
-    }
+    for (const std::uint64_t extent : t.dims)
+        if (extent == 0 || extent > k_max_extent)
+            return report(problems, at + ".shape", "extent out of range", std::to_string(extent), "1 to 2^40");
+    if (!volume_of(t.dims))
+        report(problems, at + ".shape", "tensor " + t.name + " has more than 2^48 elements", to_string(t.dims));
 }
 
 void check_view(const program& p, std::size_t number, const std::string& at, diagnostics& problems) {
@@ -52,7 +54,7 @@ void check_view(const program& p, std::size_t number, const std::string& at, dia
         return report(problems, at + ".view_of", "no earlier tensor has this name", t.view_of);
     if (t.role != tensor_role::intermediate && t.role != tensor_role::output)
         report(problems, at + ".role", "a view is an intermediate or an output", std::string(name_of(t.role)));
-    if (shown->type != t.type || element_count(shown->dims) != element_count(t.dims))
+    if (shown->type != t.type || volume_of(shown->dims) != volume_of(t.dims))
         report(problems, at, "a view has the elements of the tensor that it shows",
                to_string(t.dims) + " " + std::string(name_of(t.type)),
                to_string(shown->dims) + " " + std::string(name_of(shown->type)));
@@ -66,10 +68,7 @@ void check_host_layout(const tensor_descriptor& t, const std::string& at, diagno
     bool good = order.size() == t.host->dims.size() && order.size() <= k_max_rank;
     for (std::uint64_t d = 0; good && d < order.size(); ++d)
         good = order[d] == d;
-    std::uint64_t product = 1;
-    for (const std::uint64_t extent : t.host->dims)
-        good = good && extent != 0 && !__builtin_mul_overflow(product, extent, &product);
-    if (!good || product != element_count(t.dims))
+    if (!good || !volume_of(t.host->dims) || volume_of(t.host->dims) != volume_of(t.dims))
         report(problems, at + ".host", "no permutation of as many elements", to_string(t.host->dims),
                to_string(t.dims));
     if (t.role != tensor_role::input && t.role != tensor_role::constant)
@@ -86,7 +85,7 @@ void check_constants(const program& p, diagnostics& problems) {
             report(problems, at, "value does not match its descriptor",
                    to_string(value.dims) + " " + std::string(name_of(value.type)),
                    to_string(dims) + " " + std::string(name_of(t->type)));
-        else if (value.data.size() != element_count(value.dims) * size_of(value.type))
+        else if (value.data.size() != volume_of(value.dims).value_or(0) * size_of(value.type))
             report(problems, at, "value has a wrong number of bytes", std::to_string(value.data.size()));
     }
 }

@@ -101,6 +101,8 @@ void check_compute(const context& c, const leaf& l, const compute_op& op) {
     if (op.inputs.size() < 2 || op.inputs.size() > 3)
         return c.error(l.path + ".inputs", "MATMUL_TILE has " + std::to_string(op.inputs.size()) + " inputs", "",
                        "A, B and optionally a seed");
+    if (has_attributes(op))
+        c.error(l.path, "a compute on tiles has attributes of a whole-tensor operator");
     bool good = true;
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
         const std::string at = l.path + ".inputs[" + std::to_string(i) + "]";

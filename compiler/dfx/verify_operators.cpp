@@ -47,6 +47,8 @@ class operator_checker {
         check_unused();
         if (!m_failed)
             check_types();
+        if (!m_failed)
+            check_inputs_are_used();
     }
 
   private:
@@ -126,11 +128,19 @@ class operator_checker {
         if (m_failed)
             return;
         const shape& b = tensor(m_op.inputs[1]).dims;
-        if (m_x->dims.size() != 2 || b.size() != 2 || m_out->dims.size() != 2)
-            return error("", "operands of MATMUL_TILE on whole tensors have rank 2");
-        expect_dims(".inputs[1]", b, {m_x->dims[1], m_out->dims[1]});
-        expect_dims(".output", m_out->dims, {m_x->dims[0], b[1]});
-        check_macs(m_x->dims[1]);
+        const std::size_t rank = m_x->dims.size();
+        if (rank < 2 || rank > 3 || b.size() != rank || m_out->dims.size() != rank)
+            return error("", "operands of MATMUL_TILE on whole tensors have rank 2, or all rank 3");
+        if (rank == 3 && !has_batched_operators(m_c.whole.version))
+            return error("", "batched operators on whole tensors need DFX version 2.2", m_c.whole.version);
+        shape product = m_x->dims;
+        product.back() = b.back();
+        shape second = b;
+        second.front() = rank == 3 ? m_x->dims.front() : second.front();
+        second[rank - 2] = m_x->dims.back();
+        expect_dims(".inputs[1]", b, second);
+        expect_dims(".output", m_out->dims, product);
+        check_macs(m_x->dims.back());
     }
 
     void check_window() {
@@ -156,14 +166,17 @@ class operator_checker {
         expect_dims(".output", m_out->dims, places);
         shape weights = w.kernel;
         weights.push_back(m_x->dims.back());
+        const std::optional<std::uint64_t> patch = volume_of(weights);
+        if (!patch)
+            return error(".window", "more than 2^48 elements below a window", to_string(w.kernel));
         if (conv)
-            weights = {element_count(weights), m_out->dims.back()};
+            weights = {*patch, m_out->dims.back()};
         if (m_op.type != compute_type::pool2d_tile)
             expect_dims(".inputs[1]", tensor(m_op.inputs[1]).dims, weights);
         if (m_op.type == compute_type::pool2d_tile && m_op.combine != element_function::add &&
             m_op.combine != element_function::maximum)
             error(".combine", "a pool adds or takes the maximum", std::string(name_of(m_op.combine)));
-        check_macs(weights.front());
+        check_macs(conv ? *patch : *patch / m_x->dims.back());
     }
 
     std::uint64_t places_along(std::size_t d) {
@@ -210,6 +223,8 @@ class operator_checker {
     void check_rearrangement() {
         const std::size_t rank = m_out->dims.size();
         m_named = m_op.inputs.size();
+        if (m_op.inputs.size() == 1 && m_op.along != 0)
+            return error(".along", "one input follows none", std::to_string(m_op.along), "0");
         std::vector<std::uint64_t> axes = m_op.axes;
         if (axes.empty())
             for (std::uint64_t d = 0; d < rank; ++d)
@@ -266,6 +281,12 @@ class operator_checker {
             m_named = 1;
     }
 
+    void check_inputs_are_used() {
+        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
+            if (std::none_of(m_op.steps.begin(), m_op.steps.end(), [&](const auto& s) { return s.operand == i; }))
+                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
+    }
+
     // ---- types
 
     void check_types() {
@@ -296,6 +317,7 @@ class operator_checker {
         }
         for (std::size_t i = 0; i < m_op.steps.size(); ++i)
             type = check_step(m_op.steps[i], type, ".steps[" + std::to_string(i) + "]");
+        check_operands_are_used();
         if (type != m_out->type)
             error(".output", "the last step has another type", std::string(name_of(type)),
                   std::string(name_of(m_out->type)));
@@ -311,11 +333,18 @@ class operator_checker {
             error(part,
                   takes_operand(step.function) ? "the function has two arguments" : "the function has one argument",
                   std::string(name_of(step.function)));
-        if (step.function == element_function::clamp ? !(step.low <= step.high) : step.low != 0 || step.high != 0)
+        if (step.function == element_function::clamp ? !(step.low <= step.high) : has_bounds(step))
             error(part, "low and high are clamp's, in this order");
         if (step.operand)
             check_operand(*step.operand, step.result, part);
         return step.result;
+    }
+
+    void check_operands_are_used() {
+        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
+            if (std::none_of(m_op.steps.begin(), m_op.steps.end(),
+                             [&](const element_step& step) { return step.operand == i; }))
+                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
     }
 
     void check_operand(std::uint64_t number, dtype type, const std::string& part) {
@@ -343,6 +372,12 @@ class operator_checker {
 };
 
 } // namespace
+
+bool has_attributes(const compute_op& op) {
+    const compute_op none;
+    return op.biased || op.combine != none.combine || !(op.window == none.window) || !op.axes.empty() ||
+           !op.before.empty() || op.along != 0 || !op.steps.empty();
+}
 
 void check_operator(const context& c, const leaf& at) {
     operator_checker(c, at, *at.compute()).run();

@@ -8,6 +8,7 @@
 #include "platforms/common/diagnostic.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,17 @@ struct context {
     void error(const std::string& at, std::string message, std::string text = {}, std::string expected = {}) const;
 };
 
+/// Product of the extents where it is at most 2^48, which is what a tensor may have.
+[[nodiscard]] std::optional<std::uint64_t> volume_of(const shape& dims);
+
 void check_texts(const program& p, diagnostics& problems);
 void check_tensors(const program& p, diagnostics& problems);
 void check_loops(const kernel& k, const std::string& path, diagnostics& problems);
 /// Regions, moves and computes, each by itself.
 void check_operations(const context& c);
 void check_matmul(const context& c, const leaf& at);
+/// True where a compute has what only whole-tensor operators have a use for: a bias, a window, axes, steps, ….
+[[nodiscard]] bool has_attributes(const compute_op& op);
 /// A kernel that is one whole-tensor operator.
 void check_operator(const context& c, const leaf& at);
 /// Dependences and barriers.

@@ -3,7 +3,6 @@
 #include "compiler/object/encodings.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace kpu::object {
 
@@ -96,11 +95,10 @@ dfx::element_step statement_reader::step(const json_value& value, const std::str
 /// A number as text; 0 where it is left out.
 double statement_reader::bound(const json_object& o, const char* key) {
     const std::string text = o.text(key, "0");
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0')
+    const std::optional<double> value = dfx::bound_of(text);
+    if (!value)
         m_errors.add(o.at(key), "not a number", text);
-    return value;
+    return value.value_or(0);
 }
 
 dfx::barrier_op statement_reader::barrier(const json_value& value, const std::string& pointer) {

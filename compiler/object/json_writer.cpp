@@ -64,7 +64,7 @@ json_value step_to_json(const dfx::element_step& s) {
         out["operand"] = *s.operand;
     if (s.operand_first)
         out["operand_first"] = true;
-    if (s.low != 0 || s.high != 0) {
+    if (dfx::has_bounds(s)) {
         // as text: JSON has no infinities
         out["low"] = fmt::format("{}", s.low);
         out["high"] = fmt::format("{}", s.high);

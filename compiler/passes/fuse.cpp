@@ -1,8 +1,12 @@
 #include "compiler/passes/fuse.h"
 
+#include "compiler/dfx/contraction.h"
+#include "compiler/passes/whole_product.h"
+
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace kpu::passes {
 
@@ -19,7 +23,7 @@ class tensor_uses {
         for (std::size_t k = 0; k < p.kernels.size(); ++k) {
             const compute_op* op = dfx::whole_tensor_operator(p.kernels[k]);
             if (op == nullptr) {
-                note_nest(p.kernels[k].body);
+                note_nest(p.kernels[k].body, k);
                 continue;
             }
             m_maker[op->output.tensor_name] = k;
@@ -43,12 +47,16 @@ class tensor_uses {
     }
 
   private:
-    void note_nest(const std::vector<dfx::statement>& body) {
+    void note_nest(const std::vector<dfx::statement>& body, std::size_t k) {
         for (const dfx::statement& s : body) {
-            if (const auto* nest = std::get_if<dfx::loop_nest>(&s))
-                note_nest(nest->body);
-            else if (const auto* move = std::get_if<dfx::data_move_op>(&s))
-                m_uses[move->source.tensor_name] += 2; // never private
+            if (const auto* nest = std::get_if<dfx::loop_nest>(&s)) {
+                note_nest(nest->body, k);
+            } else if (const auto* move = std::get_if<dfx::data_move_op>(&s)) {
+                if (move->source.level == dfx::memory_level::external)
+                    ++m_uses[move->source.tensor_name];
+                if (move->destination.level == dfx::memory_level::external)
+                    m_maker[move->destination.tensor_name] = k;
+            }
         }
     }
 
@@ -108,7 +116,7 @@ class softmax_finder {
     [[nodiscard]] std::optional<std::size_t> reduction_that_makes(const std::string& tensor, element_function f,
                                                                   const std::string& of) {
         const auto k = m_uses.maker(tensor);
-        if (!k)
+        if (!k || dfx::whole_tensor_operator(m_program.kernels[*k]) == nullptr)
             return std::nullopt;
         const compute_op& op = operator_of(m_program.kernels[*k]);
         const bool last = op.axes.size() == 1 && op.axes.front() + 1 == op.inputs.front().tile_shape.size();
@@ -190,10 +198,6 @@ bool on_array(const compute_op& op) {
     return op.type == compute_type::matmul_tile || op.type == compute_type::conv_tile;
 }
 
-bool on_vector_unit(const compute_op& op) {
-    return !on_array(op) && op.type != compute_type::rearrange_tile;
-}
-
 bool forms_sums(const compute_op& op) {
     return on_array(op) || op.type == compute_type::depthwise_conv2d_tile ||
            ((op.type == compute_type::reduction || op.type == compute_type::pool2d_tile) &&
@@ -214,35 +218,102 @@ class step_fuser {
     }
 
   private:
+    /// An element-wise operation behind the kernel that makes its first input, as one operation on whole tensors.
+    struct pair {
+        compute_op op;
+        std::size_t maker = 0;
+        compute_op into;
+    };
+
     void try_at(std::size_t k) {
-        const compute_op& op = operator_of(m_program.kernels[k]);
-        const std::string between = op.inputs.front().tensor_name;
         const tensor_uses uses(m_program); // what was fused before has moved
+        std::optional<pair> best;
+        for (compute_op& op : ways_to_say(operator_of(m_program.kernels[k]))) {
+            std::optional<pair> found = behind_its_maker(std::move(op), uses);
+            if (found && (!best || preferred(*found, *best)))
+                best = std::move(found);
+        }
+        if (best)
+            merge(*best, k, uses);
+    }
+
+    /// Either argument of the first step may be the value that steps follow.
+    [[nodiscard]] std::vector<compute_op> ways_to_say(const compute_op& op) const {
+        std::vector<compute_op> ways{op};
+        const std::optional<std::uint64_t> operand = op.steps.front().operand;
+        if (operand && type_of(op.inputs[static_cast<std::size_t>(*operand)]) == type_of(op.inputs.front())) {
+            compute_op& other = ways.emplace_back(op);
+            std::swap(other.inputs.front(), other.inputs[static_cast<std::size_t>(*operand)]);
+            other.steps.front().operand_first = !op.steps.front().operand_first;
+        }
+        return ways;
+    }
+    [[nodiscard]] dtype type_of(const dfx::tensor_region& r) const { return m_program.find(r.tensor_name)->type; }
+
+    [[nodiscard]] std::optional<pair> behind_its_maker(compute_op op, const tensor_uses& uses) const {
+        const std::string between = op.inputs.front().tensor_name;
         const std::optional<std::size_t> maker = uses.maker(between);
-        if (!maker || m_dead[*maker] || !uses.is_private(between, 1))
-            return;
-        compute_op& into = operator_of(m_program.kernels[*maker]);
-        if (into.type == compute_type::rearrange_tile || !fits(op, into, *maker, uses))
-            return;
-        append(op, m_program.find(between)->type, into);
-        take_over(m_program.kernels[*maker], m_program.kernels[k]);
-        m_dead[k] = true;
+        if (!maker || m_dead[*maker] || !uses.is_private(between, 1) ||
+            op.inputs.front().tile_shape != op.output.tile_shape)
+            return std::nullopt;
+        const dfx::kernel& k = m_program.kernels[*maker];
+        const compute_op* whole = dfx::whole_tensor_operator(k);
+        std::optional<compute_op> into = whole != nullptr ? *whole : whole_product(m_program, k);
+        if (!into || into->type == compute_type::rearrange_tile || !fits(op, *into))
+            return std::nullopt;
+        return pair{std::move(op), *maker, std::move(*into)};
+    }
+
+    /// Drains of arrays have time; else what is made last finds the other argument made.
+    static bool preferred(const pair& a, const pair& b) {
+        return on_array(a.into) != on_array(b.into) ? on_array(a.into) : a.maker > b.maker;
+    }
+
+    /// The arrays' results are worked on where they lie, beside operands as matrices.
+    [[nodiscard]] bool fits(const compute_op& op, const compute_op& into) const {
+        std::size_t size = into.output.element_size;
+        return !on_array(into) || std::all_of(op.steps.begin(), op.steps.end(), [&](const dfx::element_step& step) {
+            const bool wider = size_of(step.result) > std::exchange(size, size_of(step.result));
+            return !wider && (!step.operand || is_matrix(op, static_cast<std::size_t>(*step.operand)));
+        });
+    }
+    [[nodiscard]] bool is_matrix(const compute_op& op, std::size_t operand) const {
+        const dfx::tensor_descriptor& t = *m_program.find(op.inputs[operand].tensor_name);
+        return dfx::operand_of_step(t, op.output.tile_shape).has_value();
+    }
+
+    /// In the place of the first kernel, or of the second where the steps' operands are made in between.
+    void merge(pair& p, std::size_t k, const tensor_uses& uses) {
+        const std::string between = p.op.inputs.front().tensor_name;
+        const bool ready = std::all_of(p.op.inputs.begin() + 1, p.op.inputs.end(), [&](const dfx::tensor_region& r) {
+            const std::optional<std::size_t> other = uses.maker(storage_of(r.tensor_name));
+            return !other || *other < p.maker;
+        });
+        if (p.into.type == compute_type::matmul_tile && p.into.output.tile_shape.size() == 3 &&
+            !dfx::has_batched_operators(m_program.version))
+            m_program.version = "2.2";
+        dfx::kernel merged = std::move(m_program.kernels[p.maker]);
+        take_over(merged, m_program.kernels[k]);
+        merged.hints.estimated_dram_bytes += added_bytes(p);
+        append(p.op, m_program.find(between)->type, p.into);
+        merged.body.clear();
+        merged.body.emplace_back(std::move(p.into));
+        m_program.kernels[p.maker].body.clear();
         m_program.kernels[k].body.clear();
+        m_dead[p.maker] = m_dead[k] = true;
+        const std::size_t place = ready ? p.maker : k;
+        m_program.kernels[place] = std::move(merged);
+        m_dead[place] = false;
         m_tensors.push_back(between);
     }
 
-    /// The arrays' results are worked on where they lie; operands of the vector unit must be there when the kernel is.
-    [[nodiscard]] bool fits(const compute_op& op, const compute_op& into, std::size_t maker, const tensor_uses& uses) {
-        std::size_t size = size_of(m_program.find(into.output.tensor_name)->type);
-        for (const dfx::element_step& step : op.steps) {
-            if (on_array(into) && (step.operand || size_of(step.result) > size))
-                return false;
-            size = size_of(step.result);
-        }
-        return std::all_of(op.inputs.begin() + 1, op.inputs.end(), [&](const dfx::tensor_region& r) {
-            const auto other = uses.maker(storage_of(r.tensor_name));
-            return on_vector_unit(into) && (!other || *other < maker) && !made_by_nest(r.tensor_name);
-        });
+    /// Those of the steps' operands, and what the result is larger than the one without them.
+    [[nodiscard]] static std::uint64_t added_bytes(const pair& p) {
+        const auto size = [](const dfx::tensor_region& r) { return element_count(r.tile_shape) * r.element_size; };
+        std::uint64_t sum = size(p.op.output) - size(p.op.inputs.front());
+        for (std::size_t i = 1; i < p.op.inputs.size(); ++i)
+            sum += size(p.op.inputs[i]);
+        return sum;
     }
 
     [[nodiscard]] std::string storage_of(const std::string& name) const {
@@ -250,15 +321,6 @@ class step_fuser {
         while (!t->view_of.empty())
             t = m_program.find(t->view_of);
         return t->name;
-    }
-    /// Not known when: left alone.
-    [[nodiscard]] bool made_by_nest(const std::string& name) const {
-        const dfx::tensor_descriptor& t = *m_program.find(storage_of(name));
-        const bool given = t.role == dfx::tensor_role::input || t.role == dfx::tensor_role::constant;
-        return !given && std::none_of(m_program.kernels.begin(), m_program.kernels.end(), [&](const dfx::kernel& k) {
-            const compute_op* op = dfx::whole_tensor_operator(k);
-            return op != nullptr && op->output.tensor_name == t.name;
-        });
     }
 
     static void append(const compute_op& op, dtype between, compute_op& into) {

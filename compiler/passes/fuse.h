@@ -9,8 +9,10 @@ namespace kpu::passes {
 /// one SOFTMAX_TILE.
 void recognise_softmax(dfx::program& p);
 
-/// Element-wise kernels become steps of the kernel that makes their first input, where nobody else uses it: all behind
-/// kernels of the vector unit; behind a product or a convolution those of one argument whose results are no wider.
+/// Element-wise kernels become steps of the kernel that makes one of the arguments of their first step, where nobody
+/// else uses it: all behind kernels of the vector unit; behind a product or a convolution those whose results are no
+/// wider and whose operands are matrices as wide as the result or one column, as high or one row
+/// (`dfx::operand_of_step`). A matmul's loop nest becomes an operation on whole tensors then.
 void fuse_steps(dfx::program& p);
 
 } // namespace kpu::passes

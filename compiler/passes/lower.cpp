@@ -266,24 +266,13 @@ class lowering {
         }
     }
 
-    [[nodiscard]] dfx::tensor_region whole(const std::string& tensor) const {
-        const dfx::tensor_descriptor& t = *m_out.program.find(tensor);
-        dfx::tensor_region r;
-        r.tensor_name = tensor;
-        r.level = dfx::memory_level::external;
-        r.tile_indices.resize(t.dims.size());
-        r.tile_shape = t.dims;
-        r.element_size = size_of(t.type);
-        return r;
-    }
-
     void add_operator(dfx::compute_op op, const std::vector<std::string>& inputs, const std::string& result,
                       std::string name, std::vector<std::uint64_t> nodes) {
         op.op_id = op.produces = m_next_id++;
         dfx::kernel k;
         for (const std::string& input : inputs)
-            op.inputs.push_back(whole(input));
-        op.output = whole(result);
+            op.inputs.push_back(dfx::whole(*m_out.program.find(input)));
+        op.output = dfx::whole(*m_out.program.find(result));
         for (const dfx::tensor_region* r : regions_of(op))
             k.hints.estimated_dram_bytes += element_count(r->tile_shape) * r->element_size;
         k.name = std::move(name);

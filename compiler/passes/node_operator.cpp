@@ -274,7 +274,7 @@ class translator {
 
     void translate(const dfg::concatenation& c) {
         node_operator& next = add(compute_type::rearrange_tile);
-        next.op.along = c.axis;
+        next.op.along = m_node.operands.size() > 1 ? c.axis : 0;
         for (std::size_t i = 0; i < m_node.operands.size(); ++i)
             next.operands.push_back(use(i));
     }

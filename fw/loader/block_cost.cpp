@@ -66,7 +66,8 @@ double commands_of(const dfx::contraction& work, const blocking& plan) {
     const double per_step =
         as_double(rows * columns) + as_double(ceil_div(rows, plan.strip) * columns) * per_column + as_double(rows) + 4;
     const double visits = as_double(plan.row_blocks * plan.column_blocks * work.batch);
-    const double steps = as_double(ceil_div(rows, plan.strip) * columns * work.steps.size());
+    const double steps =
+        as_double(ceil_div(rows, plan.strip) * columns * (work.steps.size() + work.step_operands.size()));
     return visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows) + steps);
 }
 
@@ -109,7 +110,8 @@ cost_model::tile_uses cost_model::uses_in_l2(const blocking& plan) const {
 /// Bytes of operands, partial sums and results between L3 and L2.
 double cost_model::moved_to_l2(std::uint64_t k_groups, const tile_uses& uses) const {
     const double lines = as_double(m_plan.mb) / uses.a + as_double(m_plan.nb) / uses.b;
-    return as_double(blocks()) * lines * as_double(m_work.k * m_e.operand) + as_double(m_work.seed_bytes()) +
+    return as_double(blocks()) * lines * as_double(m_work.k * m_e.operand) +
+           as_double(m_work.seed_bytes() + step_bytes()) +
            as_double(m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator));
 }
 
@@ -119,7 +121,8 @@ double cost_model::streamed_to_l1() const {
     const double columns = as_double(ceil_div(m_plan.nb, m_plan.fold_columns));
     const double b_panels = std::ceil(rows / as_double(m_plan.strip)) * columns;
     const double panels = rows * as_double(m_plan.fold_rows) + b_panels * as_double(m_plan.fold_columns);
-    const double sums = as_double(m_work.batch * m_work.m * m_work.n * (2 * m_plan.k_slices - 1) * m_e.accumulator);
+    const double sums =
+        as_double(m_work.batch * m_work.m * m_work.n * (2 * m_plan.k_slices - 1) * m_e.accumulator + step_bytes());
     return as_double(blocks()) * panels * as_double(m_work.k * m_e.operand) + sums;
 }
 
@@ -211,7 +214,15 @@ std::uint64_t cost_model::dram_bytes(const blocking& plan) const {
 std::uint64_t cost_model::traffic(std::uint64_t a_reads, std::uint64_t b_reads) const {
     return m_work.batch * (m_work.m * m_work.k * m_e.operand * a_reads + m_work.k * m_work.n * m_e.operand * b_reads +
                            m_work.m * m_work.n * m_e.result) +
-           m_work.seed_bytes();
+           m_work.seed_bytes() + step_bytes();
+}
+
+/// Bytes of the operands of steps that blocks bring: what is the same for all rows or columns comes with each of them.
+std::uint64_t cost_model::step_bytes() const {
+    std::uint64_t sum = 0;
+    for (const operand_size& o : m_e.steps)
+        sum += (o.rows ? m_work.m : m_plan.row_blocks) * (o.columns ? m_work.n : m_plan.column_blocks) * o.element;
+    return m_work.batch * sum;
 }
 
 /// Cycles of DRAM for that traffic; rows of tiles that are no whole bursts cost more.

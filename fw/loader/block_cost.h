@@ -67,6 +67,7 @@ class cost_model {
     [[nodiscard]] double makespan(bool sums_stay) const;
     [[nodiscard]] std::uint64_t dram_bytes(const blocking& plan) const;
     [[nodiscard]] std::uint64_t traffic(std::uint64_t a_reads, std::uint64_t b_reads) const;
+    [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] double dram_cycles(std::uint64_t bytes_moved) const;
     [[nodiscard]] double mover_cycles(std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] double start() const;

@@ -12,8 +12,11 @@ constexpr std::uint64_t k_share_alignment = 64;
 } // namespace
 
 element_sizes sizes_of(const dfx::contraction& work) {
-    return {size_of(work.operand), size_of(work.accumulator), size_of(work.result),
-            work.seed ? size_of(work.seed_type) : 0, work.bias};
+    element_sizes e{size_of(work.operand), size_of(work.accumulator), size_of(work.result),
+                    work.seed ? size_of(work.seed_type) : 0, work.bias};
+    for (const dfx::step_operand& o : work.step_operands)
+        e.steps.push_back({size_of(o.type), o.rows, o.columns});
+    return e;
 }
 
 l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane) {

@@ -7,13 +7,26 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace kpu::fw {
+
+/// An operand of a step behind the sums.
+struct operand_size {
+    std::uint64_t element = 4;        ///< bytes
+    bool rows = true, columns = true; ///< as many as C, else one for all
+
+    /// Bytes of what it has for that much of C.
+    [[nodiscard]] std::uint64_t part(std::uint64_t of_rows, std::uint64_t of_columns) const {
+        return (rows ? of_rows : 1) * (columns ? of_columns : 1) * element;
+    }
+};
 
 /// Element sizes in bytes.
 struct element_sizes {
     std::uint64_t operand = 4, accumulator = 4, result = 4, seed = 0; ///< seed 0: none
     bool bias = false;                                                ///< seeds are one row for all rows of C
+    std::vector<operand_size> steps = {};                             ///< of the operands of steps
 };
 
 /// Which operand's tiles stay in L3 while the other's stream past.
@@ -43,9 +56,11 @@ struct blocking {
     std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane; results: a strip's column of cells
     std::size_t l2_a = 0, l2_b = 0, l2_c = 0, l2_seed = 0;         ///< L2, per lane
     std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots
+    std::size_t l2_steps = 0, l3_steps = 0;                        ///< of a block's operands of steps together
     bytes row_slot, column_slot, result_slot;                      ///< sizes
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
     bytes l3_tile_slot, l3_c_slot, l3_seed_slot;
+    bytes steps_slot; ///< in L2 and in L3
 
     // what the choice was made by
     double estimated_cycles = 0;

@@ -23,7 +23,8 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     plan.column_slot = slot_bytes(plan.fold_columns * plan.kb * e.operand);
     const std::uint64_t staging = e.seed == 0 || e.seed == e.accumulator ? 0 : e.seed;
     const std::uint64_t cells = plan.strip * plan.fold_rows * plan.fold_columns;
-    plan.result_slot = slot_bytes(cells * e.accumulator) + slot_bytes(cells * staging);
+    plan.result_slot =
+        slot_bytes(cells * e.accumulator) + slot_bytes(cells * staging) + step_operands_in_l1(e, e.steps.size(), plan);
     // a row panel serves a whole row of folds, a column panel one column of a strip
     plan.row_slots = slots_within(tile.row.size, plan.row_slot, static_cast<std::size_t>(plan.strip) + 3);
     plan.column_slots = slots_within(tile.column.size, plan.column_slot, 8);
@@ -41,16 +42,18 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     plan.l2_c_slot = slot_bytes(cells * plan.fold_rows * plan.fold_columns * e.accumulator);
     const std::uint64_t seed_rows = e.bias ? 1 : ceil_div(plan.mb, plan.fold_rows) * plan.fold_rows;
     plan.l2_seed_slot = slot_bytes(seed_rows * round_up(plan.nb, plan.fold_columns) * e.seed);
+    plan.steps_slot = step_operands_in_block(e, e.steps.size(), plan);
     struct slots {
         std::size_t tiles, blocks;
     };
     for (const slots count : {slots{2, 2}, slots{2, 1}, slots{1, 1}}) {
-        const bytes need =
-            (plan.l2_a_slot + plan.l2_b_slot + plan.l2_seed_slot) * count.tiles + plan.l2_c_slot * count.blocks;
+        const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_seed_slot + plan.steps_slot) * count.tiles +
+                           plan.l2_c_slot * count.blocks;
         if (need <= share) {
             plan.l2_a = plan.l2_b = count.tiles;
             plan.l2_c = count.blocks;
             plan.l2_seed = e.seed == 0 ? 0 : count.tiles;
+            plan.l2_steps = e.steps.empty() ? 0 : count.tiles;
             return true;
         }
     }
@@ -59,13 +62,30 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
 
 } // namespace
 
+bytes step_operands_before(const element_sizes& e, std::size_t number, std::uint64_t rows, std::uint64_t columns,
+                           std::uint64_t count) {
+    bytes before;
+    for (std::size_t i = 0; i < number; ++i)
+        before = before + slot_bytes(count * e.steps[i].part(rows, columns));
+    return before;
+}
+
+bytes step_operands_in_l1(const element_sizes& e, std::size_t number, const blocking& plan) {
+    return step_operands_before(e, number, plan.fold_rows, plan.fold_columns, plan.strip);
+}
+
+bytes step_operands_in_block(const element_sizes& e, std::size_t number, const blocking& plan) {
+    return step_operands_before(e, number, round_up(plan.mb, plan.fold_rows), round_up(plan.nb, plan.fold_columns), 1);
+}
+
 bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
     return fit_l1(chip.tiles.front(), e, plan) && fit_l2(share_of_l2(chip.l2, plan.lanes, 0).size, e, plan);
 }
 
 void add_blocks_in_l2(const machine& chip, blocking& plan) {
     constexpr std::size_t k_most_blocks = 4;
-    const bytes others = (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed;
+    const bytes others = (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed +
+                         plan.steps_slot * plan.l2_steps;
     const bytes left = share_of_l2(chip.l2, plan.lanes, 0).size - others;
     plan.l2_c = std::max(plan.l2_c, slots_within(left, plan.l2_c_slot, k_most_blocks));
 }
@@ -77,12 +97,14 @@ bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand
     for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}, std::size_t{0}}) {
         // of waiting blocks one at least is in L2 when another's sums, or results, arrive
         const std::size_t blocks = static_cast<std::size_t>(demand.partial_blocks) + spare;
-        const std::size_t seeds = e.seed == 0 ? 0 : std::max<std::size_t>(1, spare);
-        const bytes taken = plan.l3_c_slot * blocks + plan.l3_seed_slot * seeds;
+        const std::size_t others = std::max<std::size_t>(1, spare);
+        const bytes taken =
+            plan.l3_c_slot * blocks + (plan.l3_seed_slot + plan.steps_slot) * others; // both 0 where there are none
         if (blocks == 0 || taken > chip.l3.size)
             continue;
         plan.l3_c = blocks;
-        plan.l3_seed = seeds;
+        plan.l3_seed = e.seed == 0 ? 0 : others;
+        plan.l3_steps = e.steps.empty() ? 0 : others;
         plan.l3_tiles = slots_within(chip.l3.size - taken, plan.l3_tile_slot, k_most_l3_tiles);
         if (plan.l3_tiles >= demand.tiles)
             return true;

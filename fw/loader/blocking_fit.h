@@ -22,4 +22,13 @@ struct l3_demand {
 /// there is none.
 [[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan);
 
+/// Operands of steps lie one after the other: `count` parts of the first one, each for that much of C, then those of
+/// the next. Where the parts of operand `number` begin; behind the last: the size of all.
+[[nodiscard]] bytes step_operands_before(const element_sizes& e, std::size_t number, std::uint64_t rows,
+                                         std::uint64_t columns, std::uint64_t count);
+/// In a slot for the results of a strip's column: a part for every cell.
+[[nodiscard]] bytes step_operands_in_l1(const element_sizes& e, std::size_t number, const blocking& plan);
+/// In a slot of L2 or L3: one part, for a whole block, whose cells have their full size.
+[[nodiscard]] bytes step_operands_in_block(const element_sizes& e, std::size_t number, const blocking& plan);
+
 } // namespace kpu::fw

@@ -9,19 +9,19 @@ namespace kpu::fw {
 
 namespace {
 
-/// Steps work in place, on cells that have room for sums.
+/// Steps work in place, on cells that have room for sums; their operands have a place of their own.
 void check_steps(const dfx::kernel& kernel, const dfx::contraction& work) {
     std::size_t room = size_of(work.accumulator);
     for (const dfx::element_step& step : work.steps) {
         const std::size_t size = size_of(step.result);
-        if (size <= room && !step.operand) {
+        if (size <= room) {
             room = size;
             continue;
         }
         diagnostic problem;
         problem.message = "kernel '" + kernel.name + "': a step behind the sums that cannot work in place";
         problem.text = std::string(name_of(step.function)) + " " + std::string(name_of(step.result));
-        problem.expected = "steps of one argument whose results are no wider than what they work on";
+        problem.expected = "steps whose results are no wider than what they work on";
         throw input_error(std::move(problem));
     }
 }
@@ -174,6 +174,8 @@ void command_stream::start(const planned_contraction& planned) {
     operands.c.before = earlier_uses(m_tensors.at(work.c), m_chip, m_out);
     if (work.seed)
         operands.seed = operand(m_tensors, *work.seed, work.seed_origin);
+    for (const dfx::step_operand& o : work.step_operands)
+        operands.steps.push_back(operand(m_tensors, o.tensor, {}));
     m_contraction = std::make_unique<contraction_stream>(m_chip, work, planned.plan, operands, m_out);
 }
 

@@ -60,6 +60,8 @@ void contraction_stream::begin_group(lane& l, const prepared_step& current, cons
         seed_from_sums(l, current, place);
     else if (current.seed != nullptr)
         seed_group(l, current, place);
+    if (current.steps != nullptr)
+        bring_step_operands(l, current, place);
     m_group.slot->use.require_for_read(m_group.before);
     m_group.slot->use.require_for_write(m_group.before);
 }
@@ -117,30 +119,6 @@ void contraction_stream::seed_group(lane& l, const prepared_step& p, const fold_
     slot.use.note_overwrite(apply(l, m_group.cells, into, in_l1(slot.cells),
                                   {iface::vector_function::identity, m_work.seed_type, m_work.accumulator}, tag,
                                   after_copy));
-}
-
-/// A function of a group's cells, in one command where they touch each other in both places. Returns the last command.
-point contraction_stream::apply(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
-                                const cell_function& what, std::uint32_t tag, const dependences& after) {
-    const std::uint64_t full = m_plan.fold_rows * cells.columns;
-    const bool touching = from.down == full * size_of(what.from) && to.down == full * size_of(what.to);
-    const std::uint64_t rows = touching ? cells.rows : m_plan.fold_rows;
-    iface::vector_operands vector;
-    vector.function = what.function;
-    vector.from = code_of(what.from);
-    vector.to = code_of(what.to);
-    vector.low = what.low;
-    vector.high = what.high;
-    vector.source.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.from))};
-    vector.destination.stride = {0, 0, static_cast<std::uint32_t>(size_of(what.to))};
-    point last;
-    for (std::uint64_t row = 0; row * rows < cells.rows; ++row) {
-        vector.count[2] = static_cast<std::uint32_t>(piece(cells.rows, rows, row).count * cells.columns);
-        vector.source.base = from.first + bytes(row * from.down);
-        vector.destination.base = to.first + bytes(row * to.down);
-        last = m_out.vector(l.tile->vector_unit, tag, vector, after);
-    }
-    return last;
 }
 
 contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) const {
@@ -252,30 +230,6 @@ point contraction_stream::run_folds(lane& l, const prepared_step& current, const
     result.use.note_written(done, !m_group.begun);
     m_group.begun = true;
     return done;
-}
-
-/// The steps that follow the sum, and its rounding: in place, each behind the one before.
-void contraction_stream::finish_results(lane& l, pending_drain& drain, bool full_width) {
-    dtype type = m_work.accumulator;
-    const auto pass = [&](const cell_function& what) {
-        dependences after;
-        after.read_after_write.add(drain.after);
-        cell_place to = drain.from;
-        if (full_width && what.to != what.from)
-            to.down = fold_cells() * size_of(what.to); // packed: one command does the next step
-        drain.after = apply(l, drain.cells, drain.from, to, what, drain.tag, after);
-        drain.from = to;
-        type = what.to;
-        l.results[drain.slot].use.note_more_written(drain.after);
-    };
-    for (const dfx::element_step& step : m_work.steps) {
-        if (step.result != type)
-            pass({iface::vector_function::identity, type, step.result});
-        if (step.function != dfx::element_function::identity)
-            pass({code_of(step.function), type, type, step.low, step.high});
-    }
-    if (type != m_work.result)
-        pass({iface::vector_function::identity, type, m_work.result});
 }
 
 /// Once the group's last fold is on its way: rounds its results and has them drained.

@@ -149,19 +149,24 @@ tile_slot& contraction_stream::fetch_seed(const step& s) {
     const tile_key key{operand_role::seed, s.batch, s.row, s.column, 0};
     tile_slot& slot = m_l3.seeds.oldest();
     m_l3.seeds.assign(slot, key);
-    load(slot, loads_of_seed(s, slot.base), 0, *m_operands.seed, static_cast<std::uint32_t>(ids_of(s).load_seed));
+    load(slot, loads_of_part(s, seed_size(), m_operands.seed->place, slot.base), 0, *m_operands.seed,
+         static_cast<std::uint32_t>(ids_of(s).load_seed));
     return slot;
 }
 
 /// DRAM → L3, row by row of cells.
-copies contraction_stream::loads_of_seed(const step& s, address tile) const {
-    const placed_operand& matrix = m_operands.seed->place;
+copies contraction_stream::loads_of_part(const step& s, const operand_size& what, const placed_operand& matrix,
+                                         address tile) const {
     copies all;
-    if (m_work.bias)
-        all.push_back(contiguous(matrix.at(s.batch, 0, columns_of(s).first), tile, columns_of(s).count * m_sizes.seed));
-    for (std::uint64_t strip = 0; !m_work.bias && strip < strips_of(s); ++strip) {
-        const cell_strip cells = strip_of(s, strip, m_sizes.seed);
-        cell_place place = place_of(tile, strip, 0, 0, m_sizes.seed);
+    if (!what.rows || !what.columns) {
+        const address from = matrix.at(what.rows ? s.batch : 0, what.rows ? rows_of(s).first : 0,
+                                       what.columns ? columns_of(s).first : 0);
+        all.push_back(contiguous(from, tile, what.part(rows_of(s).count, columns_of(s).count)));
+        return all;
+    }
+    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+        const cell_strip cells = strip_of(s, strip, what.element);
+        cell_place place = place_of(tile, strip, 0, 0, what.element);
         const std::uint64_t first = rows_of(s).first + rows_of_strip(s, strip).first;
         for (std::uint64_t row = 0; row < cells_down(s, strip); ++row) {
             const address from = matrix.at(s.batch, first + row * m_plan.fold_rows, columns_of(s).first);
@@ -254,6 +259,8 @@ void contraction_stream::begin_sums(lane& to, prepared_step& p) {
         else if (m_operands.seed)
             p.seed = move_seed(to, p.at);
     }
+    if (complete_after(p.at) && !m_operands.steps.empty())
+        p.steps = move_steps(to, p.at);
     p.sums = to.last_sums;
 }
 
@@ -264,26 +271,28 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     dependences after;
     source.use.require_for_read(after);
     slot.use.require_for_write(after);
-    if (m_work.bias) {
-        const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed),
-                                   contiguous(source.base, slot.base, columns_of(s).count * m_sizes.seed), after);
-        source.use.note_read(p);
-        slot.use.note_overwrite(p);
-        return &slot;
-    }
     bool first = true;
-    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
-        const auto place = [&](address tile) { return place_of(tile, strip, 0, 0, m_sizes.seed); };
-        for (const iface::copy_operands& move :
-             move_cells(strip_of(s, strip, m_sizes.seed), place(source.base), place(slot.base))) {
-            const point p =
-                m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed), move, after);
-            source.use.note_read(p);
-            slot.use.note_written(p, first);
-            first = false;
-        }
+    for (const iface::copy_operands& move : moves_of_part(s, seed_size(), source.base, slot.base)) {
+        const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed), move, after);
+        source.use.note_read(p);
+        slot.use.note_written(p, first);
+        first = false;
     }
     return &slot;
+}
+
+copies contraction_stream::moves_of_part(const step& s, const operand_size& what, address from, address to) const {
+    copies all;
+    if (!what.rows || !what.columns) {
+        all.push_back(contiguous(from, to, what.part(rows_of(s).count, columns_of(s).count)));
+        return all;
+    }
+    for (std::uint64_t strip = 0; strip < strips_of(s); ++strip) {
+        const auto place = [&](address tile) { return place_of(tile, strip, 0, 0, what.element); };
+        const copies moves = move_cells(strip_of(s, strip, what.element), place(from), place(to));
+        all.insert(all.end(), moves.begin(), moves.end());
+    }
+    return all;
 }
 
 void contraction_stream::fetch_sums(const step& s, c_block& into) {

@@ -24,6 +24,7 @@ struct dram_operand {
 struct contraction_operands {
     dram_operand a, b, c;
     std::optional<dram_operand> seed;
+    std::vector<dram_operand> steps; ///< as in contraction::step_operands
 };
 
 class contraction_stream {
@@ -146,7 +147,12 @@ class contraction_stream {
     /// needed again: it would be loaded twice, and soon there is a tile that is not.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
-    [[nodiscard]] copies loads_of_seed(const step& s, address tile) const;
+    tile_slot& fetch_steps(const step& s);
+    /// Of a seed, or an operand of a step: cells like C's, or what is the same for all rows or columns.
+    [[nodiscard]] operand_size seed_size() const { return {m_sizes.seed, !m_work.bias, true}; }
+    [[nodiscard]] copies loads_of_part(const step& s, const operand_size& what, const placed_operand& from,
+                                       address to) const;
+    [[nodiscard]] copies moves_of_part(const step& s, const operand_size& what, address from, address to) const;
     template <class Moves>
     void load(tile_slot& slot, const Moves& moves, std::uint64_t zeros, const dram_operand& from, std::uint32_t tag);
 
@@ -169,6 +175,8 @@ class contraction_stream {
     [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
     void move_panels(const step& s, const tile_move& move, std::size_t first, std::size_t end);
     tile_slot* move_seed(lane& to, const step& s);
+    tile_slot* move_steps(lane& to, const step& s);
+    [[nodiscard]] std::uint32_t steps_tag(const step& s) const { return static_cast<std::uint32_t>(ids_of(s).compute); }
     [[nodiscard]] static bool is_leaving(const lane& l, const c_block& block);
     void begin_sums(lane& to, prepared_step& p);
     void fetch_sums(const step& s, c_block& into);
@@ -196,10 +204,15 @@ class contraction_stream {
         iface::vector_function function = iface::vector_function::identity;
         dtype from, to;
         double low = 0, high = 0;
+        const operand_size* operand = nullptr; ///< of a function of two arguments
+        address argument = {};                 ///< where that is
+        bool operand_first = false;
     };
     [[nodiscard]] point apply(lane& l, const cell_strip& cells, const cell_place& from, const cell_place& to,
                               const cell_function& what, std::uint32_t tag, const dependences& after);
     void finish_results(lane& l, pending_drain& drain, bool full_width);
+    void bring_step_operands(lane& l, const prepared_step& p, const fold_place& place);
+    [[nodiscard]] address step_operand_in_l1(const result_slot& slot, std::size_t number) const;
     tile_slot& panel(lane& l, tile_cache& cache, tile_slot& tile, const tile_key& key, std::uint64_t offset,
                      std::uint64_t size, stream_role role, std::uint32_t tag);
     void seed_group(lane& l, const prepared_step& p, const fold_place& place);

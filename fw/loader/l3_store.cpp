@@ -18,6 +18,7 @@ l3_store::l3_store(const machine& chip, const blocking& plan, std::uint64_t batc
         blocks.push_back(std::move(block));
     }
     seeds = tile_cache(take(plan.l3_seed_slot, plan.l3_seed), plan.l3_seed_slot, plan.l3_seed, earlier);
+    steps = tile_cache(take(plan.steps_slot, plan.l3_steps), plan.steps_slot, plan.l3_steps, earlier);
     const std::uint64_t all = batches * (plan.row_blocks + plan.column_blocks) * plan.k_slices;
     const std::size_t needed = std::min(plan.l3_tiles, static_cast<std::size_t>(all));
     tiles = tile_cache(take(plan.l3_tile_slot, needed), plan.l3_tile_slot, needed, earlier);

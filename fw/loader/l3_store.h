@@ -27,6 +27,7 @@ class l3_store {
 
     tile_cache tiles; ///< of A and B
     tile_cache seeds;
+    tile_cache steps; ///< operands of steps
     std::vector<l3_block> blocks;
 
     /// The block that holds a C block's sums, or null.

@@ -1,5 +1,7 @@
 #include "fw/loader/lane.h"
 
+#include "fw/loader/blocking_fit.h"
+
 #include <algorithm>
 
 namespace kpu::fw {
@@ -11,7 +13,8 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     const std::uint64_t cells_bytes = round_up(plan.strip * plan.fold_rows * plan.fold_columns * e.accumulator, 64);
     for (std::size_t i = 0; i < plan.result_slots; ++i) {
         const address base = tile->result.base + plan.result_slot * i;
-        results.push_back({base, base + bytes(cells_bytes), usage(l1_earlier)});
+        const address operands = base + (plan.result_slot - step_operands_in_l1(e, e.steps.size(), plan));
+        results.push_back({base, base + bytes(cells_bytes), usage(l1_earlier), operands, 0, usage(l1_earlier)});
     }
     const l2_share share = share_of_l2(chip.l2, plan.lanes, number);
     address next = chip.l2.base + share.offset;
@@ -23,6 +26,7 @@ lane::lane(const machine& chip, const blocking& plan, const element_sizes& e, st
     l2_a = tile_cache(take(plan.l2_a_slot, plan.l2_a), plan.l2_a_slot, plan.l2_a, l2_earlier);
     l2_b = tile_cache(take(plan.l2_b_slot, plan.l2_b), plan.l2_b_slot, plan.l2_b, l2_earlier);
     l2_seed = tile_cache(take(plan.l2_seed_slot, plan.l2_seed), plan.l2_seed_slot, plan.l2_seed, l2_earlier);
+    l2_steps = tile_cache(take(plan.steps_slot, plan.l2_steps), plan.steps_slot, plan.l2_steps, l2_earlier);
     const std::uint64_t strips = ceil_div(ceil_div(plan.mb, plan.fold_rows), plan.strip);
     const auto strip_columns = static_cast<std::size_t>(strips * ceil_div(plan.nb, plan.fold_columns));
     for (std::size_t i = 0; i < plan.l2_c; ++i)
@@ -34,7 +38,8 @@ void lane::split_results(std::uint64_t strip, bytes cell, bytes staged_cell) {
     std::vector<result_slot> cells;
     for (const result_slot& slot : results)
         for (std::uint64_t i = 0; i < strip; ++i)
-            cells.push_back({slot.cells + cell * i, slot.staging + staged_cell * i, slot.use});
+            cells.push_back(
+                {slot.cells + cell * i, slot.staging + staged_cell * i, slot.use, slot.operands, i, slot.operand_use});
     next_result *= static_cast<std::size_t>(strip);
     results = std::move(cells);
 }

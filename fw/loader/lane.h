@@ -21,12 +21,15 @@ struct c_block {
     std::vector<usage> results; ///< of the last strip of all, row by row: nothing but their leaving waits for them
 };
 
-/// Room in L1 for the results of a strip's column of folds, for their seeds, and where these have another type, for
-/// their unconverted form.
+/// Room in L1 for the results of a strip's column of folds, for their seeds, where these have another type for their
+/// unconverted form, and for the operands of the steps behind them.
 struct result_slot {
     address cells;
     address staging;
-    usage use;
+    usage use;               ///< of cells and staging
+    address operands;        ///< of the whole strip's slot
+    std::uint64_t place = 0; ///< among its cells, where it has been split
+    usage operand_use;
 };
 
 /// A step for which operands are on their way into L2.
@@ -35,7 +38,8 @@ struct prepared_step {
     tile_slot* a = nullptr;
     tile_slot* b = nullptr;
     c_block* sums = nullptr;
-    tile_slot* seed = nullptr; ///< null where the sums start from zero or from earlier slices
+    tile_slot* seed = nullptr;  ///< null where the sums start from zero or from earlier slices
+    tile_slot* steps = nullptr; ///< operands of steps; null where more slices follow
 };
 
 /// Results that lie in L1 and have not been told to leave yet. Told late, the streamer is free to fetch the next folds'
@@ -82,7 +86,7 @@ struct lane {
     tile_cache rows, columns; ///< L1 panels
     std::vector<result_slot> results;
     std::size_t next_result = 0;
-    tile_cache l2_a, l2_b, l2_seed;
+    tile_cache l2_a, l2_b, l2_seed, l2_steps;
     std::vector<c_block> blocks;
     std::size_t next_block = 0;
     ring<pending_drain> drains;

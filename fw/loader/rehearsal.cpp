@@ -317,6 +317,8 @@ double rehearsed_cycles(rehearsal& all, const dfx::contraction& work, const bloc
     operands.c = place(work.m, work.n, e.result);
     if (work.seed)
         operands.seed = place(work.m, work.n, e.seed);
+    for (const operand_size& o : e.steps)
+        operands.steps.push_back(place(o.rows ? work.m : 1, o.columns ? work.n : 1, o.element));
     // inputs and result are different tensors: reading one never waits for the other
     usage result;
     operands.c.use = &result;

@@ -11,7 +11,7 @@
 
 namespace kpu::fw {
 
-enum class operand_role : std::uint8_t { a, b, c, seed };
+enum class operand_role : std::uint8_t { a, b, c, seed, steps };
 
 /// Names a tile (or a panel of one) within a kernel.
 struct tile_key {

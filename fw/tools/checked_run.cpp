@@ -30,6 +30,13 @@ hw::observed_names names_of(const hw::chip& chip) {
     return names;
 }
 
+std::unique_ptr<hw::critical_path> critical_path_of(const hw::chip& chip) {
+    std::vector<iface::engine_kind> kinds;
+    for (const hw::command_engine* engine : chip.engines())
+        kinds.push_back(engine->config().kind);
+    return std::make_unique<hw::critical_path>(std::move(kinds), simulated_now);
+}
+
 run_checks::run_checks(hw::chip& chip)
     : m_chip(chip), m_hazards(hazard_options_for(chip)), m_conservation(names_of(chip).engines) {
     chip.attach(m_hazards);

@@ -3,6 +3,7 @@
 
 #include "fw/tools/device.h"
 #include "hw/observe/conservation.h"
+#include "hw/observe/critical_path.h"
 #include "hw/observe/hazard_checker.h"
 #include "hw/observe/timeline.h"
 #include "hw/observe/wave_writer.h"
@@ -16,6 +17,9 @@ namespace kpu::fw {
 
 /// Hierarchical module names, for traces, waves and messages.
 [[nodiscard]] hw::observed_names names_of(const hw::chip& chip);
+
+/// An observer of the chip's longest chain of commands, to be attached before elaboration.
+[[nodiscard]] std::unique_ptr<hw::critical_path> critical_path_of(const hw::chip& chip);
 
 /// Hazard and conservation checkers, the chip's protocol monitors and what it leaves undone.
 class run_checks {

@@ -113,9 +113,12 @@ void execute(const fw::loader_options& o, const loaded& in) {
     fw::run_recorders recorders(chip, o.trace, o.vcd,
                                 {k_tool, platform::to_yaml(in.chip), in.program.graph_name, in.hash});
     std::unique_ptr<fw::kernel_times> times;
+    std::unique_ptr<hw::critical_path> path;
     if (o.profile || !o.stats.empty()) {
         times = std::make_unique<fw::kernel_times>(chip, in.program);
+        path = fw::critical_path_of(chip);
         chip.attach(*times);
+        chip.attach(*path);
     }
     chip.elaborate();
     const double elaborate_s = seconds_since(elaboration);
@@ -138,8 +141,10 @@ void execute(const fw::loader_options& o, const loaded& in) {
         fw::write_outputs(in.program, outputs, o.outputs);
 
     trace::run_statistics run = fw::report_on(chip, host, in.program);
-    if (times)
+    if (times) {
         fw::add_kernel_times(run, *times, chip, host);
+        fw::add_critical_path(run, *path, chip);
+    }
     run.program_hash = in.hash;
     run.wall.elaborate_s = elaborate_s;
     run.wall.simulate_s = simulate_s;

@@ -1,6 +1,7 @@
 #include "fw/tools/run_report.h"
 
 #include "compiler/dfx/bounds.h"
+#include "compiler/dfx/savings.h"
 #include "fw/loader/element_code.h"
 
 #include <algorithm>
@@ -94,6 +95,8 @@ std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
     add(work.c, work.c_bytes());
     if (work.seed)
         add(*work.seed, work.seed_bytes());
+    for (const dfx::step_operand& o : work.step_operands)
+        add(o.tensor, work.bytes_of(o));
     return sum;
 }
 
@@ -197,6 +200,10 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
         run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
         add_kernel(run, part, host, p);
     }
+    dfx::fusion_savings saved;
+    for (const dfx::kernel& kernel : program.kernels)
+        saved += dfx::savings_of(program, kernel);
+    run.fusion = {saved.kernels, saved.bytes_not_written, saved.bytes_not_read};
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
     const double peak = peak_rate(chip, host);
@@ -241,6 +248,19 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
         kernel.vector = static_cast<double>(seen.vector_busy.value()) / period / p.array.count / cycles;
         kernel.dram = static_cast<double>(kernel.dram_bytes) / dram_rate / cycles;
     }
+}
+
+void add_critical_path(trace::run_statistics& run, const hw::critical_path& seen, const hw::chip& chip) {
+    std::vector<trace::path_statistics> parts;
+    std::uint64_t firmware = run.cycles;
+    for (std::uint32_t kind = 1; kind <= iface::k_engine_kinds; ++kind) {
+        const auto of = static_cast<iface::engine_kind>(kind);
+        const std::uint64_t spent = seen.longest()[hw::critical_path::index_of(of)] / chip.params().clock.period();
+        firmware -= std::min(firmware, spent);
+        parts.push_back({std::string(name_of(of)), spent});
+    }
+    run.critical_path = {{"firmware", firmware}};
+    run.critical_path.insert(run.critical_path.end(), parts.begin(), parts.end());
 }
 
 } // namespace kpu::fw

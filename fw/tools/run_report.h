@@ -3,6 +3,7 @@
 
 #include "fw/tools/device.h"
 #include "fw/tools/kernel_times.h"
+#include "hw/observe/critical_path.h"
 #include "traces/statistics.h"
 
 namespace kpu::fw {
@@ -13,5 +14,8 @@ namespace kpu::fw {
 
 /// What was seen of each kernel, into `run.kernels` of report_on().
 void add_kernel_times(trace::run_statistics& run, const kernel_times& times, const hw::chip& chip, const device& host);
+
+/// The longest chain of commands by kind of engine, into `run.critical_path`; the rest of the run is the firmware's.
+void add_critical_path(trace::run_statistics& run, const hw::critical_path& seen, const hw::chip& chip);
 
 } // namespace kpu::fw

@@ -136,9 +136,11 @@ template <class T>
 class row_worker {
   public:
     row_worker(const iface::vector_operands& x, const vector_data& data) : m_x(x), m_data(data) {
-        if (x.source.base == x.destination.base && reads_destination(x))
+        if (!reads_destination(x))
+            return;
+        if (is_destination(x, x.source))
             m_data.source = data.destination;
-        if (x.operand.base == x.destination.base && reads_destination(x))
+        if (iface::takes_operand(x.function) && is_destination(x, x.operand))
             m_data.operand = data.destination;
     }
 
@@ -211,6 +213,13 @@ std::uint64_t all_elements(const iface::vector_operands& x) {
 
 bool reads_destination(const iface::vector_operands& x) {
     return x.function == vector_function::multiply_add || dependent_elements(x) > 1;
+}
+
+bool is_destination(const iface::vector_operands& x, const iface::vector_side& side) {
+    bool same = side.base == x.destination.base;
+    for (std::size_t d = 0; d < iface::k_vector_dims; ++d)
+        same = same && (x.count[d] == 1 || side.stride[d] == x.destination.stride[d]);
+    return same;
 }
 
 bool is_packed(const iface::vector_operands& x) {

@@ -21,17 +21,20 @@ struct byte_range {
 [[nodiscard]] std::uint64_t all_elements(const iface::vector_operands& x);
 /// True where the command uses what the destination holds: multiply_add, and all that reduce.
 [[nodiscard]] bool reads_destination(const iface::vector_operands& x);
-/// True where the destination's range holds nothing but results, each once.
+/// True where a side is the destination itself: the same elements in the same order. A dimension of one element may
+/// have any stride.
+[[nodiscard]] bool is_destination(const iface::vector_operands& x, const iface::vector_side& side);
+/// Of a sound command: true where the destination's range holds nothing but results, each once.
 [[nodiscard]] bool is_packed(const iface::vector_operands& x);
 
 /// Where a command's operands are: pointers to the first byte of their ranges.
 struct vector_data {
     const unsigned char* source = nullptr;
     const unsigned char* operand = nullptr;
-    unsigned char* destination = nullptr; ///< holds the old contents where reads_destination(), or where not packed
+    unsigned char* destination = nullptr; ///< holds the old contents where reads_destination(); apart from the operands
 };
-/// Carries out a valid command. A source or operand that lies where the destination does is read from there, so that
-/// running values are seen.
+/// Carries out a sound command (vector_check.h). A source or operand that is_destination() is read from there where the
+/// command reads_destination(), so that running values are seen; bytes between the results stay as they are.
 void compute(const iface::vector_operands& x, const vector_data& data);
 
 } // namespace kpu::hw

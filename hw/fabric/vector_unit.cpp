@@ -1,6 +1,7 @@
 #include "hw/fabric/vector_unit.h"
 
 #include "hw/fabric/bus_fault.h"
+#include "hw/fabric/vector_check.h"
 #include "hw/tlm/time.h"
 
 #include <algorithm>
@@ -9,80 +10,6 @@ namespace kpu::hw {
 
 using iface::fault;
 using iface::perf_counter;
-using iface::vector_function;
-
-namespace {
-
-bool overlap(const byte_range& a, const byte_range& b) {
-    return a.first < b.first + b.size && b.first < a.first + a.size;
-}
-
-bool same_place(const iface::vector_side& a, const iface::vector_side& b) {
-    return a.base == b.base && a.stride == b.stride;
-}
-
-/// A result may replace an operand element by element, never run ahead of it: the unit streams.
-bool may_write(const iface::vector_operands& x, const iface::vector_side& operand) {
-    const byte_range to = range_of(x, x.destination, x.to);
-    const byte_range from = range_of(x, operand, x.from);
-    const bool in_place = x.destination.base == operand.base && to.size <= from.size;
-    return same_place(x.destination, operand) || in_place || !overlap(to, from);
-}
-
-bool aligned(const iface::vector_side& side, iface::element_type type) {
-    const std::uint64_t size = iface::size_of(type);
-    return side.base.value() % size == 0 && std::all_of(side.stride.begin(), side.stride.end(),
-                                                        [&](std::uint32_t stride) { return stride % size == 0; });
-}
-
-bool computes(const iface::vector_operands& x) {
-    const auto integer = [](iface::element_type t) {
-        return t == iface::element_type::i8 || t == iface::element_type::i32;
-    };
-    switch (x.function) {
-    case vector_function::sigmoid:
-    case vector_function::arctangent:
-    case vector_function::exponential:
-    case vector_function::reciprocal:
-        return !integer(x.from);
-    case vector_function::multiply_add:
-        return x.to == iface::accumulator_of(x.from) || x.to == x.from;
-    default:
-        return static_cast<std::uint32_t>(x.function) < iface::k_vector_functions;
-    }
-}
-
-bool well_formed(const iface::vector_operands& x) {
-    const auto known = [](iface::element_type t) { return static_cast<std::uint32_t>(t) < iface::k_element_types; };
-    if (!known(x.from) || !known(x.to) || !computes(x))
-        return false;
-    std::uint64_t elements = 1;
-    for (const std::uint32_t count : x.count) {
-        if (count == 0 || count > vector_unit::k_longest_vector)
-            return false;
-        elements *= count;
-        if (elements > vector_unit::k_longest_vector)
-            return false;
-    }
-    return true;
-}
-
-fault refusal(const iface::vector_operands& x) {
-    if (!well_formed(x))
-        return fault::bad_operand;
-    const bool two = iface::takes_operand(x.function);
-    if (!aligned(x.source, x.from) || !aligned(x.destination, x.to) || (two && !aligned(x.operand, x.from)))
-        return fault::bad_operand;
-    if (!may_write(x, x.source) || (two && !may_write(x, x.operand)))
-        return fault::bad_operand;
-    for (const byte_range& range : {range_of(x, x.source, x.from), range_of(x, x.destination, x.to),
-                                    two ? range_of(x, x.operand, x.from) : range_of(x, x.source, x.from)})
-        if (range.size.value() > vector_unit::k_longest_range)
-            return fault::bad_operand;
-    return fault::none;
-}
-
-} // namespace
 
 vector_unit::vector_unit(sc_core::sc_module_name name, const engine_config& config,
                          const platform::vector_params& params)
@@ -90,7 +17,7 @@ vector_unit::vector_unit(sc_core::sc_module_name name, const engine_config& conf
 
 fault vector_unit::execute(const command& c) {
     const iface::vector_operands x = iface::decode_vector(c.words);
-    const fault refused = refusal(x);
+    const fault refused = refusal_of(x);
     if (refused != fault::none)
         return refused;
     const std::uint32_t begun_in = epoch();
@@ -136,8 +63,10 @@ fault vector_unit::read_operands(const iface::vector_operands& x, vector_data& d
     data.destination = m_result.data();
     if (failed != fault::none || !reads_destination(x))
         return failed;
-    const unsigned char* old = data.source;
-    if (x.source.base != x.destination.base)
+    const unsigned char* old = data.source; // of the destination's type where it is the same place
+    if (iface::takes_operand(x.function) && is_destination(x, x.operand))
+        old = data.operand;
+    else if (!is_destination(x, x.source))
         failed = read(to, m_old, old, when);
     if (failed == fault::none && m_computes)
         std::copy_n(old, to.size.value(), m_result.data());

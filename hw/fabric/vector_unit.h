@@ -16,11 +16,6 @@ class vector_unit final : public command_engine {
   public:
     tlm_utils::simple_initiator_socket<vector_unit> l1_i; ///< all three L1 buffers of the tile, by address
 
-    /// Elements that one command may have.
-    static constexpr std::uint32_t k_longest_vector = 1u << 20;
-    /// Bytes from the first to the last that one operand or the result touches.
-    static constexpr std::uint64_t k_longest_range = 1u << 24;
-
     vector_unit(sc_core::sc_module_name name, const engine_config& config, const platform::vector_params& params);
 
     /// Commands take their time and their accesses but compute nothing, for runs that ask for times only.

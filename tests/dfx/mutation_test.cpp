@@ -16,6 +16,23 @@ using namespace kpu;
 
 namespace {
 
+/// A product, a row and a matrix behind it, with a function of one argument in between.
+dfx::program steps_behind_sums() {
+    return dfx::from_text(R"(dfx 2.1
+graph "steps"
+tensor A : 5x7 f32 input keys(A)
+tensor B : 7x3 f32 constant keys(B)
+tensor row : 1x3 f32 constant keys(row)
+tensor all : 5x3 f32 input keys(all)
+tensor C : 5x3 f32 output keys(C)
+kernel "C" nodes(1, 2, 3, 4) output_stationary tiles suggested {
+  %1 = MATMUL_TILE C[0, 0] 5x3 EXTERNAL <- A[0, 0] 5x7 EXTERNAL, B[0, 0] 7x3 EXTERNAL, row[0, 0] 1x3 EXTERNAL,)"
+                          R"( all[0, 0] 5x3 EXTERNAL steps(add f32 with 2, relu f32, subtract f32 with 3)
+}
+)",
+                          "steps");
+}
+
 /// Extents differ, so that no mistake hides behind a square; trips of 1, 2 and more; ragged ends; each form once.
 std::vector<dfx::program> subjects() {
     std::vector<dfx::program> all;
@@ -42,6 +59,7 @@ std::vector<dfx::program> subjects() {
     body.insert(body.begin() + 6, dfx::barrier_op{100, {3, 6}, "operands"});
     std::get<dfx::compute_op>(body[7]).depends_on = {{100, {}}};
     all.push_back(std::move(waiting));
+    all.push_back(steps_behind_sums());
     return all;
 }
 

@@ -240,7 +240,10 @@ class generator {
             for (const char* loop : {"", "ti", "tk", "tj"})
                 if (when != op.accumulate.when || loop != op.accumulate.loop)
                     change<compute_op>("accumulate", [=](compute_op& c) { c.accumulate = {when, loop}; });
-        for (std::size_t i = 0; i + 1 < op.inputs.size(); ++i)
+        const auto of_steps = std::count_if(op.steps.begin(), op.steps.end(),
+                                            [](const dfx::element_step& s) { return s.operand.has_value(); });
+        const std::size_t told_apart = op.inputs.size() - (of_steps > 1 ? static_cast<std::size_t>(of_steps) - 1 : 0);
+        for (std::size_t i = 0; i + 1 < told_apart; ++i)
             change<compute_op>("swap operands", [i](compute_op& c) { std::swap(c.inputs[i], c.inputs[i + 1]); });
         change<compute_op>("swap operands", [](compute_op& c) { std::swap(c.inputs[0], c.output); });
         for (std::size_t i = 0; i < 2; ++i)
@@ -248,6 +251,35 @@ class generator {
                 c.inputs.erase(c.inputs.begin() + static_cast<std::ptrdiff_t>(i));
             });
         change<compute_op>("number of operands", [](compute_op& c) { c.inputs.push_back(c.inputs.back()); });
+        for (std::size_t i = 0; i < op.steps.size(); ++i)
+            steps(op, i);
+    }
+
+    /// Which of several steps comes first, and which of several operands that fit is whose, nobody could tell.
+    void steps(const compute_op& op, std::size_t i) {
+        const auto edit = [&](const std::string& kind, const std::function<void(dfx::element_step&)>& f) {
+            change<compute_op>(kind, [i, f](compute_op& c) { f(c.steps[i]); });
+        };
+        edit("step's operand", [](dfx::element_step& s) { s.operand.reset(); });
+        for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{op.inputs.size()}})
+            edit("step's operand", [number](dfx::element_step& s) { s.operand = number; });
+        if (!op.steps[i].operand) {
+            edit("step's operand", [last = op.inputs.size() - 1](dfx::element_step& s) { s.operand = last; });
+            edit("step's operand", [](dfx::element_step& s) { s.operand_first = true; });
+        }
+        for (const dtype type : dfx::all_of<dtype>())
+            if (type != op.steps[i].result)
+                edit("step's type", [type](dfx::element_step& s) { s.result = type; });
+        using dfx::element_function;
+        const auto others = op.steps[i].operand
+                                ? std::vector<element_function>{element_function::identity, element_function::clamp,
+                                                                element_function::relu}
+                                : std::vector<element_function>{element_function::add};
+        for (const element_function f : others)
+            edit("step's function", [f](dfx::element_step& s) { s.function = f; });
+        if (op.steps[i].operand)
+            change<compute_op>("drop a step",
+                               [i](compute_op& c) { c.steps.erase(c.steps.begin() + static_cast<std::ptrdiff_t>(i)); });
     }
 
     void regions(const std::vector<tensor_region*>& all) {

@@ -310,7 +310,7 @@ tensor_map random_inputs(const dfx::program& p, std::uint64_t seed) {
     tensor_map out;
     for (const dfx::tensor_descriptor& t : p.tensors)
         if (t.role == dfx::tensor_role::input || t.role == dfx::tensor_role::constant)
-            out.emplace(t.keys.front(), random_tensor(t.type, t.dims, ++seed));
+            out.emplace(t.keys.front(), random_tensor(t.type, dfx::file_dims(t), ++seed));
     return out;
 }
 

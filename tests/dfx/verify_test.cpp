@@ -1,12 +1,10 @@
 // Every rule of the verifier: a program that keeps it, and the same program with one thing changed.
 
-#include "compiler/dfx/verify.h"
 #include "tests/dfx/programs.h"
-
-#include <boost/test/unit_test.hpp>
-#include <functional>
+#include "tests/dfx/refused.h"
 
 using namespace kpu;
+using test::refused;
 
 namespace {
 
@@ -37,19 +35,6 @@ dfx::data_move_op& load_a(dfx::program& p) {
 }
 dfx::data_move_op& first_store(dfx::program& p) {
     return std::get<dfx::data_move_op>(columns(p).body[4]);
-}
-
-/// The change is refused, by a diagnostic that contains `message` and, if given, `path`.
-void refused(dfx::program p, const std::string& message, const std::string& path,
-             const std::function<void(dfx::program&)>& change) {
-    BOOST_TEST_CONTEXT(message) {
-        const diagnostics before = dfx::verify(p);
-        BOOST_TEST(to_string(before) == "");
-        change(p);
-        const std::string after = to_string(dfx::verify(p));
-        BOOST_TEST(after.find(message) != std::string::npos, after);
-        BOOST_TEST(after.find(path) != std::string::npos, after);
-    }
 }
 
 void nest_refused(const std::string& message, const std::string& path,

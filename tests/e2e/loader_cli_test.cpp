@@ -224,6 +224,30 @@ BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
     BOOST_TEST(contains(run.err, "blocks"));
 }
 
+BOOST_AUTO_TEST_CASE(what_fusion_saves_is_printed) {
+    const workplace w;
+    const std::string graph = w.file("r.dfg"), fused = w.file("r.kpu"), apart = w.file("a.kpu");
+    BOOST_REQUIRE(
+        tool("kpu-dfg", {"residual", "--height", "8", "--width", "6", "--channels", "4,6,4", "-o", graph}).exit_code ==
+        0);
+    BOOST_REQUIRE(tool("kpu-kernel-compiler", {graph, "-o", fused}).exit_code == 0);
+    BOOST_REQUIRE(tool("kpu-kernel-compiler", {graph, "-o", apart, "--no-fusion"}).exit_code == 0);
+    const auto run = tool("kpu-loader", {fused, "--config", w.platform, "--random", "1", "--verify", "--profile",
+                                         "--stats", w.file("s.json")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    // a clamp on 8 x 6 x 6, a sum and a clamp on 8 x 6 x 4
+    const std::uint64_t between = 48 * (6 + 4 + 4) * 4;
+    BOOST_TEST(contains(run.out, "fused: 3 kernels are not launched; of tensors between them 2.62 KiB are not written, "
+                                 "2.62 KiB not read"),
+               run.out);
+    const auto s = nlohmann::json::parse(read_file(w.file("s.json")));
+    BOOST_TEST(s.at("fusion").at("kernels_not_launched") == 3);
+    BOOST_TEST(s.at("fusion").at("bytes_not_written") == between);
+    BOOST_TEST(s.at("fusion").at("bytes_not_read") == between);
+    const auto plain = tool("kpu-loader", {apart, "--config", w.platform, "--random", "1", "--profile"});
+    BOOST_TEST(!contains(plain.out, "fused:"));
+}
+
 BOOST_AUTO_TEST_CASE(bad_programs_are_refused) {
     const workplace w;
     const std::string good = read_file(w.program);

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # target and longest input in bytes
-lengths="dfg 1200
+lengths="dfg 1280
 dfx 4096
 kpu_json 4096
 kpu_binary 4096

@@ -2,6 +2,7 @@
 
 #include "platforms/common/diagnostic.h"
 #include "tests/fw/random_contraction.h"
+#include "tests/fw/random_operator.h"
 #include "tests/fw/stream_mutants.h"
 
 #include <boost/test/data/monomorphic.hpp>
@@ -25,7 +26,42 @@ test::problem small_problem(std::mt19937_64& random) {
     return p;
 }
 
+/// A small product or convolution with operands behind its sums.
+dfx::program small_steps(test::operator_generator& generator) {
+    while (true) {
+        dfx::program p = generator.next();
+        const dfx::compute_op& op = *dfx::whole_tensor_operator(p.kernels.front());
+        const bool on_array = op.type == dfx::compute_type::matmul_tile || op.type == dfx::compute_type::conv_tile;
+        const bool operands = std::any_of(op.steps.begin(), op.steps.end(),
+                                          [](const dfx::element_step& s) { return s.operand.has_value(); });
+        if (on_array && operands && element_count(p.find(op.output.tensor_name)->dims) < 1000)
+            return p;
+    }
+}
+
 } // namespace
+
+BOOST_AUTO_TEST_CASE(removed_waits_of_operands_behind_sums_are_reported) {
+    const std::uint64_t seed = 20261129;
+    std::mt19937_64 random(seed);
+    test::operator_generator generator(seed);
+    test::mutation_scores scores;
+    while (scores.streams < k_streams) {
+        const fw::machine machine = test::make_machine(test::random_shape(random));
+        const dfx::program program = small_steps(generator);
+        try {
+            const std::vector<fw::planned_work> plan = fw::plan_program(machine, program);
+            test::emitted_stream stream = test::emit(machine, program, plan);
+            test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
+        } catch (const input_error&) {
+            continue; // the chip is too small for it
+        }
+    }
+    BOOST_TEST_MESSAGE("seed " << seed << ": " << scores);
+    BOOST_TEST(scores.removed.matter > 500U);
+    BOOST_TEST(scores.weakened.matter > 500U);
+    scores.check();
+}
 
 BOOST_DATA_TEST_CASE(removed_waits_of_random_streams_are_reported, boost::unit_test::data::xrange(k_shards), shard) {
     const std::uint64_t seed = 20261127 + static_cast<std::uint64_t>(shard);

@@ -52,6 +52,8 @@ class operator_generator {
         }
         dfx::kernel k;
         k.name = m_op.output.tensor_name;
+        if (m_op.type == dfx::compute_type::matmul_tile || m_op.type == dfx::compute_type::conv_tile)
+            k.flow = dfx::all_of<dfx::dataflow>()[pick(0, 2)];
         k.body.emplace_back(m_op);
         m_program.kernels.push_back(k);
         return m_program;
@@ -97,13 +99,25 @@ class operator_generator {
             unary_step(type);
     }
     void binary_step(const shape& dims, dtype type) {
-        static constexpr dfx::element_function k_binary[] = {
-            dfx::element_function::add, dfx::element_function::subtract, dfx::element_function::multiply,
-            dfx::element_function::maximum, dfx::element_function::minimum};
         shape operand = dims;
         for (std::uint64_t& extent : operand)
             if (pick(0, 2) == 0)
                 extent = 1;
+        binary_step_on(operand, type);
+    }
+    /// Behind sums: as many rows as the result, or one; as many columns, or one.
+    void binary_step_behind_sums(const shape& dims, dtype type) {
+        shape operand = dims;
+        if (coin())
+            std::fill(operand.begin(), operand.end() - 1, 1);
+        if (pick(0, 2) == 0)
+            operand.back() = 1;
+        binary_step_on(operand, type);
+    }
+    void binary_step_on(const shape& operand, dtype type) {
+        static constexpr dfx::element_function k_binary[] = {
+            dfx::element_function::add, dfx::element_function::subtract, dfx::element_function::multiply,
+            dfx::element_function::maximum, dfx::element_function::minimum};
         dfx::element_step step;
         step.function = k_binary[pick(0, 4)];
         step.operand = m_op.inputs.size();
@@ -159,7 +173,12 @@ class operator_generator {
         m_op.biased = coin();
         if (m_op.biased)
             input({channels}, stored());
-        unary_steps(stored());
+        for (std::uint64_t n = pick(0, 3); n > 0; --n) {
+            if (coin())
+                unary_step(stored());
+            else
+                binary_step_behind_sums(out, stored());
+        }
         output(out, stored());
     }
 

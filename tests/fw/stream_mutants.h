@@ -47,7 +47,7 @@ inline emitted_stream emit(const fw::machine& machine, const dfx::program& progr
     emitted_stream s;
     s.engines = static_cast<std::uint32_t>(machine.engines.size());
     for (const dfx::tensor_descriptor& t : program.tensors)
-        if (t.name != "C")
+        if (t.name != "C" && t.role != dfx::tensor_role::output)
             s.initialised.push_back({tensors.at(t.name).base, tensors.at(t.name).size});
     fw::command_stream stream(machine, plan, tensors);
     while (const std::optional<fw::bound_command> c = stream.next()) {

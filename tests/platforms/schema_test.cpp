@@ -102,7 +102,7 @@ field_value other_value(const field& f, const platform::platform& p) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(every_member_has_a_key) {
-    const platform::schema keys;
+    const platform::schema& keys = platform::schema::get();
     BOOST_TEST(keys.fields().size() == members());
     std::set<std::string> paths;
     for (const field& f : keys.fields())
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(every_member_has_a_key) {
 }
 
 BOOST_AUTO_TEST_CASE(every_key_sets_a_member_of_its_own) {
-    const platform::schema keys;
+    const platform::schema& keys = platform::schema::get();
     const platform::platform initial = whole();
     for (const field& f : keys.fields()) {
         platform::platform changed = whole();
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(every_key_sets_a_member_of_its_own) {
 
 BOOST_AUTO_TEST_CASE(defaults_are_legal) {
     const platform::platform p;
-    const platform::schema keys;
+    const platform::schema& keys = platform::schema::get();
     for (const field& f : keys.fields()) {
         const field_value value = f.get(p);
         if (const auto* text = std::get_if<std::string>(&value))
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(the_effective_configuration_reads_back) {
     constexpr unsigned seed = 7;
     BOOST_TEST_MESSAGE("seed " << seed);
     std::mt19937 random(seed);
-    const platform::schema keys;
+    const platform::schema& keys = platform::schema::get();
     int tried = 0;
     for (int i = 0; i < 300; ++i) {
         platform::platform p = random() % 2 == 0 ? whole() : platform::platform();
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(defaults_are_marked) {
 
 BOOST_AUTO_TEST_CASE(documentation_names_every_key_and_section) {
     const std::string text = platform::document_schema();
-    const platform::schema keys;
+    const platform::schema& keys = platform::schema::get();
     for (const field& f : keys.fields())
         BOOST_TEST(text.find("| " + f.path + " |") != std::string::npos, f.path);
     for (const platform::dram_preset& preset : platform::dram_presets())

@@ -107,6 +107,21 @@ BOOST_AUTO_TEST_CASE(more_used_than_there_was) {
     expect_problem(run, "dram: 30000 B used");
 }
 
+BOOST_AUTO_TEST_CASE(the_longest_chain_of_commands) {
+    run_statistics run = example();
+    BOOST_TEST(to_profile(run).find("longest chain") == std::string::npos);
+    run.critical_path = {{"firmware", 500}, {"dma", 1000}, {"vector", 0}, {"array", 500}};
+    BOOST_TEST(check(run).empty());
+    BOOST_TEST(to_profile(run).find("longest chain of commands: firmware 25.0%, dma 50.0%, array 25.0%\n") !=
+               std::string::npos);
+    const run_statistics again = from_json(to_json(run), "stats.json");
+    BOOST_REQUIRE(again.critical_path.size() == 4u);
+    BOOST_TEST(again.critical_path[1].of == "dma");
+    BOOST_TEST(again.critical_path[1].cycles == 1000u);
+    run.critical_path[1].cycles -= 1;
+    expect_problem(run, "the longest chain of commands has 1999 cycles, the run 2000");
+}
+
 BOOST_AUTO_TEST_CASE(json_has_the_stable_keys) {
     const json all = json::parse(to_json(example()));
     for (const char* pointer : {"/cycles",
@@ -116,6 +131,9 @@ BOOST_AUTO_TEST_CASE(json_has_the_stable_keys) {
                                 "/bounds/dram_cycles",
                                 "/bounds/cycles",
                                 "/efficiency",
+                                "/fusion/kernels_not_launched",
+                                "/fusion/bytes_not_written",
+                                "/fusion/bytes_not_read",
                                 "/dram/read_bytes",
                                 "/dram/write_bytes",
                                 "/dram/lower_bound_bytes",

@@ -1,8 +1,10 @@
 // The vector unit over an L1 buffer: results, timing in cycles, faults.
 
 #include "hw/fabric/number_format.h"
+#include "hw/fabric/vector_check.h"
 #include "hw/fabric/vector_unit.h"
 #include "tests/component/fabric/tile_bench.h"
+#include "tests/component/fabric/vector_reference.h"
 
 #include <random>
 
@@ -166,7 +168,7 @@ BOOST_FIXTURE_TEST_CASE(bad_operands_are_refused, sim_fixture) {
         const auto good = operation(0, 4096, 64, element_type::f32, element_type::f32);
         std::vector<iface::vector_operands> bad(10, good);
         bad[0].count[2] = 0;
-        bad[1].count[1] = vector_unit::k_longest_vector;
+        bad[1].count[1] = k_longest_vector;
         bad[2].from = static_cast<element_type>(7);
         bad[3].to = static_cast<element_type>(99);
         bad[4].source.base = address(2);
@@ -182,6 +184,48 @@ BOOST_FIXTURE_TEST_CASE(bad_operands_are_refused, sim_fixture) {
             bench.port.write(reg::control, 1);
             cycles_pass(1);
         }
+    });
+}
+
+/// Whatever a command says, it is refused and changes nothing, or does what its definition says.
+BOOST_FIXTURE_TEST_CASE(any_command_is_carried_out_or_refused, sim_fixture) {
+    const unsigned seed = std::random_device{}();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    vector_bench bench(unit_of(16));
+    run([&] {
+        std::mt19937 random(seed);
+        random_commands commands(seed);
+        std::vector<memory_image> before;
+        for (std::uint32_t type = 0; type < iface::k_element_types; ++type)
+            before.push_back(small_values(static_cast<element_type>(type), 4096 + random_commands::k_reach, random));
+        std::uint32_t done = 0;
+        unsigned carried_out = 0;
+        constexpr unsigned rounds = 2000;
+        for (unsigned round = 0; round < rounds; ++round) {
+            // the first sides end where a page of the host's memory does, or cross into the next
+            const iface::vector_operands x = commands.next(4096 - 8 * commands.draw(1, 40));
+            memory_image memory = before[static_cast<std::uint32_t>(x.from)];
+            bench.data.put(0, memory);
+            bench.push_operation(x.function, x);
+            while (bench.semaphores.value(engine_id(0)) == done && bench.engine.stopped_by() == fault::none)
+                cycles_pass(1);
+            if (bench.engine.stopped_by() == fault::none) {
+                ++done;
+                ++carried_out;
+                compute_plainly(memory, x);
+            } else {
+                BOOST_REQUIRE(bench.engine.stopped_by() == fault::bad_operand);
+                bench.port.write(reg::control, 1);
+                cycles_pass(1);
+                done = bench.semaphores.value(engine_id(0));
+            }
+            memory_image found = bench.data.get<unsigned char>(0, memory.size());
+            same_nans(memory, x);
+            same_nans(found, x);
+            BOOST_REQUIRE_MESSAGE(found == memory, "seed " << seed << ", round " << round);
+        }
+        BOOST_TEST(carried_out > rounds / 4);
+        BOOST_TEST(carried_out < rounds);
     });
 }
 

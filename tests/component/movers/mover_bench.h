@@ -65,12 +65,8 @@ struct mover_bench {
         c.destination.base = address(to);
         return c;
     }
-    void push(const iface::copy_operands& copy, std::uint32_t tag = 0) {
-        iface::command_header header;
-        header.op = iface::opcode::copy;
-        header.tag = tag;
-        port.push(iface::encode(header, copy));
-    }
+    void push(const iface::copy_operands& copy, std::uint32_t tag = 0) { push(iface::opcode::copy, copy, tag); }
+    void push(const iface::fill_operands& fill, std::uint32_t tag = 0) { push(iface::opcode::fill, fill, tag); }
     std::uint32_t completed() { return semaphores.value(engine_id(0)); }
     /// Simulated cycles until `count` commands have completed; fails after 10 ms.
     std::uint64_t cycles_until(std::uint32_t count) {
@@ -93,6 +89,13 @@ struct mover_bench {
     }
 
   private:
+    template <class Operands>
+    void push(iface::opcode op, const Operands& operands, std::uint32_t tag) {
+        iface::command_header header;
+        header.op = op;
+        header.tag = tag;
+        port.push(iface::encode(header, operands));
+    }
     void access(memory_bank& memory, tlm::tlm_command command, std::uint64_t offset, unsigned char* data,
                 std::size_t length) {
         tlm::tlm_generic_payload payload;

@@ -46,6 +46,18 @@ void random_strides(std::mt19937& random, const iface::copy_operands& c, iface::
     }
 }
 
+/// The definition of a fill.
+void fill_plainly(image& memory, const iface::fill_operands& f) {
+    for (std::uint64_t i0 = 0; i0 < f.count[0]; ++i0)
+        for (std::uint64_t i1 = 0; i1 < f.count[1]; ++i1)
+            for (std::uint64_t i2 = 0; i2 < f.count[2]; ++i2)
+                for (std::uint64_t i3 = 0; i3 < f.count[3]; ++i3)
+                    for (std::uint64_t b = 0; b < f.run; ++b)
+                        memory[f.destination.base.value() + i0 * f.destination.stride[0] +
+                               i1 * f.destination.stride[1] + i2 * f.destination.stride[2] +
+                               i3 * f.destination.stride[3] + b] = static_cast<unsigned char>(f.pattern >> 8 * (b % 8));
+}
+
 constexpr std::size_t k_image = k_far + (1u << 19);
 
 } // namespace
@@ -124,6 +136,77 @@ BOOST_AUTO_TEST_CASE(gather_and_scatter) {
         BOOST_TEST(b.near.stats().writes == 1u); // one segment
         BOOST_TEST(b.far.stats().writes == 32u);
         BOOST_TEST(b.near.stats().reads == 1u);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(random_fills_equal_a_plain_loop) {
+    const unsigned seed = std::random_device{}();
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937 random(seed);
+    mover_setup setup;
+    setup.mover.in_flight = bytes(3000);
+    setup.mover.chunk = bytes(700); // no multiple of a pattern: chunks end within one
+    mover_bench b(setup);
+    run([&] {
+        image expected = random_bytes(random, k_image);
+        b.fill(b.near, 0, image(expected.begin(), expected.begin() + (1u << 19)));
+        b.fill(b.far, k_far, image(expected.begin() + k_far, expected.end()));
+        std::uint64_t written = 0, read = 0;
+        std::uint32_t pushed = 0;
+        for (std::uint32_t n = 0; n < 200; ++n) {
+            iface::copy_operands walk;
+            for (std::uint32_t& count : walk.count)
+                count = 1 + static_cast<std::uint32_t>(random() % 3);
+            walk.run = 1 + static_cast<std::uint32_t>(random() % (random() % 4 == 0 ? 2000 : 40));
+            random_strides(random, walk, walk.destination);
+            const address base((random() % 2) * k_far + random() % 5000);
+            const std::uint64_t pattern = random() % 3 == 0 ? 0 : std::uint64_t{random()} << 32 | random();
+            const iface::fill_operands f{walk.count, walk.run, pattern, {base, walk.destination.stride}};
+            fill_plainly(expected, f);
+            written += total_bytes(walk).value();
+            b.push(f);
+            ++pushed;
+            if (n % 20 == 0) { // a copy between fills moves what they wrote
+                b.cycles_until(pushed);
+                const iface::copy_operands c = mover_bench::contiguous(0, k_far + (1u << 18), 3000);
+                copy_plainly(expected, c);
+                read += 3000;
+                b.push(c);
+                b.cycles_until(++pushed);
+            }
+            if (b.port.free() == 0)
+                b.cycles_until(pushed);
+        }
+        b.cycles_until(pushed);
+        BOOST_TEST((b.content(b.near, 0, 1u << 19) == image(expected.begin(), expected.begin() + (1u << 19))),
+                   "seed " << seed);
+        BOOST_TEST((b.content(b.far, k_far, 1u << 19) == image(expected.begin() + k_far, expected.end())),
+                   "seed " << seed);
+        BOOST_TEST(b.port.perf(perf_counter::read_bytes) == read);
+        BOOST_TEST(b.port.perf(perf_counter::write_bytes) == written + read);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(faults_of_a_fill_name_it) {
+    mover_bench b({});
+    run([&] {
+        const auto fails = [&](const iface::fill_operands& bad, fault cause) {
+            b.push(bad, 9);
+            cycles_pass(3000);
+            BOOST_TEST(b.port.read(reg::error_cause) == static_cast<std::uint32_t>(cause));
+            BOOST_TEST(b.port.read(reg::error_tag) == 9u);
+            BOOST_TEST(b.completed() == 0u);
+            b.port.write(reg::control, 1);
+        };
+        fails({{1, 1, 1, 1}, 0, 7, {address(0), {}}}, fault::bad_operand);
+        fails({{1, 1, 0, 1}, 8, 7, {address(0), {}}}, fault::bad_operand);
+        fails({{~0u, ~0u, ~0u, ~0u}, ~0u, 7, {address(0), {}}}, fault::bad_operand);
+        fails({{1, 1, 1, 1}, 64, 7, {address(2 * k_far), {}}}, fault::address_error);
+        fails({{1, 1, 1, 1}, 64, 7, {address(~std::uint64_t{0}), {}}}, fault::address_error);
+        fails({{1, 1, 1, 2}, 64, 7, {address(2 * k_far - 64), {0, 0, 0, 64}}}, fault::address_error);
+        b.push(iface::fill_operands{{1, 1, 1, 1}, 3, 0x030201, {address(0), {}}});
+        b.cycles_until(1);
+        BOOST_TEST((b.content(b.near, 0, 3) == image{1, 2, 3}));
     });
 }
 

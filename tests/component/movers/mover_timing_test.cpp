@@ -57,6 +57,21 @@ BOOST_AUTO_TEST_CASE(equal_rates) {
                    k_start + k_source + 1 + k_destination + ceil_div(length, 64));
 }
 
+BOOST_AUTO_TEST_CASE(a_fill_has_no_source) {
+    for (const std::uint32_t length : {64u, 100u, 4096u, 65536u}) {
+        iface::fill_operands fill;
+        fill.run = length;
+        fill.pattern = 5;
+        sim_fixture fixture;
+        mover_bench b(widths(64, 64, 64));
+        fixture.run([&] {
+            b.push(fill);
+            BOOST_TEST(b.cycles_until(1) == k_start + 1 + k_destination + ceil_div(length, 64));
+            BOOST_TEST(b.port.perf(perf_counter::read_bytes) == 0U);
+        });
+    }
+}
+
 BOOST_AUTO_TEST_CASE(slow_destination) {
     BOOST_TEST(cycles_of(widths(64, 64, 16), 65536) == k_start + k_source + 1 + k_destination + 65536 / 16);
 }
