@@ -205,7 +205,8 @@ std::optional<blocking> as_required(const task& t) {
 std::vector<dfx::dataflow> flows_for(const dfx::contraction& work) {
     using dfx::dataflow;
     std::vector<dataflow> flows = {work.flow};
-    if (work.tiles == dfx::tile_policy::suggested)
+    // how windows are gathered the cost model does not know well enough
+    if (work.tiles == dfx::tile_policy::suggested && !work.windows)
         for (const dataflow other :
              {dataflow::output_stationary, dataflow::weight_stationary, dataflow::input_stationary})
             if (other != work.flow)
