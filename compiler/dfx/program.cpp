@@ -195,7 +195,15 @@ std::string_view name_of(loop_kind kind) {
 }
 
 std::string_view name_of(tile_policy tiles) {
-    return tiles == tile_policy::suggested ? "suggested" : "required";
+    switch (tiles) {
+    case tile_policy::suggested:
+        return "suggested";
+    case tile_policy::required:
+        return "required";
+    case tile_policy::required_dataflow:
+        break;
+    }
+    return "required_dataflow";
 }
 
 std::string_view name_of(accumulate_rule::kind when) {
@@ -283,7 +291,8 @@ const std::vector<loop_kind>& all_of() {
 }
 template <>
 const std::vector<tile_policy>& all_of() {
-    static const std::vector<tile_policy> all = {tile_policy::suggested, tile_policy::required};
+    static const std::vector<tile_policy> all = {tile_policy::suggested, tile_policy::required,
+                                                 tile_policy::required_dataflow};
     return all;
 }
 template <>

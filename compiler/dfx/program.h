@@ -190,9 +190,11 @@ struct loop_nest {
 
 enum class dataflow { output_stationary, weight_stationary, input_stationary };
 
-/// `required` tiles come from the user (fixed:Ti,Tj,Tk) and are used as they are where they fit; `suggested` ones the
-/// loader may re-block for the capacity that it finds.
-enum class tile_policy { suggested, required };
+/// What of a kernel's schedule the user asked for: nothing (`suggested`): the loader re-blocks and takes the dataflow
+/// that is fastest on the chip that it finds; the dataflow (`required_dataflow`); or tiles (fixed:Ti,Tj,Tk) and
+/// dataflow
+/// (`required`). What is asked for is used where it fits.
+enum class tile_policy { suggested, required, required_dataflow };
 
 /// What the compiler expects of one kernel. For inspection; tests hold it against measurement.
 struct kernel_hints {

@@ -310,7 +310,8 @@ class lowering {
         report.tiles = choose_tiles(c, m_options.tiles);
         report.flow = choose_dataflow(c, m_options.flow);
         c.tile = report.tiles.tile;
-        c.tiles = report.tiles.policy;
+        const bool wants_flow = m_options.flow && report.tiles.policy == dfx::tile_policy::suggested;
+        c.tiles = wants_flow ? dfx::tile_policy::required_dataflow : report.tiles.policy;
         c.flow = report.flow.flow;
         dfx::kernel k = matmul_nest(m_out.program, c, m_next_id);
         k.name = c.c;

@@ -1,11 +1,13 @@
 #include "fw/loader/block_cost.h"
 
+#include "compiler/dfx/bounds.h"
 #include "fw/loader/element_code.h"
 #include "fw/loader/fold_time.h"
 #include "fw/loader/padded_input.h"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 namespace kpu::fw {
@@ -26,6 +28,19 @@ constexpr double k_weight_of_firmware = 0.025;
 /// Cycles that an event less is worth in a long run, and the bytes of a piece of a copy.
 constexpr double k_weight_of_event = 0.5;
 constexpr double k_piece = 8192;
+
+/// DRAM bytes, over those of the best blocking, up to which only time counts.
+constexpr double k_tolerable_traffic = 1.098;
+
+/// By what more traffic than that makes a blocking worse: it must be two to four times as fast to be preferred.
+double weight_of_excess(double excess) {
+    return excess <= 1 ? 1 : excess * std::min(4.0, 2 * std::pow(excess, 8));
+}
+
+double best_dram_bytes_of(const machine& chip, const dfx::contraction& work) {
+    const std::optional<dfx::blocking> best = dfx::best_blocking(work, chip.l3.size.value());
+    return static_cast<double>(best ? best->bytes : dfx::compulsory_bytes(work));
+}
 
 double as_double(std::uint64_t n) {
     return static_cast<double>(n);
@@ -63,12 +78,15 @@ double commands_of(const dfx::contraction& work, const blocking& plan) {
     return visits * (as_double(plan.k_slices) * per_step + 2 * as_double(rows) + steps);
 }
 
-cost_model::cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work,
-                       const element_sizes& e, preference wanted, const blocking& base)
-    : m_chip(chip), m_tile(chip.tiles.front()), m_rates(rates), m_work(work), m_e(e), m_wanted(wanted), m_plan(base),
-      m_commands(commands_of(work, base)), m_firmware(m_commands * as_double(chip.descriptor_cost)),
-      m_period(fold_period(base.kb)), m_rest_period(work.k % base.kb == 0 ? 0 : fold_period(work.k % base.kb)),
-      m_around(start() + finish()), m_tiles(tiles_of_a()), m_ring(work.windows ? ring_of_a() : m_tiles) {}
+task::task(const machine& on, const dfx::contraction& what, preference why)
+    : chip(on), work(what), e(sizes_of(what)), rates(on), wanted(why), best_dram_bytes(best_dram_bytes_of(on, what)) {}
+
+cost_model::cost_model(const task& t, const blocking& base)
+    : m_chip(t.chip), m_tile(t.chip.tiles.front()), m_rates(t.rates), m_work(t.work), m_e(t.e), m_wanted(t.wanted),
+      m_tolerable_bytes(k_tolerable_traffic * t.best_dram_bytes), m_plan(base), m_commands(commands_of(t.work, base)),
+      m_firmware(m_commands * as_double(t.chip.descriptor_cost)), m_period(fold_period(base.kb)),
+      m_rest_period(t.work.k % base.kb == 0 ? 0 : fold_period(t.work.k % base.kb)), m_around(start() + finish()),
+      m_tiles(tiles_of_a()), m_ring(t.work.windows ? ring_of_a() : m_tiles) {}
 
 way_of_a cost_model::tiles_of_a() const {
     way_of_a a;
@@ -104,13 +122,26 @@ double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_gr
 
 /// Commands, and the pieces in which copies between L3, L2 and L1 move.
 double cost_model::events(std::uint64_t k_groups) const {
-    return m_commands + (as_double(moved_to_l2(k_groups)) + streamed_to_l1()) / k_piece;
+    return m_commands + (moved_to_l2(k_groups, {}) + streamed_to_l1()) / k_piece;
+}
+
+/// Slice by slice of k a lane works on several blocks of a row, or of a column, before their tile leaves L2.
+cost_model::tile_uses cost_model::uses_in_l2(const blocking& plan) const {
+    if (!plan.partial_sums_in_l3())
+        return {};
+    const auto per_lane = [&](std::uint64_t blocks) {
+        return std::max(1.0, as_double(blocks) / as_double(plan.lanes));
+    };
+    return plan.order == block_order::rows_outer ? tile_uses{per_lane(plan.column_group), 1}
+                                                 : tile_uses{1, per_lane(plan.row_group)};
 }
 
 /// Bytes of operands, partial sums and results between L3 and L2.
-std::uint64_t cost_model::moved_to_l2(std::uint64_t k_groups) const {
-    return blocks() * (m_plan.mb + m_plan.nb) * m_work.k * m_e.operand + m_work.seed_bytes() + step_bytes() +
-           m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator);
+double cost_model::moved_to_l2(std::uint64_t k_groups, const tile_uses& uses) const {
+    const double lines = as_double(m_plan.mb) / uses.a + as_double(m_plan.nb) / uses.b;
+    return as_double(blocks()) * lines * as_double(m_work.k * m_e.operand) +
+           as_double(m_work.seed_bytes() + step_bytes()) +
+           as_double(m_work.batch * m_work.m * m_work.n * (m_e.result + 2 * (k_groups - 1) * m_e.accumulator));
 }
 
 /// Bytes of panels and sums between L2 and L1.
@@ -125,55 +156,77 @@ double cost_model::streamed_to_l1() const {
 }
 
 double cost_model::at_least(std::uint64_t k_groups) const {
+    const tile_uses most{as_double(m_plan.column_blocks), as_double(m_plan.row_blocks)};
     const auto with = [&](const way_of_a& a) {
         const double dram = dram_cycles(a, traffic(a, 1, 1));
-        const double movers = mover_cycles(a, k_groups);
-        return cycles_with(even_share(a), movers, dram) + cost_of_hidden(movers, dram, k_groups);
+        const double movers = mover_cycles(a, k_groups, k_groups == 1 ? tile_uses{} : most);
+        return cycles_with(even_share(a, false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
     };
     return m_work.windows ? std::min(with(m_tiles), with(m_ring)) : with(m_tiles);
 }
 
 void cost_model::estimate(blocking& plan) {
     const way_of_a& a = way(plan);
-    double compute = m_compute;
-    if (plan.ring.slabs > 0)
-        compute = makespan(m_ring, plan.column_group);
-    else if (m_compute == 0)
-        compute = m_compute = makespan(m_tiles, plan.column_blocks);
     const dram_traffic moved = traffic_of(plan);
     plan.estimated_dram_bytes = moved.all();
     const double dram = dram_cycles(a, moved);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
-    const double movers = mover_cycles(a, k_groups);
-    plan.estimated_cycles = cycles_with(compute, movers, dram);
-    plan.cost = plan.estimated_cycles + cost_of_hidden(movers, dram, k_groups);
+    const double movers = mover_cycles(a, k_groups, uses_in_l2(plan));
+    plan.estimated_cycles = cycles_with(compute_in_turns(plan, k_groups), movers, dram);
+    plan.hidden = cost_of_hidden(movers, dram, k_groups);
+    plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
+}
+
+/// Those of the busiest lane's folds.
+double cost_model::busiest_lane(const blocking& plan, bool sums_stay) {
+    if (plan.ring.slabs > 0)
+        return makespan(m_ring, plan.column_group, sums_stay);
+    double& known = m_compute[sums_stay ? 1 : 0];
+    if (known == 0)
+        known = makespan(m_tiles, plan.column_blocks, sums_stay);
+    return known;
+}
+
+/// Those of the busiest lane when its blocks in L2 take turns, from their sums' way in, where they come from L3, to
+/// their way out.
+double cost_model::compute_in_turns(const blocking& plan, std::uint64_t k_groups) {
+    const double visits = as_double(blocks() * k_groups) / busy_lanes();
+    const double folding = busiest_lane(plan, sums_stay(k_groups)) / visits;
+    const auto sums = as_double(plan.l2_c_slot.value());
+    const double one_way = sums * busy_lanes() / m_rates.movers + sums / m_tile.stream_bytes_per_cycle +
+                           as_double(m_chip.l3.latency + 2 * m_chip.l2.latency) + 2 * k_hand_over;
+    const double turn = (k_groups == 1 ? 1 : 2) * one_way + folding + fold(m_plan.kb).latency;
+    // a block's next slice of k follows when all others of the superblock have had theirs
+    const double others = as_double(plan.row_group * plan.column_group) / as_double(plan.lanes);
+    const double at_once = k_groups == 1 ? as_double(plan.l2_c) : std::min(as_double(plan.l2_c), std::max(1.0, others));
+    return visits * std::max(folding, turn / at_once);
 }
 
 /// Cycles of folds when nothing but L1 and L2 holds them up and every lane has an equal part of the blocks.
-double cost_model::even_share(const way_of_a& a) const {
+double cost_model::even_share(const way_of_a& a, bool sums_stay) const {
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
     const double inner = as_double((m_plan.row_blocks - 1) * (m_plan.column_blocks - 1));
-    const double all = inner * block_cycles(a, m_plan.mb, m_plan.nb) +
-                       as_double(m_plan.column_blocks - 1) * block_cycles(a, last_m, m_plan.nb) +
-                       as_double(m_plan.row_blocks - 1) * block_cycles(a, m_plan.mb, last_n) +
-                       block_cycles(a, last_m, last_n);
+    const double all = inner * block_cycles(a, m_plan.mb, m_plan.nb, sums_stay) +
+                       as_double(m_plan.column_blocks - 1) * block_cycles(a, last_m, m_plan.nb, sums_stay) +
+                       as_double(m_plan.row_blocks - 1) * block_cycles(a, m_plan.mb, last_n, sums_stay) +
+                       block_cycles(a, last_m, last_n, sums_stay);
     return as_double(m_work.batch) * all / as_double(m_plan.lanes);
 }
 
 /// Those of the busiest lane when blocks are dealt out in order, that many columns of them together.
-double cost_model::makespan(const way_of_a& a, std::uint64_t together) const {
+double cost_model::makespan(const way_of_a& a, std::uint64_t together, bool sums_stay) const {
     constexpr std::uint64_t k_dealt_out_exactly = 512;
     if (m_plan.lanes == 1)
-        return even_share(a);
+        return even_share(a, sums_stay);
     if (blocks() > k_dealt_out_exactly)
-        return even_share(a) + block_cycles(a, m_plan.mb, m_plan.nb) / 2;
+        return even_share(a, sums_stay) + block_cycles(a, m_plan.mb, m_plan.nb, sums_stay) / 2;
     const std::uint64_t last_m = m_work.m - (m_plan.row_blocks - 1) * m_plan.mb;
     const std::uint64_t last_n = m_work.n - (m_plan.column_blocks - 1) * m_plan.nb;
-    const double full = block_cycles(a, m_plan.mb, m_plan.nb);
-    const double low = block_cycles(a, last_m, m_plan.nb);
-    const double narrow = block_cycles(a, m_plan.mb, last_n);
-    const double corner = block_cycles(a, last_m, last_n);
+    const double full = block_cycles(a, m_plan.mb, m_plan.nb, sums_stay);
+    const double low = block_cycles(a, last_m, m_plan.nb, sums_stay);
+    const double narrow = block_cycles(a, m_plan.mb, last_n, sums_stay);
+    const double corner = block_cycles(a, last_m, last_n, sums_stay);
     std::vector<double> lane(m_plan.lanes, 0);
     std::size_t next = 0;
     const auto deal = [&](std::uint64_t row, std::uint64_t column) {
@@ -225,10 +278,12 @@ double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) con
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.
-double cost_model::mover_cycles(const way_of_a& a, std::uint64_t k_groups) const {
+double cost_model::mover_cycles(const way_of_a& a, std::uint64_t k_groups, const tile_uses& uses) const {
     const double strips = as_double(ceil_div(folds_down(m_plan.mb), m_plan.strip));
-    const double moves = as_double(blocks()) * (2 * as_double(m_plan.k_slices) + as_double(k_groups) * strips);
-    return (as_double(moved_to_l2(k_groups)) + (a.mover_stretch - 1) * as_double(a_moved())) / m_rates.movers +
+    const double tiles = (1 / uses.a + 1 / uses.b) * as_double(m_plan.k_slices);
+    const double moves = as_double(blocks()) * (tiles + as_double(2 * k_groups - 1) * strips);
+    const double a_moved = as_double(blocks() * m_plan.mb * m_work.k * m_e.operand) / uses.a;
+    return (moved_to_l2(k_groups, uses) + (a.mover_stretch - 1) * a_moved) / m_rates.movers +
            moves * k_hand_over / as_double(m_chip.block_movers.size());
 }
 
@@ -307,20 +362,35 @@ double cost_model::step_moves(const way_of_a& a, std::uint64_t depth) const {
            2 * k_hand_over;
 }
 
-/// Cycles that one lane needs for one block over all of k. L2 holds two steps' tiles, so a step lasts at least as long
-/// as the next one's tiles take to come, and the first of their panels to go on to L1.
-double cost_model::block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb) const {
+/// All panels of a step fit L1 beside those of the step before: tiles leave L2 for L1 before their folds begin.
+bool cost_model::steps_overlap_in_l1() const {
+    return m_plan.row_slots >= 2 * folds_down(m_plan.mb) &&
+           m_plan.column_slots > ceil_div(m_plan.nb, m_plan.fold_columns);
+}
+
+/// Cycles that a strip's column of sums takes from L2 to L1, or back.
+double cost_model::sums_between_l2_and_l1() const {
+    const double cells = as_double(m_plan.strip * m_plan.fold_rows * m_plan.fold_columns * m_e.accumulator);
+    return cells / m_tile.stream_bytes_per_cycle + as_double(m_chip.l2.latency) + 2 * k_hand_over;
+}
+
+/// Cycles that one lane needs for one block over all of k. A step lasts as long as its folds; and what its tiles take
+/// to come and to be used, a slot of L2 at a time, is shared by the slots.
+double cost_model::block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb, bool sums_stay) const {
     const double folds = as_double(folds_down(mb) * ceil_div(nb, m_plan.fold_columns));
-    const double panel = as_double(std::max(m_plan.fold_rows, m_plan.fold_columns) * m_plan.kb * m_e.operand) /
-                         m_tile.stream_bytes_per_cycle;
+    const bool early = steps_overlap_in_l1();
     const auto step = [&](std::uint64_t depth, double period) {
         const double compute = folds * period;
-        const double moves = step_moves(a, depth) + panel + fold(depth).latency;
-        return m_plan.l2_a > 1 ? std::max(compute, moves) : compute + moves;
+        const double to_l1 = as_double(std::max(mb, nb) * depth * m_e.operand) / m_tile.stream_bytes_per_cycle;
+        const double used = early ? to_l1 : compute + fold(depth).latency;
+        const double around = sums_stay ? fold(depth).latency + 2 * sums_between_l2_and_l1() : 0;
+        return std::max({compute, (step_moves(a, depth) + used) / as_double(m_plan.l2_a), around});
     };
     const std::uint64_t full = m_work.k / m_plan.kb;
     const std::uint64_t rest = m_work.k % m_plan.kb;
-    return as_double(full) * step(m_plan.kb, m_period) + (rest != 0 ? step(rest, m_rest_period) : 0);
+    // with one block of sums nothing is prepared for the next visit before the last one's have left
+    const double between_visits = m_plan.l2_a > m_plan.l2_c ? step_moves(a, m_plan.kb) + fold(m_plan.kb).latency : 0;
+    return as_double(full) * step(m_plan.kb, m_period) + (rest != 0 ? step(rest, m_rest_period) : 0) + between_visits;
 }
 
 } // namespace kpu::fw

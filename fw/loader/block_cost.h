@@ -4,6 +4,8 @@
 #include "fw/loader/blocking.h"
 #include "fw/loader/fold_time.h"
 
+#include <array>
+
 namespace kpu::fw {
 
 /// What bounds the traffic between memories, in bytes per cycle.
@@ -29,12 +31,22 @@ enum class preference {
     few_events,     ///< and few commands and pieces of copies: for long runs, which are many times the same
 };
 
+/// What all candidates for a contraction's blocking share.
+struct task {
+    task(const machine& on, const dfx::contraction& what, preference why);
+    const machine& chip;
+    const dfx::contraction& work;
+    element_sizes e;
+    chip_rates rates;
+    preference wanted;
+    double best_dram_bytes; ///< of the best blocking that L3 has room for
+};
+
 /// Estimates for one contraction cut into blocks in one way; superblocks differ.
 class cost_model {
   public:
-    /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. All arguments must outlive the model.
-    cost_model(const machine& chip, const chip_rates& rates, const dfx::contraction& work, const element_sizes& e,
-               preference wanted, const blocking& base);
+    /// `base`: folds, blocks, strips and the slots of L1 and L2 are set. Both arguments must outlive the model.
+    cost_model(const task& t, const blocking& base);
 
     /// No superblock costs less that works on k in that many groups of slices.
     [[nodiscard]] double at_least(std::uint64_t k_groups = 1) const;
@@ -42,18 +54,28 @@ class cost_model {
     [[nodiscard]] std::uint64_t least_dram_bytes_of_tiles() const { return traffic(m_tiles, 1, 1).all(); }
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
-    /// Fills estimated_cycles, estimated_dram_bytes and cost of the plan with its groups and its slots of L3:
-    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last.
+    /// Fills what the choice is made by for the plan with its groups and its slots of L3:
+    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last;
+    /// weight of traffic: 1 up to 1.098 times the best blocking's DRAM bytes, from 2 to 4 times the excess beyond.
     void estimate(blocking& plan);
 
   private:
     [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
     [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
     [[nodiscard]] double events(std::uint64_t k_groups) const;
-    [[nodiscard]] std::uint64_t moved_to_l2(std::uint64_t k_groups) const;
+    /// Between slices of k, of which there are more than one.
+    [[nodiscard]] bool sums_stay(std::uint64_t k_groups) const { return k_groups == 1 && m_plan.k_slices > 1; }
+    /// Blocks that a tile of each operand serves while it is in L2.
+    struct tile_uses {
+        double a = 1, b = 1;
+    };
+    [[nodiscard]] tile_uses uses_in_l2(const blocking& plan) const;
+    [[nodiscard]] double moved_to_l2(std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] double streamed_to_l1() const;
-    [[nodiscard]] double even_share(const way_of_a& a) const;
-    [[nodiscard]] double makespan(const way_of_a& a, std::uint64_t together) const;
+    [[nodiscard]] double busiest_lane(const blocking& plan, bool sums_stay);
+    [[nodiscard]] double compute_in_turns(const blocking& plan, std::uint64_t k_groups);
+    [[nodiscard]] double even_share(const way_of_a& a, bool sums_stay) const;
+    [[nodiscard]] double makespan(const way_of_a& a, std::uint64_t together, bool sums_stay) const;
     /// Bytes of DRAM.
     struct dram_traffic {
         std::uint64_t a = 0, others = 0;
@@ -62,12 +84,11 @@ class cost_model {
     [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
-    [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups) const;
+    [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] way_of_a tiles_of_a() const;
     [[nodiscard]] way_of_a ring_of_a() const;
     [[nodiscard]] const way_of_a& way(const blocking& plan) const { return plan.ring.slabs > 0 ? m_ring : m_tiles; }
-    [[nodiscard]] std::uint64_t a_moved() const { return blocks() * m_plan.mb * m_work.k * m_e.operand; }
     [[nodiscard]] double start() const;
     [[nodiscard]] double finish() const;
     [[nodiscard]] std::uint64_t blocks() const { return m_plan.row_blocks * m_plan.column_blocks * m_work.batch; }
@@ -77,7 +98,9 @@ class cost_model {
     [[nodiscard]] bool stays(const blocking& plan, std::uint64_t across, std::uint64_t others) const;
     [[nodiscard]] double fold_period(std::uint64_t depth) const;
     [[nodiscard]] double step_moves(const way_of_a& a, std::uint64_t depth) const;
-    [[nodiscard]] double block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb) const;
+    [[nodiscard]] bool steps_overlap_in_l1() const;
+    [[nodiscard]] double sums_between_l2_and_l1() const;
+    [[nodiscard]] double block_cycles(const way_of_a& a, std::uint64_t mb, std::uint64_t nb, bool sums_stay) const;
 
     const machine& m_chip;
     const compute_tile& m_tile;
@@ -85,11 +108,13 @@ class cost_model {
     const dfx::contraction& m_work;
     const element_sizes& m_e;
     preference m_wanted;
+    double m_tolerable_bytes;
     const blocking& m_plan;
     double m_commands, m_firmware, m_period, m_rest_period,
         m_around; ///< cycles; around: before the first fold and after the last
     way_of_a m_tiles, m_ring;
-    double m_compute = 0; ///< the busiest lane's cycles with tiles of A, once they are needed
+    std::array<double, 2> m_compute{}; ///< the busiest lane's cycles with tiles of A once they are needed, by whether
+                                       ///< sums stay in L2
 };
 
 } // namespace kpu::fw

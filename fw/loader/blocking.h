@@ -66,9 +66,12 @@ struct blocking {
 
     // what the choice was made by
     double estimated_cycles = 0;
-    double cost = 0; ///< what is minimised: the cycles, and a little for hidden work
+    double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
+    double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
 
+    /// What is minimised.
+    [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * traffic_weight; }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
 };
 
@@ -79,7 +82,8 @@ struct l2_share {
 };
 [[nodiscard]] l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane);
 
-/// The best blocking by estimated cycles among all that fit. `required` tiles are used as they are where they fit.
+/// The best blocking by estimated cycles among all that fit, of all dataflows unless one is asked for. `required` tiles
+/// are used as they are where they fit.
 /// Throws input_error with the sizes where not even one fold of depth 1 fits.
 [[nodiscard]] blocking choose_blocking(const machine& chip, const dfx::contraction& work);
 

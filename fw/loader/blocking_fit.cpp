@@ -32,7 +32,8 @@ bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     return plan.row_slots >= plan.strip && plan.column_slots > 0 && plan.result_slots > 0;
 }
 
-/// L2: two tiles of each operand where they fit, one where not. False where one of each does not fit.
+/// L2: two tiles of each operand where they fit, one where not; and two blocks of sums. False where one of each does
+/// not fit.
 bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     plan.l2_a_slot = slot_bytes(plan.mb * plan.kb * e.operand);
     plan.l2_b_slot = slot_bytes(plan.nb * plan.kb * e.operand);
@@ -42,13 +43,17 @@ bool fit_l2(bytes share, const element_sizes& e, blocking& plan) {
     const std::uint64_t seed_rows = e.bias ? 1 : ceil_div(plan.mb, plan.fold_rows) * plan.fold_rows;
     plan.l2_seed_slot = slot_bytes(seed_rows * round_up(plan.nb, plan.fold_columns) * e.seed);
     plan.steps_slot = step_operands_in_block(e, e.steps.size(), plan);
-    for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
-        const bytes need =
-            (plan.l2_a_slot + plan.l2_b_slot + plan.l2_c_slot + plan.l2_seed_slot + plan.steps_slot) * count;
+    struct slots {
+        std::size_t tiles, blocks;
+    };
+    for (const slots count : {slots{2, 2}, slots{2, 1}, slots{1, 1}}) {
+        const bytes need = (plan.l2_a_slot + plan.l2_b_slot + plan.l2_seed_slot + plan.steps_slot) * count.tiles +
+                           plan.l2_c_slot * count.blocks;
         if (need <= share) {
-            plan.l2_a = plan.l2_b = plan.l2_c = count;
-            plan.l2_seed = e.seed == 0 ? 0 : count;
-            plan.l2_steps = e.steps.empty() ? 0 : count;
+            plan.l2_a = plan.l2_b = count.tiles;
+            plan.l2_c = count.blocks;
+            plan.l2_seed = e.seed == 0 ? 0 : count.tiles;
+            plan.l2_steps = e.steps.empty() ? 0 : count.tiles;
             return true;
         }
     }
@@ -77,22 +82,32 @@ bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan) {
     return fit_l1(chip.tiles.front(), e, plan) && fit_l2(share_of_l2(chip.l2, plan.lanes, 0).size, e, plan);
 }
 
-bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan) {
+void add_blocks_in_l2(const machine& chip, blocking& plan) {
+    constexpr std::size_t k_most_blocks = 4;
+    const bytes others = (plan.l2_a_slot + plan.l2_b_slot) * plan.l2_a + plan.l2_seed_slot * plan.l2_seed +
+                         plan.steps_slot * plan.l2_steps;
+    const bytes left = share_of_l2(chip.l2, plan.lanes, 0).size - others;
+    plan.l2_c = std::max(plan.l2_c, slots_within(left, plan.l2_c_slot, k_most_blocks));
+}
+
+bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan) {
     const bool has_ring = plan.ring.slabs > 0;
     plan.l3_tile_slot = has_ring ? plan.l2_b_slot : std::max(plan.l2_a_slot, plan.l2_b_slot);
     plan.l3_c_slot = plan.l2_c_slot;
     plan.l3_seed_slot = plan.l2_seed_slot;
-    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}}) {
-        const bytes c_bytes = plan.l3_c_slot * (partials + spare);
-        const bytes seed_bytes = plan.l3_seed_slot * (e.seed == 0 ? 0 : spare) + plan.steps_slot * spare;
-        const bytes others = c_bytes + seed_bytes + plan.ring.size;
-        if (others > chip.l3.size)
+    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}, std::size_t{0}}) {
+        // of waiting blocks one at least is in L2 when another's sums, or results, arrive
+        const std::size_t blocks = static_cast<std::size_t>(demand.partial_blocks) + spare;
+        const std::size_t others = std::max<std::size_t>(1, spare);
+        const bytes taken = plan.l3_c_slot * blocks + plan.ring.size +
+                            (plan.l3_seed_slot + plan.steps_slot) * others; // both 0 where there are none
+        if (blocks == 0 || taken > chip.l3.size)
             continue;
-        plan.l3_c = static_cast<std::size_t>(partials) + spare;
-        plan.l3_seed = e.seed == 0 ? 0 : spare;
-        plan.l3_steps = e.steps.empty() ? 0 : spare;
-        plan.l3_tiles = slots_within(chip.l3.size - others, plan.l3_tile_slot, k_most_l3_tiles);
-        if (plan.l3_tiles >= std::min<std::size_t>(2 * plan.lanes, 2))
+        plan.l3_c = blocks;
+        plan.l3_seed = e.seed == 0 ? 0 : others;
+        plan.l3_steps = e.steps.empty() ? 0 : others;
+        plan.l3_tiles = slots_within(chip.l3.size - taken, plan.l3_tile_slot, k_most_l3_tiles);
+        if (plan.l3_tiles >= demand.tiles)
             return true;
     }
     return false;

@@ -9,9 +9,18 @@ namespace kpu::fw {
 /// even one of each fits.
 [[nodiscard]] bool fit_tile(const machine& chip, const element_sizes& e, blocking& plan);
 
-/// L3 slots for a superblock that keeps `partials` blocks of sums there. False where fewer than two tiles are left for
-/// A and B.
-[[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, std::uint64_t partials, blocking& plan);
+/// Gives what is left of a lane's share of L2 to further blocks of sums, up to four in all.
+void add_blocks_in_l2(const machine& chip, blocking& plan);
+
+/// What a superblock asks of L3.
+struct l3_demand {
+    std::uint64_t partial_blocks = 0; ///< whose sums wait there
+    std::uint64_t tiles = 2;          ///< of A and B, at least
+};
+
+/// L3 slots for a superblock: as many for results on their way out as leave room for what is asked for. False where
+/// there is none.
+[[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan);
 
 /// Operands of steps lie one after the other: `count` parts of the first one, each for that much of C, then those of
 /// the next. Where the parts of operand `number` begin; behind the last: the size of all.

@@ -17,11 +17,15 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::uint64_t k_most_folds_per_side = 16;
-constexpr std::uint64_t k_least_depth = 32;
+constexpr std::uint64_t k_least_depth = 16;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
+constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
+constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
+constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
+constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
 
 /// The candidates of least cost, best first.
@@ -30,10 +34,10 @@ class shortlist {
     explicit shortlist(std::size_t most) : m_most(most) {}
 
     void consider(const blocking& plan) {
-        if (plan.cost >= bar())
+        if (plan.cost() >= bar())
             return;
-        const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost,
-                                            [](double cost, const blocking& p) { return cost < p.cost; });
+        const auto place = std::upper_bound(m_plans.begin(), m_plans.end(), plan.cost(),
+                                            [](double cost, const blocking& p) { return cost < p.cost(); });
         m_plans.insert(place, plan);
         drop_worst_of_many_depths(plan);
         if (m_plans.size() > m_most)
@@ -41,7 +45,7 @@ class shortlist {
     }
     /// What a plan must cost less than.
     [[nodiscard]] double bar() const {
-        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost;
+        return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost();
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
 
@@ -63,7 +67,7 @@ std::uint64_t strip_for(const task& t, blocking plan) {
     plan.strip = plan.flow == dfx::dataflow::output_stationary ? k_highest_strip : 1;
     for (; plan.strip > 1; plan.strip /= 2)
         if (plan.strip <= ceil_div(plan.mb, plan.fold_rows) && fit_tile(t.chip, t.e, plan) &&
-            cost_model(t.chip, t.rates, t.work, t.e, t.wanted, plan).keeps_arrays_busy())
+            cost_model(t, plan).keeps_arrays_busy())
             return plan.strip;
     return fit_tile(t.chip, t.e, plan) ? 1 : 0;
 }
@@ -76,7 +80,7 @@ std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.strip = strip_for(t, plan);
     if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
         return std::nullopt;
-    cost_model model(t.chip, t.rates, t.work, t.e, t.wanted, plan);
+    cost_model model(t, plan);
     if (model.at_least() >= bar)
         return std::nullopt;
     return best_superblocks(t, plan, model, bar);
@@ -91,13 +95,15 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     if (deepest == 0)
         return all;
     const std::uint64_t burst = k_burst / e.operand;
-    const std::uint64_t fewest = ceil_div(k, deepest);
-    const std::uint64_t most = std::max(fewest, k / k_least_depth);
-    for (std::uint64_t slices = fewest; slices <= most; slices += std::max<std::uint64_t>(1, slices / 6)) {
-        const std::uint64_t depth = std::min({round_up(ceil_div(k, slices), burst), deepest, k});
-        if (all.empty() || depth != all.back())
+    const auto add = [&](std::uint64_t wanted) {
+        const std::uint64_t depth = std::min({round_up(wanted, burst), deepest, k});
+        if (all.empty() || depth < all.back())
             all.push_back(depth);
-    }
+    };
+    const std::uint64_t fewest = ceil_div(k, deepest);
+    for (std::uint64_t slices = fewest; slices * k_least_depth < k; slices += std::max<std::uint64_t>(1, slices / 6))
+        add(ceil_div(k, slices));
+    add(k_least_depth);
     return all;
 }
 
@@ -196,21 +202,78 @@ std::optional<blocking> as_required(const task& t) {
     return evaluate(t, plan, std::numeric_limits<double>::infinity());
 }
 
+std::vector<dfx::dataflow> flows_for(const dfx::contraction& work) {
+    using dfx::dataflow;
+    std::vector<dataflow> flows = {work.flow};
+    // how windows are gathered the cost model does not know well enough
+    if (work.tiles == dfx::tile_policy::suggested && !work.windows)
+        for (const dataflow other :
+             {dataflow::output_stationary, dataflow::weight_stationary, dataflow::input_stationary})
+            if (other != work.flow)
+                flows.push_back(other);
+    return flows;
+}
+
+/// The dataflows' best plans by the cost model, those that may win.
+std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::dataflow>& flows, std::size_t most) {
+    std::vector<shortlist> all;
+    double least = std::numeric_limits<double>::infinity();
+    for (const dfx::dataflow flow : flows) {
+        shortlist found(most);
+        search(t, flow, found);
+        if (found.plans().empty())
+            continue;
+        least = std::min(least, found.plans().front().cost());
+        all.push_back(std::move(found));
+    }
+    const auto hopeless = [&](const shortlist& s) { return s.plans().front().cost() > k_doubt * least; };
+    all.erase(std::remove_if(all.begin(), all.end(), hopeless), all.end());
+    return all;
+}
+
+/// Of runs of medium length one plan of each dataflow is rehearsed: estimates differ more in what is wrong with them
+/// than the dataflows do.
+bool worth_comparing(const task& t, const std::vector<shortlist>& found) {
+    return found.size() > 1 && std::all_of(found.begin(), found.end(), [&](const shortlist& s) {
+               return commands_of(t.work, s.plans().front()) < k_most_compared_commands;
+           });
+}
+
+/// What counts between dataflows: hidden work does not.
+double time_of(const blocking& plan) {
+    return plan.estimated_cycles * plan.traffic_weight;
+}
+
+/// The best of those dataflows, the first one unless another is faster.
+std::optional<blocking> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
+    const bool rehearse = t.wanted == preference::little_traffic;
+    const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1);
+    const bool compare = worth_comparing(t, found);
+    std::optional<blocking> best;
+    for (const shortlist& of_flow : found) {
+        const double most = best ? k_hidden_more * best->cost() : std::numeric_limits<double>::infinity();
+        std::optional<blocking> plan = of_flow.plans().front();
+        if (rehearse)
+            plan = best_rehearsed(t, of_flow.plans(), most);
+        else if (compare)
+            plan = as_rehearsed(t, *plan, most);
+        if (plan && (!best || time_of(*plan) < (rehearse || compare ? 1 : k_faster) * time_of(*best)))
+            best = plan;
+    }
+    return best;
+}
+
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const bool rehearse = worth_rehearsing(chip, work);
-    const task t{chip, work, sizes_of(work), chip_rates(chip),
-                 rehearse ? preference::little_traffic : preference::few_events};
+    const task t(chip, work, worth_rehearsing(chip, work) ? preference::little_traffic : preference::few_events);
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return *plan;
-    for (const dfx::dataflow flow : {work.flow, dfx::dataflow::output_stationary}) {
-        shortlist found(rehearse ? k_candidates : 1);
-        search(t, flow, found);
-        if (!found.plans().empty())
-            return rehearse ? best_rehearsed(t, found.plans()) : found.plans().front();
-    }
+    if (const std::optional<blocking> plan = best_of(t, flows_for(work)))
+        return *plan;
+    if (const std::optional<blocking> plan = best_of(t, {dfx::dataflow::output_stationary}))
+        return *plan;
     refuse(t);
 }
 

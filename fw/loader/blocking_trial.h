@@ -3,12 +3,17 @@
 
 #include "fw/loader/superblocks.h"
 
+#include <optional>
 #include <vector>
 
 namespace kpu::fw {
 
 /// The one of `plans`, best first by the cost model, that costs least when rehearsed; variants of the best ones are
-/// rehearsed, too. At least one plan; how many are tried depends on their length.
-[[nodiscard]] blocking best_rehearsed(const task& t, const std::vector<blocking>& plans);
+/// rehearsed, too. At least one plan; how many are tried depends on their length. Nothing where all cost more than
+/// `most`.
+[[nodiscard]] std::optional<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans, double most);
+
+/// The plan with a rehearsal's cycles instead of the cost model's. Nothing where it costs more than `most`.
+[[nodiscard]] std::optional<blocking> as_rehearsed(const task& t, const blocking& plan, double most);
 
 } // namespace kpu::fw

@@ -172,7 +172,7 @@ contraction_stream::fold_run contraction_stream::folds_together(lane& l, const s
     fold_run run;
     if (place.turn == 0 || place.in_last_column || place.rows == 1)
         return run;
-    address last = l.rows.find(row_panel_key(s, place, 0))->base;
+    address last = l.rows.find(row_panel_key(s, place, place.row))->base;
     for (const std::uint64_t left = place.rows - place.row; run.count < left; ++run.count) {
         const std::uint64_t row = place.row + run.count;
         const tile_slot* const next = l.rows.find(row_panel_key(s, place, row));

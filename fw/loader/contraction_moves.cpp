@@ -132,6 +132,8 @@ void contraction_stream::prefetch() {
 
 bool contraction_stream::fetch_ahead(std::size_t position) {
     const step& s = m_window[position];
+    if (is_prepared(s))
+        return true;
     const bool ahead = position > 0;
     const bool a_comes = m_ring ? fetch_windows(s, rows_of(s), position) : fetch_tile(s, operand_role::a, ahead);
     return a_comes && fetch_tile(s, operand_role::b, ahead);
@@ -156,7 +158,7 @@ bool contraction_stream::fetch_tile(const step& s, operand_role role, bool ahead
     if (m_l3.tiles.find(key) != nullptr)
         return true;
     tile_slot& slot = m_l3.tiles.victim([&](const tile_key& k) { return m_uses.next(k); });
-    if (ahead_of_need && slot.valid && m_uses.next(slot.key) <= s.number)
+    if (ahead_of_need && slot.valid && m_uses.next(slot.key) != upcoming_uses::k_never)
         return false;
     m_l3.tiles.assign(slot, key);
     const std::uint32_t tag = load_tag(s, role);
@@ -227,6 +229,8 @@ prepared_step contraction_stream::prepare(const step& s) {
     }
     p.a = a.slot;
     p.b = b.slot;
+    m_uses.drop(a_key(s));
+    m_uses.drop(b_key(s));
     begin_sums(l, p);
     return p;
 }

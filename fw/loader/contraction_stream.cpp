@@ -51,7 +51,7 @@ bool contraction_stream::advance() {
 }
 
 void contraction_stream::fill_window() {
-    const std::size_t reach = std::clamp<std::size_t>(4 * m_plan.l3_tiles, 64, 4096);
+    const std::size_t reach = std::clamp<std::size_t>(4 * m_plan.l3_tiles, k_least_window, 4096);
     while (m_window.size() < reach) {
         const std::optional<step> s = m_walk.next();
         if (!s) {
@@ -94,7 +94,7 @@ void contraction_stream::begin_step() {
     prefetch();
     const step s = m_window.front();
     lane& l = m_lanes[s.lane];
-    m_current = l.ahead && l.ahead->at.number == s.number ? *l.ahead : prepare(s);
+    m_current = is_prepared(s) ? *l.ahead : prepare(s);
     l.ahead.reset();
     m_fold = 0;
     prepare_ahead(s);
@@ -115,16 +115,14 @@ void contraction_stream::prepare_ahead(const step& current) {
     const step* const following = next_step_of(current.lane);
     if (following == nullptr)
         return;
-    const bool sums_still_growing =
-        following->first_slice_of_visit && following->slice > 0 && m_l3.sums_of(c_key(*following)) == nullptr;
-    if (!sums_still_growing)
+    const bool begins = following->first_slice_of_visit;
+    const bool no_block = begins && m_plan.l2_c < 2;
+    const bool sums_still_growing = begins && following->slice > 0 && m_l3.sums_of(c_key(*following)) == nullptr;
+    if (!no_block && !sums_still_growing)
         m_lanes[current.lane].ahead = prepare(*following);
 }
 
 void contraction_stream::end_step() {
-    const step s = m_window.front();
-    m_uses.drop(a_key(s));
-    m_uses.drop(b_key(s));
     m_window.pop();
     m_prefetched -= m_prefetched > 0 ? 1 : 0;
     m_current.reset();

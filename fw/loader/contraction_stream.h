@@ -154,7 +154,7 @@ class contraction_stream {
     bool fetch_ahead(std::size_t position);
     void prefetch();
     /// Brings a tile into L3 unless it is there. A fetch ahead of need gives up (false) where it would displace what is
-    /// needed no later.
+    /// needed again: it would be loaded twice, and soon there is a tile that is not.
     bool fetch_tile(const step& s, operand_role role, bool ahead_of_need);
     tile_slot& fetch_seed(const step& s);
     tile_slot& fetch_steps(const step& s);
@@ -168,7 +168,12 @@ class contraction_stream {
 
     // L3 → L2
     [[nodiscard]] prepared_step prepare(const step& s);
-    /// A tile on its way into a slot of L2.
+    /// Its tiles are in L2, or on their way there: L3 is no longer asked for them.
+    [[nodiscard]] bool is_prepared(const step& s) const {
+        const std::optional<prepared_step>& ahead = m_lanes[s.lane].ahead;
+        return ahead && ahead->at.number == s.number;
+    }
+    /// A tile on its way into a slot of L2; with no panels it is there already.
     struct tile_move {
         operand_role role = operand_role::a;
         tile_slot* slot = nullptr;

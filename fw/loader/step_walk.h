@@ -10,6 +10,9 @@
 
 namespace kpu::fw {
 
+/// Steps at least that are known ahead.
+inline constexpr std::size_t k_least_window = 64;
+
 /// One lane's work on one block of C for one slice of k. Indices count blocks and slices.
 struct step {
     std::uint64_t number = 0; ///< position in the walk

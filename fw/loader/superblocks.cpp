@@ -2,6 +2,7 @@
 
 #include "fw/loader/blocking_fit.h"
 #include "fw/loader/input_ring.h"
+#include "fw/loader/step_walk.h"
 
 #include <algorithm>
 
@@ -20,29 +21,37 @@ class superblock_search {
         // DRAM takes the same short runs, and more of them
         if (m_task.work.windows && rings())
             return m_best;
-        complete_sums(block_order::rows_outer);
-        complete_sums(block_order::columns_outer);
+        for (const block_order order : {block_order::rows_outer, block_order::columns_outer}) {
+            blocking plan = m_base;
+            plan.order = order;
+            complete_sums(plan);
+            // short visits leave no time for a block's results to go before it is needed again
+            add_blocks_in_l2(m_task.chip, plan);
+            if (plan.l2_c > m_base.l2_c)
+                complete_sums(plan);
+        }
         if (m_base.k_slices > 1 && m_model.at_least(m_base.k_slices) < m_bar)
-            partial_sums();
+            for (const block_order order : {block_order::rows_outer, block_order::columns_outer})
+                partial_sums(order);
         return m_best;
     }
 
   private:
-    void complete_sums(block_order order) {
-        blocking plan = m_base;
-        plan.order = order;
+    void complete_sums(blocking plan) {
         plan.k_group = plan.k_slices;
         plan.row_group = plan.row_blocks;
         plan.column_group = plan.column_blocks;
-        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
+        if (!fit_l3(m_task.chip, m_task.e, {}, plan))
             return;
         const std::uint64_t all = (plan.row_blocks + plan.column_blocks) * plan.k_slices;
         if (plan.l3_tiles >= all)
             return consider(plan);
-        const bool rows_outer = order == block_order::rows_outer;
+        const bool rows_outer = plan.order == block_order::rows_outer;
+        const std::uint64_t largest = largest_group(plan);
+        if (largest == 0)
+            return one_round(plan);
         std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
-        const std::uint64_t most = group;
-        group = std::clamp<std::uint64_t>(largest_group(plan), 1, most);
+        group = std::min(largest, group);
         consider(plan);
         // a smaller group leaves room for all tiles of the other operand
         const std::uint64_t others = rows_outer ? plan.row_blocks : plan.column_blocks;
@@ -50,6 +59,16 @@ class superblock_search {
         if (lines > others + 1 && lines - others - 1 < group) {
             group = lines - others - 1;
             consider(plan);
+        }
+    }
+
+    /// Where not even one block's tiles stay all along k: what the lanes work on at once shares tiles slice by slice.
+    void one_round(blocking plan) {
+        for (std::uint64_t down = 1; down <= plan.lanes; ++down) {
+            plan.row_group = std::min(down, plan.row_blocks);
+            plan.column_group = std::min(plan.lanes / down, plan.column_blocks);
+            if (plan.l3_tiles >= plan.row_group + plan.column_group)
+                consider(plan);
         }
     }
 
@@ -71,7 +90,7 @@ class superblock_search {
         plan.order = block_order::rows_outer;
         plan.k_group = plan.k_slices;
         plan.row_group = plan.row_blocks;
-        if (!fit_l3(m_task.chip, m_task.e, 0, plan))
+        if (!fit_l3(m_task.chip, m_task.e, {}, plan))
             return false;
         // columns whose tiles of B stay while all rows pass
         const std::uint64_t beside = plan.l3_tiles > plan.lanes ? plan.l3_tiles - plan.lanes : 0;
@@ -93,7 +112,7 @@ class superblock_search {
         return std::max<std::uint64_t>(plan.lanes, std::min(group, beside_line));
     }
 
-    void partial_sums() {
+    void partial_sums(block_order order) {
         for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
             for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
                  columns = grow(columns, m_base.column_blocks)) {
@@ -101,9 +120,9 @@ class superblock_search {
                 plan.row_group = rows;
                 plan.column_group = columns;
                 plan.k_group = 1;
-                plan.order = block_order::rows_outer;
-                const bool fits =
-                    fit_l3(m_task.chip, m_task.e, rows * columns, plan) && plan.l3_tiles >= columns + plan.lanes + 1;
+                plan.order = order;
+                add_blocks_in_l2(m_task.chip, plan);
+                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan);
                 if (fits)
                     consider(plan);
                 if (!fits || columns == m_base.column_blocks)
@@ -114,6 +133,21 @@ class superblock_search {
         }
     }
 
+    /// Blocks of a superblock whose sums are in L3 at once, and room for one that arrives: of every lane one block at
+    /// least is in L2, its present one or the next, for which the walk must be seen two rounds ahead.
+    [[nodiscard]] static std::uint64_t waiting(const blocking& plan) {
+        const std::uint64_t all = plan.row_group * plan.column_group;
+        const bool next_is_fetched = plan.l2_a > 1 && plan.l2_c > 1 && all >= 3 * plan.lanes;
+        return next_is_fetched && 2 * plan.lanes <= k_least_window ? all - plan.lanes : all;
+    }
+
+    /// While lines of blocks stream past the tiles of a slice that stay: those, a round's streaming ones, and one that
+    /// is on its way.
+    [[nodiscard]] static std::uint64_t tiles_of_a_slice(const blocking& plan) {
+        const std::uint64_t stay = plan.order == block_order::rows_outer ? plan.column_group : plan.row_group;
+        return stay + ceil_div(plan.lanes - 1, stay) + 2;
+    }
+
     /// The next group size whose number of groups differs: other sizes only leave a smaller rest.
     static std::uint64_t grow(std::uint64_t group, std::uint64_t all) {
         const std::uint64_t groups = ceil_div(all, group);
@@ -122,9 +156,9 @@ class superblock_search {
 
     void consider(blocking& plan) {
         m_model.estimate(plan);
-        if (plan.cost >= m_bar)
+        if (plan.cost() >= m_bar)
             return;
-        m_bar = plan.cost;
+        m_bar = plan.cost();
         m_best = plan;
     }
 

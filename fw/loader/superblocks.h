@@ -7,15 +7,6 @@
 
 namespace kpu::fw {
 
-/// What all candidates for a contraction's blocking share.
-struct task {
-    const machine& chip;
-    const dfx::contraction& work;
-    element_sizes e;
-    chip_rates rates;
-    preference wanted;
-};
-
 /// The groups and slots of L3 with which blocks cut as `base` cost least: sums complete in L2, or wait in L3 between
 /// slices of k. Nothing where none fit, or where none costs less than `bar`.
 [[nodiscard]] std::optional<blocking> best_superblocks(const task& t, const blocking& base, cost_model& model,

@@ -1,7 +1,5 @@
 #include "fw/loader/upcoming_uses.h"
 
-#include <limits>
-
 namespace kpu::fw {
 
 namespace {
@@ -80,7 +78,7 @@ void upcoming_uses::grow() {
 
 std::uint64_t upcoming_uses::next(const tile_key& key) const {
     const entry& e = m_entries[place_of(key)];
-    return e.first == k_none ? std::numeric_limits<std::uint64_t>::max() : m_pool[e.first].step;
+    return e.first == k_none ? k_never : m_pool[e.first].step;
 }
 
 } // namespace kpu::fw

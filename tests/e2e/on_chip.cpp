@@ -76,4 +76,29 @@ trace::run_statistics measure(const platform::platform& p, const dfx::program& p
     return fw::report_on(chip, host, program);
 }
 
+std::string to_string(const matmul_shape& shape) {
+    return std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k);
+}
+
+trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
+                                     const passes::lower_options& options) {
+    const fresh_context context;
+    dfg::matmul_graph_spec spec;
+    spec.m = shape.m;
+    spec.n = shape.n;
+    spec.k = shape.k;
+    const compiled_graph graph = compile(dfg::matmul_graph(spec), options);
+    hw::chip_options without_data;
+    without_data.data = false;
+    hw::chip chip("chip", p, without_data);
+    fw::device host(chip, graph.program);
+    host.run_without_data();
+    return fw::report_on(chip, host, graph.program);
+}
+
+double traffic_of(const trace::run_statistics& run) {
+    return static_cast<double>(run.dram.read_bytes + run.dram.write_bytes) /
+           static_cast<double>(run.dram.best_blocking_bytes);
+}
+
 } // namespace kpu::test

@@ -58,4 +58,16 @@ class checked_chip {
 [[nodiscard]] trace::run_statistics measure(const platform::platform& p, const dfx::program& program,
                                             const tensor_map& inputs);
 
+/// Extents of A·B.
+struct matmul_shape {
+    std::uint64_t m, n, k;
+};
+[[nodiscard]] std::string to_string(const matmul_shape& shape);
+
+/// Statistics of one matmul in f32 that runs without data, simulated in a context of its own.
+[[nodiscard]] trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
+                                                   const passes::lower_options& options = {});
+/// DRAM bytes moved / those of the best blocking.
+[[nodiscard]] double traffic_of(const trace::run_statistics& run);
+
 } // namespace kpu::test
