@@ -31,10 +31,10 @@ hw::observed_names names_of(const hw::chip& chip) {
 }
 
 std::unique_ptr<hw::critical_path> critical_path_of(const hw::chip& chip) {
-    std::vector<iface::engine_kind> kinds;
+    std::vector<hw::path_engine> engines;
     for (const hw::command_engine* engine : chip.engines())
-        kinds.push_back(engine->config().kind);
-    return std::make_unique<hw::critical_path>(std::move(kinds), simulated_now);
+        engines.push_back({engine->config().kind, engine->config().queue_depth});
+    return std::make_unique<hw::critical_path>(std::move(engines), simulated_now);
 }
 
 run_checks::run_checks(hw::chip& chip)

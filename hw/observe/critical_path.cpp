@@ -2,8 +2,8 @@
 
 namespace kpu::hw {
 
-critical_path::critical_path(std::vector<iface::engine_kind> kinds, time_source now)
-    : m_kinds(std::move(kinds)), m_now(std::move(now)), m_engines(m_kinds.size()) {}
+critical_path::critical_path(std::vector<path_engine> engines, time_source now)
+    : m_known(std::move(engines)), m_now(std::move(now)), m_engines(m_known.size()) {}
 
 /// The chain to `from`, and from there on until now in an engine of that kind.
 critical_path::moment critical_path::later(const moment& from, iface::engine_kind kind, picoseconds now) {
@@ -13,9 +13,11 @@ critical_path::moment critical_path::later(const moment& from, iface::engine_kin
     return at;
 }
 
-void critical_path::on_push(const command_ref& command, const iface::command_header& /*header*/,
-                            std::uint32_t /*queued*/) {
-    m_engines.at(command.engine.value()).pushed.push_back(m_now());
+void critical_path::on_push(const command_ref& command, const iface::command_header& /*header*/, std::uint32_t queued) {
+    engine_state& engine = m_engines.at(command.engine.value());
+    engine.full = queued == m_known[command.engine.value()].queue_depth;
+    m_doorbell = {m_now(), m_room.at > m_doorbell.at ? m_room.parts : m_doorbell.parts};
+    engine.pushed.push_back(m_doorbell);
 }
 
 void critical_path::on_wait(const command_ref& command, const iface::wait_for& on) {
@@ -32,15 +34,18 @@ critical_path::moment critical_path::cause_of_start(engine_state& engine, iface:
         if (done && done->at == now)
             return *done;
     }
-    const picoseconds pushed = engine.pushed.empty() ? now : engine.pushed.front();
-    if (pushed == now || !engine.started)
+    if (!engine.pushed.empty() && (engine.pushed.front().at == now || !engine.started))
+        return {now, engine.pushed.front().parts};
+    if (!engine.started)
         return {now, {}};
     return later(*engine.started, kind, now);
 }
 
 void critical_path::on_start(const command_ref& command, const iface::command_header& /*header*/) {
     engine_state& engine = m_engines.at(command.engine.value());
-    engine.started = cause_of_start(engine, m_kinds[command.engine.value()], m_now());
+    engine.started = cause_of_start(engine, kind_of(command.engine), m_now());
+    if (engine.full)
+        m_room = *engine.started;
     engine.in_flight.push_back(*engine.started);
     engine.held_up_by.reset();
     if (!engine.pushed.empty())
@@ -51,7 +56,7 @@ void critical_path::on_complete(const command_ref& command) {
     engine_state& engine = m_engines.at(command.engine.value());
     if (engine.in_flight.empty())
         return;
-    engine.completed = later(engine.in_flight.front(), m_kinds[command.engine.value()], m_now());
+    engine.completed = later(engine.in_flight.front(), kind_of(command.engine), m_now());
     engine.in_flight.pop_front();
     m_last = *engine.completed;
 }

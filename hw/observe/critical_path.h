@@ -12,15 +12,21 @@
 
 namespace kpu::hw {
 
+/// What the chain is made of: an engine's kind, and how many commands its queue holds.
+struct path_engine {
+    iface::engine_kind kind;
+    std::uint32_t queue_depth = 0;
+};
+
 /// A command starts when the last of these has happened: its doorbell rang, what it was held up by completed, the
-/// command before it on its engine let it go. Followed back from the last completion this gives one chain of stretches
-/// without a gap, from the first doorbell to the end. Each stretch belongs to the engine that executed then, the first
-/// one to the firmware. For a run that is bound by a resource the chain is that resource; for a small one it shows what
-/// its latency is made of.
+/// command before it on its engine let it go. A doorbell rings when the firmware has rung the one before it, or when a
+/// full queue has got room. Followed back from the last completion this gives one chain of stretches without a gap.
+/// Each stretch belongs to the engine that executed then, or to the firmware. For a run that is bound by a resource the
+/// chain is that resource; for a small one it shows what its latency is made of.
 class critical_path final : public observer {
   public:
-    /// `kinds` by engine id.
-    critical_path(std::vector<iface::engine_kind> kinds, time_source now);
+    /// `engines` by id.
+    critical_path(std::vector<path_engine> engines, time_source now);
 
     void on_push(const command_ref& command, const iface::command_header& header, std::uint32_t queued) override;
     void on_wait(const command_ref& command, const iface::wait_for& on) override;
@@ -41,7 +47,8 @@ class critical_path final : public observer {
         chain parts{};
     };
     struct engine_state {
-        std::deque<picoseconds> pushed;           ///< of commands in the queue
+        std::deque<moment> pushed;                ///< doorbells of commands in the queue
+        bool full = false;                        ///< at its last doorbell, and the firmware has not come back since
         std::optional<engine_id> held_up_by;      ///< the head of the queue, last
         std::deque<moment> in_flight;             ///< starts, in order
         std::optional<moment> started, completed; ///< the last ones
@@ -50,10 +57,14 @@ class critical_path final : public observer {
     [[nodiscard]] moment cause_of_start(engine_state& engine, iface::engine_kind kind, picoseconds now) const;
     [[nodiscard]] static moment later(const moment& from, iface::engine_kind kind, picoseconds now);
 
-    std::vector<iface::engine_kind> m_kinds;
+    [[nodiscard]] iface::engine_kind kind_of(engine_id engine) const { return m_known.at(engine.value()).kind; }
+
+    std::vector<path_engine> m_known;
     time_source m_now;
     std::vector<engine_state> m_engines;
-    moment m_last;
+    moment m_doorbell; ///< the last one
+    moment m_room;     ///< the last start that made room in a queue that was full
+    moment m_last;     ///< completion
 };
 
 } // namespace kpu::hw

@@ -11,14 +11,15 @@ using kpu::hw::test::ref;
 
 namespace {
 
-/// Engine 0 is a DMA engine, 1 a block mover, 2 an array; times are picoseconds.
+/// Engine 0 is a DMA engine, 1 a block mover, 2 an array; their queues hold two commands. Times are picoseconds.
 struct bench {
     bench()
-        : path({engine_kind::dma, engine_kind::block_mover, engine_kind::array}, [this] { return picoseconds(now); }) {}
+        : path({{engine_kind::dma, 2}, {engine_kind::block_mover, 2}, {engine_kind::array, 2}},
+               [this] { return picoseconds(now); }) {}
 
-    void push(std::uint16_t engine, std::uint32_t number, std::uint64_t at) {
+    void push(std::uint16_t engine, std::uint32_t number, std::uint64_t at, std::uint32_t queued = 1) {
         now = at;
-        path.on_push(ref(engine, number), header({}), 1);
+        path.on_push(ref(engine, number), header({}), queued);
     }
     void wait(std::uint16_t engine, std::uint32_t number, std::uint16_t on, std::uint64_t at) {
         now = at;
@@ -106,6 +107,32 @@ BOOST_AUTO_TEST_CASE(the_last_wait_counts_and_parts_add_up) {
     complete(2, 1, 35);
     complete(2, 2, 51);
     expect(20, 0, 30); // mover is not on the chain
+}
+
+BOOST_AUTO_TEST_CASE(the_firmware_waits_for_room_in_a_queue) {
+    push(0, 1, 1);
+    start(0, 1, 1);
+    push(0, 2, 2);
+    push(0, 3, 3, 2); // full: the next one has to wait
+    complete(0, 1, 100);
+    start(0, 2, 100);
+    push(0, 4, 105, 2);
+    push(1, 1, 106);
+    start(1, 1, 106);
+    complete(1, 1, 120);
+    expect(99, 14, 0); // and seven of the firmware
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_with_room_holds_no_doorbell_up) {
+    push(0, 1, 1);
+    start(0, 1, 1);
+    push(0, 2, 2);
+    complete(0, 1, 100);
+    start(0, 2, 100);
+    push(1, 1, 106); // it came late by itself
+    start(1, 1, 106);
+    complete(1, 1, 120);
+    expect(0, 14, 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_forgets) {
