@@ -297,8 +297,9 @@ class pattern_finder {
             nodes.insert(nodes.end(), own.begin(), own.end());
         }
         k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
-        k.name =
-            (type == compute_type::softmax_tile ? "SOFTMAX." : "LAYERNORM.") + std::to_string(k.graph_nodes.back());
+        if (!k.graph_nodes.empty())
+            k.name =
+                (type == compute_type::softmax_tile ? "SOFTMAX." : "LAYERNORM.") + std::to_string(k.graph_nodes.back());
     }
 
     dfx::program& m_program;

@@ -172,10 +172,10 @@ class lowering {
         const auto label = n.result_labels.find(value.at);
         const auto key = m_output_key.find(value);
         const bool output = key != m_output_key.end();
-        const std::string name = fresh_name(output                           ? key->second
-                                            : label != n.result_labels.end() ? label->second
-                                                                             : "",
-                                            value);
+        std::string name = fresh_name(output                           ? key->second
+                                      : label != n.result_labels.end() ? label->second
+                                                                       : "",
+                                      value);
         const auto role = output ? dfx::tensor_role::output : dfx::tensor_role::intermediate;
         const auto keys = output ? std::vector<std::string>{key->second} : std::vector<std::string>{};
         m_out.program.tensors.push_back({name, dims, type, role, keys, view_of, {}});
@@ -229,7 +229,7 @@ class lowering {
     }
 
     std::string own_tensor(const tensor& values) {
-        const std::string name = constant_tensor(m_out.program, values);
+        std::string name = constant_tensor(m_out.program, values);
         m_names.insert(name);
         return name;
     }

@@ -101,14 +101,14 @@ class box_copier {
     /// From slab `first` on; `offset`: within the slab.
     void copy(outer places, outer taps, std::uint64_t first, std::uint64_t offset, address to) {
         const std::uint64_t window = (taps.count - 1) * taps.slabs;
-        const std::uint64_t end = (first / m_ring.slabs + 1) * m_ring.slabs; // of this time round
-        if (first + (places.count - 1) * places.slabs + window < end)
+        const std::uint64_t room = m_ring.slabs - 1 - first % m_ring.slabs; // behind `first`, this time round
+        if ((places.count - 1) * places.slabs + window <= room)
             return whole(places, taps, first, offset, to);
         if (places.count > 1) { // those that lie before the end as a whole, or the one that does not
-            const std::uint64_t before = first + window < end ? (end - 1 - first - window) / places.slabs + 1 : 1;
+            const std::uint64_t before = window <= room ? (room - window) / places.slabs + 1 : 1;
             return in_two(places, before, taps, first, offset, to);
         }
-        in_two(taps, (end - 1 - first) / taps.slabs + 1, places, first, offset, to);
+        in_two(taps, room / std::max<std::uint64_t>(1, taps.slabs) + 1, places, first, offset, to);
     }
 
   private:

@@ -15,9 +15,7 @@ using dfx::element_step;
 using dfx::tensor_descriptor;
 using dfx::tensor_role;
 
-namespace {
-
-} // namespace
+namespace {} // namespace
 
 tensor_descriptor input(const std::string& name, const shape& dims, dtype type) {
     return {name, dims, type, tensor_role::input, {name}};
