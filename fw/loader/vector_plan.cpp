@@ -266,7 +266,7 @@ std::uint64_t vector_plan::chunks() const {
 
 vector_tile vector_plan::tile(std::uint64_t index, std::uint64_t chunk) const {
     vector_tile t;
-    for (const std::size_t d : {2, 1, 0, 3}) { // innermost first
+    for (const std::size_t d : {std::size_t{2}, std::size_t{1}, std::size_t{0}, std::size_t{3}}) { // innermost first
         const std::uint64_t pieces = ceil_div(work.output.dims[d], extents.count[d]);
         t.first[d] = index % pieces * extents.count[d];
         t.count[d] = std::min(extents.count[d], work.output.dims[d] - t.first[d]);
