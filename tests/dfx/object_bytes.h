@@ -2,12 +2,24 @@
 // The bytes of a binary .kpu file, as compiler/object/README.md describes them: to damage them.
 
 #include "compiler/object/crc32c.h"
+#include "compiler/object/object.h"
+#include "platforms/common/diagnostic.h"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace kpu::test {
+
+/// The message with which the bytes of a file are refused.
+inline std::string refusal(std::string_view bytes) {
+    try {
+        (void)object::parse_program(bytes, "f.kpu");
+    } catch (const input_error& problem) {
+        return problem.what();
+    }
+    return "accepted";
+}
 
 inline std::string with_bit_flipped(std::string bytes, std::size_t bit) {
     bytes[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes[bit / 8]) ^ (1U << bit % 8));

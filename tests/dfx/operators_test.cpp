@@ -41,15 +41,6 @@ void operator_refused(dfx::program p, const std::string& message, const std::str
     refused(std::move(p), message, k_op + part, [&](dfx::program& q) { change(operator_of(q)); });
 }
 
-std::string refusal(std::string_view bytes) {
-    try {
-        (void)object::parse_program(bytes, "f.kpu");
-    } catch (const input_error& problem) {
-        return problem.what();
-    }
-    return "accepted";
-}
-
 /// What a program costs to interpret, roughly; infinite where it is beyond any test.
 double work_of(const dfx::program& p) {
     double work = 0;
@@ -500,9 +491,9 @@ BOOST_AUTO_TEST_CASE(damaged_binary_files_are_refused_or_harmless) {
          {test::biased_product(), test::averaging_pool(), test::concatenation(), test::network()}) {
         const std::string good = object::serialise(p, format::binary);
         for (std::size_t n = 0; n < good.size(); ++n)
-            BOOST_REQUIRE_MESSAGE(refusal(good.substr(0, n)) != "accepted", n << " bytes were accepted");
+            BOOST_REQUIRE_MESSAGE(test::refusal(good.substr(0, n)) != "accepted", n << " bytes were accepted");
         for (std::size_t bit = 0; bit < good.size() * 8; ++bit)
-            BOOST_REQUIRE_MESSAGE(refusal(test::with_bit_flipped(good, bit)) != "accepted",
+            BOOST_REQUIRE_MESSAGE(test::refusal(test::with_bit_flipped(good, bit)) != "accepted",
                                   "bit " << bit << " makes no difference");
         test::for_each_flip_behind_checksums(good, [&](const std::string& bytes) {
             ++flips;
@@ -518,7 +509,7 @@ BOOST_AUTO_TEST_CASE(damaged_json_files_are_refused_or_harmless) {
     for (const dfx::program& p : {test::biased_product(), test::network()}) {
         const std::string good = object::serialise(p, format::json);
         for (std::size_t n = 0; n + 1 < good.size(); ++n) // a final newline is not missed
-            BOOST_REQUIRE_MESSAGE(refusal(good.substr(0, n)) != "accepted", n << " characters were accepted");
+            BOOST_REQUIRE_MESSAGE(test::refusal(good.substr(0, n)) != "accepted", n << " characters were accepted");
         for (std::size_t bit = 0; bit < good.size() * 8; ++bit)
             (void)accepted_and_harmless(test::with_bit_flipped(good, bit));
     }

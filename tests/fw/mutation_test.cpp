@@ -39,6 +39,18 @@ dfx::program small_steps(test::operator_generator& generator) {
     }
 }
 
+/// Mutants of one stream, unless the chip is too small for it.
+template <class Plan>
+void judge(const fw::machine& machine, const dfx::program& program, Plan plan, test::mutation_scores& scores) {
+    try {
+        const std::vector<fw::planned_work> work = plan();
+        test::emitted_stream stream = test::emit(machine, program, work);
+        test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
+    } catch (const input_error&) {
+        return;
+    }
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(removed_waits_of_operands_behind_sums_are_reported) {
@@ -49,13 +61,8 @@ BOOST_AUTO_TEST_CASE(removed_waits_of_operands_behind_sums_are_reported) {
     while (scores.streams < k_streams) {
         const fw::machine machine = test::make_machine(test::random_shape(random));
         const dfx::program program = small_steps(generator);
-        try {
-            const std::vector<fw::planned_work> plan = fw::plan_program(machine, program);
-            test::emitted_stream stream = test::emit(machine, program, plan);
-            test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
-        } catch (const input_error&) {
-            continue; // the chip is too small for it
-        }
+        judge(
+            machine, program, [&] { return fw::plan_program(machine, program); }, scores);
     }
     BOOST_TEST_MESSAGE("seed " << seed << ": " << scores);
     BOOST_TEST(scores.removed.matter > 500U);
@@ -71,14 +78,11 @@ BOOST_DATA_TEST_CASE(removed_waits_of_random_streams_are_reported, boost::unit_t
         const fw::machine machine = test::make_machine(test::random_shape(random));
         const test::problem p = small_problem(random);
         const dfx::contraction work = test::contraction_of(p);
-        try {
-            const std::vector<fw::planned_work> plan{
+        const auto plan = [&] {
+            return std::vector<fw::planned_work>{
                 {"k", fw::planned_contraction{work, fw::choose_blocking(machine, work)}}};
-            test::emitted_stream stream = test::emit(machine, test::program_of(p), plan);
-            test::judge_mutants(stream, ceil_div(test::waits_of(stream).size(), k_waits_per_stream), scores);
-        } catch (const input_error&) {
-            continue; // the chip is too small for it
-        }
+        };
+        judge(machine, test::program_of(p), plan, scores);
     }
     BOOST_TEST_MESSAGE("seed " << seed << ": " << scores);
     BOOST_TEST(scores.removed.matter > 1000U);
