@@ -423,8 +423,8 @@ bool operator==(const tensor_descriptor& a, const tensor_descriptor& b) {
 }
 
 bool operator==(const program& a, const program& b) {
-    return std::tie(a.version, a.graph_name, a.compiler, a.tensors, a.kernels, a.constants) ==
-           std::tie(b.version, b.graph_name, b.compiler, b.tensors, b.kernels, b.constants);
+    return std::tie(a.version, a.graph_name, a.compiler, a.tuned_for, a.tensors, a.kernels, a.constants) ==
+           std::tie(b.version, b.graph_name, b.compiler, b.tuned_for, b.tensors, b.kernels, b.constants);
 }
 
 } // namespace kpu::dfx

@@ -243,6 +243,8 @@ struct program {
     std::string version = "2.0"; ///< "1.0" is the flat form
     std::string graph_name;
     std::string compiler; ///< tool and version that wrote it, for the record
+    /// The platform that tiles, dataflows and hints were chosen for, for the record; empty: none. It runs on any.
+    std::string tuned_for;
     std::vector<tensor_descriptor> tensors;
     std::vector<kernel> kernels;
     std::map<std::string, tensor> constants; ///< values carried in the file, by tensor name

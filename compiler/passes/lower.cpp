@@ -35,6 +35,7 @@ class lowering {
     lowered run() {
         m_out.program.graph_name = m_graph.name;
         m_out.program.compiler = m_options.compiler;
+        m_out.program.tuned_for = m_options.on.platform;
         const std::vector<work_item> items = find_work();
         const dfg::graph_interface interface = find_interface();
         m_problems.throw_if_errors();
@@ -307,8 +308,8 @@ class lowering {
 
         kernel_report report;
         report.kernel = c.c;
-        report.tiles = choose_tiles(c, m_options.tiles);
-        report.flow = choose_dataflow(c, m_options.flow);
+        report.tiles = choose_tiles(c, m_options.tiles, m_options.on);
+        report.flow = choose_dataflow(c, m_options.flow, m_options.on);
         c.tile = report.tiles.tile;
         const bool wants_flow = m_options.flow && report.tiles.policy == dfx::tile_policy::suggested;
         c.tiles = wants_flow ? dfx::tile_policy::required_dataflow : report.tiles.policy;
@@ -316,7 +317,7 @@ class lowering {
         dfx::kernel k = matmul_nest(m_out.program, c, m_next_id);
         k.name = c.c;
         k.graph_nodes = {product.id.value()};
-        k.hints = hints_for(c);
+        k.hints = hints_for(c, m_options.on.typical);
         m_out.program.kernels.push_back(std::move(k));
         report.product = std::move(c);
         m_out.kernels.push_back(std::move(report));

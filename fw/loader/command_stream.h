@@ -9,6 +9,7 @@
 #include "fw/loader/tensor_table.h"
 #include "fw/loader/vector_plan.h"
 #include "fw/loader/vector_stream.h"
+#include "fw/loader/weighing.h"
 
 #include <functional>
 #include <memory>
@@ -28,10 +29,16 @@ struct planned_contraction {
 struct planned_work {
     std::string kernel; ///< name
     std::variant<planned_contraction, vector_plan, rearrange_plan> how;
+    weighing weighed = {}; ///< what the plan was chosen among; a rearrangement is not chosen
 
     [[nodiscard]] const planned_contraction* contraction() const { return std::get_if<planned_contraction>(&how); }
     [[nodiscard]] const vector_plan* vector() const { return std::get_if<vector_plan>(&how); }
     [[nodiscard]] const rearrange_plan* rearrangement() const { return std::get_if<rearrange_plan>(&how); }
+
+    /// By the cost model; 0 for a rearrangement, which has none.
+    [[nodiscard]] double estimated_cycles() const;
+    /// As if no tensor stayed on the chip.
+    [[nodiscard]] std::uint64_t estimated_dram_bytes() const;
 };
 
 /// All work of the program in execution order, cut for the chip. Throws input_error, naming the kernel, where the chip

@@ -13,18 +13,6 @@ namespace {
 /// Shares of L3 that intermediate tensors may take, largest first.
 constexpr std::uint64_t k_parts[] = {2, 4};
 
-double cycles_of(const planned_work& work) {
-    if (const planned_contraction* c = work.contraction())
-        return c->plan.estimated_cycles;
-    return work.vector() != nullptr ? work.vector()->estimated_cycles : 0;
-}
-
-std::uint64_t bytes_of(const planned_work& work) {
-    if (const planned_contraction* c = work.contraction())
-        return c->plan.estimated_dram_bytes;
-    return work.vector() != nullptr ? work.vector()->estimated_dram_bytes : 0;
-}
-
 struct cost {
     double cycles = 0;
     std::uint64_t bytes = 0;
@@ -34,8 +22,8 @@ struct cost {
 cost cost_of(const program_plan& plan, const dfx::program& program) {
     cost sum;
     for (const planned_work& work : plan.work) {
-        sum.cycles += cycles_of(work);
-        sum.bytes += bytes_of(work);
+        sum.cycles += work.estimated_cycles();
+        sum.bytes += work.estimated_dram_bytes();
     }
     for (const auto& [name, place] : plan.residents.place) {
         const dfx::tensor_descriptor& t = *program.find(name);
