@@ -185,8 +185,9 @@ void cost_model::estimate(blocking& plan) {
     const double dram = dram_cycles(a, moved);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const double movers = mover_cycles(a, k_groups, uses_in_l2(plan));
-    plan.terms = {compute_in_turns(plan, k_groups), movers, dram, m_firmware, m_around};
-    plan.estimated_cycles = cycles_with(plan.terms.compute, movers, dram);
+    const double with_idle = dram + idle_dram(plan, k_groups, dram);
+    plan.terms = {compute_in_turns(plan, k_groups), movers, with_idle, m_firmware, m_around};
+    plan.estimated_cycles = cycles_with(plan.terms.compute, movers, with_idle);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
 }
@@ -289,6 +290,17 @@ double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) con
     const double vain = as_double(moved.a) * a.dram_waste + as_double(moved.b) * rows_of(m_e.operand) +
                         as_double(moved.others) * rows_of(m_e.result);
     return std::max((as_double(moved.all()) + vain) / m_rates.dram, as_double(moved.a) * a.dma_stretch / m_rates.dma);
+}
+
+/// Cycles in which DRAM has nothing to do: all operands have come, and no block's results are there yet.
+double cost_model::idle_dram(const blocking& plan, std::uint64_t k_groups, double dram) const {
+    if (plan.partial_sums_in_l3())
+        return 0;
+    const double stores = as_double(m_work.c_bytes()) / m_rates.dram;
+    const bool last_visits = as_double(blocks()) <= busy_lanes();
+    const double done = block_cycles(way(plan), m_plan.mb, m_plan.nb, sums_stay(k_groups)) /
+                        (last_visits ? as_double(folds_down(m_plan.mb)) : 1); // the last visits' results go row by row
+    return std::max(0.0, done - std::max(0.0, dram - stores));
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.

@@ -55,8 +55,9 @@ class cost_model {
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
     /// Fills terms and what the choice is made by for the plan with its groups and its slots of L3:
-    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last;
-    /// weight of traffic: 1 up to 1.098 times the best blocking's DRAM bytes, from 2 to 4 times the excess beyond.
+    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last, where
+    /// results go to DRAM when all operands have come and a block is done; weight of traffic: 1 up to 1.098 times the
+    /// best blocking's DRAM bytes, from 2 to 4 times the excess beyond.
     void estimate(blocking& plan);
 
   private:
@@ -84,6 +85,7 @@ class cost_model {
     [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
+    [[nodiscard]] double idle_dram(const blocking& plan, std::uint64_t k_groups, double dram) const;
     [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] way_of_a tiles_of_a() const;

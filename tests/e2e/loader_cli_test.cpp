@@ -221,9 +221,12 @@ BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
     const auto run = w.load({"--random", "1", "--profile", "--verbose"});
     BOOST_TEST(contains(run.out, "array0.array"));
     BOOST_TEST(contains(run.out, "dram_standby"));
-    for (const char* column : {"effic.", "DRAM bytes", "at least", "ratio", "limited by"})
+    for (const char* column : {"effic.", "DRAM bytes", "at least", "ratio", "est.", "limited by"})
         BOOST_TEST(contains(run.out, column), column);
     BOOST_TEST(contains(run.err, "blocks"));
+    for (const char* part : {" evaluated; the best other costs ", "cycles rehearsed (compute ", ", movers ", ", DRAM ",
+                             ", firmware ", ", around ", ":   not "})
+        BOOST_TEST(contains(run.err, part), part << " is missing in " << run.err);
 }
 
 BOOST_AUTO_TEST_CASE(what_fusion_saves_is_printed) {

@@ -96,6 +96,21 @@ trace::run_statistics measure_matmul(const platform::platform& p, const matmul_s
     return fw::report_on(chip, host, graph.program);
 }
 
+estimate_ratios estimates_of(const trace::run_statistics& run) {
+    estimate_ratios all;
+    for (const trace::kernel_statistics& k : run.kernels) {
+        all.cycles += k.estimated_cycles;
+        all.dram_bytes += static_cast<double>(k.estimated_dram_bytes);
+    }
+    all.cycles /= static_cast<double>(run.cycles);
+    all.dram_bytes /= static_cast<double>(run.dram.read_bytes + run.dram.write_bytes);
+    return all;
+}
+
+bool within(double ratio, double factor) {
+    return ratio <= factor && ratio * factor >= 1;
+}
+
 double traffic_of(const trace::run_statistics& run) {
     return static_cast<double>(run.dram.read_bytes + run.dram.write_bytes) /
            static_cast<double>(run.dram.best_blocking_bytes);

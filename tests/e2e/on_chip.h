@@ -67,6 +67,14 @@ struct matmul_shape {
 /// Statistics of one matmul in f32 that runs without data, simulated in a context of its own.
 [[nodiscard]] trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
                                                    const passes::lower_options& options = {});
+/// What the loader's cost models expected of a run over what was measured; rearrangements, which have none, left out.
+struct estimate_ratios {
+    double cycles = 0, dram_bytes = 0;
+};
+[[nodiscard]] estimate_ratios estimates_of(const trace::run_statistics& run);
+/// Between 1/factor and factor.
+[[nodiscard]] bool within(double ratio, double factor);
+
 /// DRAM bytes moved / those of the best blocking.
 [[nodiscard]] double traffic_of(const trace::run_statistics& run);
 
