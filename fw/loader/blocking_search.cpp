@@ -27,7 +27,9 @@ constexpr double k_doubt = 1.4;                       ///< of the cost model, be
 constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
 constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
-constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
+// folds as deep as L1 has room for two panels of each operand
+constexpr std::uint64_t k_most_folds_of_short_runs = 600;
+constexpr std::uint64_t k_most_rehearsed_folds = 1100;
 
 /// The candidates of least cost, best first.
 class shortlist {
@@ -171,13 +173,20 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
     }
 }
 
-/// Long runs are ruled by their steady state, which the closed form knows.
-bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
+std::uint64_t deep_folds(const machine& chip, const dfx::contraction& work) {
     const compute_tile& tile = chip.tiles.front();
     const std::uint64_t room = std::min(tile.row.size.value() / tile.rows, tile.column.size.value() / tile.columns);
     const std::uint64_t depth = std::max<std::uint64_t>(1, room / 2 / size_of(work.operand));
-    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth) <=
-           k_most_rehearsed_folds;
+    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth);
+}
+
+/// Long runs are ruled by their steady state, which the closed form knows.
+bool worth_rehearsing(const task& t) {
+    return deep_folds(t.chip, t.work) <= k_most_rehearsed_folds;
+}
+
+preference preference_for(const machine& chip, const dfx::contraction& work) {
+    return deep_folds(chip, work) <= k_most_folds_of_short_runs ? preference::little_traffic : preference::few_events;
 }
 
 [[noreturn]] void refuse(const task& t) {
@@ -264,7 +273,7 @@ std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> 
 /// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable; those as the model sees
 /// them where none may cost as little as `most`.
 std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, double most) {
-    if (t.wanted == preference::little_traffic)
+    if (worth_rehearsing(t))
         return best_rehearsed(t, of_flow.plans(), most);
     if (!compare)
         return {of_flow.plans().front()};
@@ -274,7 +283,7 @@ std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compar
 
 /// The best of those dataflows, the first one unless another is faster.
 std::optional<blocking_choice> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
-    const bool rehearse = t.wanted == preference::little_traffic;
+    const bool rehearse = worth_rehearsing(t);
     blocking_choice best;
     const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1, best.weighed);
     const bool compare = worth_comparing(t, found);
@@ -303,7 +312,7 @@ blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
 }
 
 blocking_choice weigh_blockings(const machine& chip, const dfx::contraction& work) {
-    const task t(chip, work, worth_rehearsing(chip, work) ? preference::little_traffic : preference::few_events);
+    const task t(chip, work, preference_for(chip, work));
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
             return {*plan, {1, {candidate_of(*plan)}}};
