@@ -23,10 +23,10 @@ constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::size_t k_shown = 5; ///< by --verbose
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
-constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
-constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
-constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
-constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
+constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
+constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
+constexpr double k_hidden_more = 1.1;               ///< by what hidden work may raise the cost of the faster dataflow
+constexpr double k_most_compared_commands = 30'000; ///< of a plan that is rehearsed once
 // folds as deep as L1 has room for two panels of each operand
 constexpr std::uint64_t k_most_folds_of_short_runs = 600;
 constexpr std::uint64_t k_most_rehearsed_folds = 1100;
