@@ -1,5 +1,7 @@
 #include "fw/loader/padded_input.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
 
 namespace kpu::fw {
@@ -14,10 +16,6 @@ constexpr std::uint64_t k_chunk = 8192;
 constexpr std::uint64_t k_least_chunks = 8;
 /// Of a border, that are worth a command.
 constexpr std::uint64_t k_least_runs = 64;
-
-std::uint32_t narrow(std::uint64_t n) {
-    return static_cast<std::uint32_t>(n);
-}
 
 std::uint64_t product_behind(const std::vector<std::uint64_t>& extents, std::size_t d) {
     std::uint64_t all = 1;
@@ -77,14 +75,14 @@ void emit(std::vector<dimension> dims, std::uint64_t run, address from, address 
         return;
     }
     iface::copy_operands copy;
-    copy.run = narrow(run);
+    copy.run = count_field(run);
     copy.source.base = from;
     copy.destination.base = to;
     const std::size_t unused = iface::k_copy_dims - dims.size();
     for (std::size_t d = 0; d < dims.size(); ++d) {
-        copy.count[unused + d] = narrow(dims[d].count);
-        copy.source.stride[unused + d] = narrow(dims[d].from);
-        copy.destination.stride[unused + d] = narrow(dims[d].to);
+        copy.count[unused + d] = count_field(dims[d].count);
+        copy.source.stride[unused + d] = stride_field(dims[d].count, static_cast<std::int64_t>(dims[d].from));
+        copy.destination.stride[unused + d] = stride_field(dims[d].count, static_cast<std::int64_t>(dims[d].to));
     }
     out.push_back(copy);
 }
@@ -224,11 +222,11 @@ std::vector<std::vector<iface::fill_operands>> padded_input::border(const slab_r
         const std::uint64_t per_list = m_spatial == 2 ? std::max(k_least_runs, ceil_div(runs, fillers)) : runs;
         for (std::uint64_t first = 0; first < runs; first += per_list) {
             iface::fill_operands fill;
-            fill.run = narrow(run);
+            fill.run = count_field(run);
             fill.pattern = m_padding;
-            fill.count.back() = narrow(std::min(per_list, runs - first));
+            fill.count.back() = count_field(std::min(per_list, runs - first));
             fill.destination.base = address(ring.first.value() - after_bytes(d)) + bytes(first * pitch);
-            fill.destination.stride.back() = narrow(pitch);
+            fill.destination.stride.back() = stride_field(runs, static_cast<std::int64_t>(pitch));
             if (lists.empty() || m_spatial == 2)
                 lists.emplace_back();
             lists.back().push_back(fill);
