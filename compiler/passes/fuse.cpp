@@ -1,6 +1,7 @@
 #include "compiler/passes/fuse.h"
 
 #include "compiler/dfx/contraction.h"
+#include "compiler/passes/dataflow.h"
 #include "compiler/passes/numbers.h"
 #include "compiler/passes/whole_product.h"
 #include "compiler/tensor/number_format.h"
@@ -122,6 +123,7 @@ class number_finder {
         store(step.result, step.low, number.data.data());
         op.inputs[1].tensor_name = constant_tensor(m_program, number);
         op.inputs[1].tile_shape = number.dims;
+        k.hints = hints_for(m_program, k);
         const auto& nodes = m_program.kernels[*maker].graph_nodes;
         k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
         m_dead[*maker] = true;
@@ -290,6 +292,7 @@ class pattern_finder {
         whole.inputs = inputs;
         whole.axes = {inputs.front().tile_shape.size() - 1};
         op = whole;
+        k.hints = hints_for(m_program, k);
         std::vector<std::uint64_t> nodes;
         for (const std::size_t part : parts) {
             m_dead[part] = true;
@@ -312,12 +315,6 @@ class pattern_finder {
 
 bool on_array(const compute_op& op) {
     return op.type == compute_type::matmul_tile || op.type == compute_type::conv_tile;
-}
-
-bool forms_sums(const compute_op& op) {
-    return on_array(op) || op.type == compute_type::depthwise_conv2d_tile ||
-           ((op.type == compute_type::reduction || op.type == compute_type::pool2d_tile) &&
-            (op.combine == element_function::add || op.combine == element_function::multiply));
 }
 
 class step_fuser {

@@ -2,6 +2,7 @@
 // evaluator that shares nothing with either; fewer kernels, and less DRAM traffic.
 
 #include "compiler/dfx/interpreter.h"
+#include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/e2e/random_fusion.h"
@@ -9,6 +10,7 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <iterator>
 
 namespace bdata = boost::unit_test::data;
 using namespace kpu;
@@ -18,15 +20,18 @@ namespace {
 constexpr dtype k_types[] = {dtype::f32, dtype::f16, dtype::bf16, dtype::i8};
 constexpr std::uint64_t k_graphs_per_type = 12;
 
-passes::lower_options apart() {
-    passes::lower_options options;
-    options.fusion = false;
-    return options;
-}
-
 void check_clean(const test::checked_chip::outcome& o) {
     for (const std::string& finding : o.findings)
         BOOST_ERROR(finding.substr(0, 2000));
+}
+
+/// A chip without room for a row of a layer norm, or for a step's operand beside the sums that its array leaves.
+platform::platform cramped() {
+    platform::platform p = test::shipped("minimal");
+    p.l1.row.capacity = bytes(512);
+    p.l1.column.capacity = bytes(256);
+    p.l1.result.capacity = bytes(384);
+    return p;
 }
 
 /// Steps with operands behind sums that arrays form.
@@ -47,7 +52,8 @@ BOOST_DATA_TEST_CASE(random_graphs_give_the_bits_of_kernels_apart, bdata::make(t
         for (std::uint64_t seed = 0; seed < k_graphs_per_type; ++seed) {
             BOOST_TEST_CONTEXT("seed " << seed << " " << name_of(type)) {
                 const test::compiled_graph fused = test::compile(test::fusible_graph(seed, type).make());
-                const test::compiled_graph plain = test::compile(test::fusible_graph(seed, type).make(), apart());
+                const test::compiled_graph plain =
+                    test::compile(test::fusible_graph(seed, type).make(), test::without_fusion());
                 const tensor_map inputs = test::random_inputs(fused, seed);
                 const tensor_map expected = test::reference_outputs(fused, inputs);
                 const auto o = chip.run(fused.program, inputs);
@@ -69,7 +75,7 @@ BOOST_AUTO_TEST_CASE(a_residual_is_added_on_the_drain) {
     block.channels = {16, 32, 16};
     block.residual = true;
     const test::compiled_graph fused = test::compile(dfg::conv_graph(block));
-    const test::compiled_graph plain = test::compile(dfg::conv_graph(block), apart());
+    const test::compiled_graph plain = test::compile(dfg::conv_graph(block), test::without_fusion());
     BOOST_TEST(fused.program.kernels.size() == 2U);
     BOOST_TEST(plain.program.kernels.size() == 5U);
     platform::platform small = test::shipped("minimal");
@@ -87,4 +93,54 @@ BOOST_AUTO_TEST_CASE(a_residual_is_added_on_the_drain) {
     const double fewer_read = static_cast<double>(many.dram.read_bytes) - static_cast<double>(one.dram.read_bytes);
     BOOST_TEST(fewer_read == static_cast<double>(between), boost::test_tools::tolerance(0.02));
     BOOST_TEST(many.cycles > one.cycles);
+}
+
+BOOST_DATA_TEST_CASE(networks_run_where_merged_kernels_have_no_room, bdata::xrange(std::size(k_types)), number) {
+    const dtype type = k_types[number];
+    test::checked_chip chip(cramped());
+    std::size_t split = 0;
+    for (const test::network& n : test::k_networks) {
+        BOOST_TEST_CONTEXT(n.name) {
+            const test::compiled_graph g = test::compile(n.make(type));
+            const tensor_map inputs = test::network_inputs(g, 3);
+            const auto o = chip.run(g.program, inputs);
+            check_clean(o);
+            BOOST_TEST((o.outputs == test::reference_outputs(g, inputs)));
+            split += o.splits.empty() ? 0 : 1;
+        }
+    }
+    BOOST_TEST(split >= 1U);
+}
+
+BOOST_DATA_TEST_CASE(random_graphs_run_where_merged_kernels_have_no_room, bdata::xrange(std::size(k_types)), number) {
+    const dtype type = k_types[number];
+    test::checked_chip chip(cramped());
+    std::size_t split = 0;
+    for (std::uint64_t seed = 0; seed < k_graphs_per_type; ++seed) {
+        BOOST_TEST_CONTEXT("seed " << seed) {
+            const test::compiled_graph g = test::compile(test::fusible_graph(seed, type).make());
+            const tensor_map inputs = test::random_inputs(g, seed);
+            const auto o = chip.run(g.program, inputs);
+            check_clean(o);
+            BOOST_TEST((o.outputs == test::reference_outputs(g, inputs)));
+            split += o.splits.empty() ? 0 : 1;
+        }
+    }
+    BOOST_TEST(split > k_graphs_per_type / 3);
+}
+
+BOOST_AUTO_TEST_CASE(where_kernels_apart_have_no_room_either_sizes_are_said) {
+    platform::platform smaller = cramped();
+    smaller.l1.result.capacity = bytes(128); // half of what an array leaves
+    test::checked_chip chip(smaller);
+    for (const passes::lower_options& options : {passes::lower_options(), test::without_fusion()}) {
+        const test::compiled_graph g = test::compile(test::residual(dtype::f32), options);
+        BOOST_CHECK_EXCEPTION((void)chip.run(g.program, test::random_inputs(g, 1)), input_error,
+                              [](const input_error& e) {
+                                  const std::string text = e.what();
+                                  return text.find("too small for one fold") != std::string::npos &&
+                                         text.find("result 128 B") != std::string::npos &&
+                                         text.find("row 32 B, column 32 B, result 256 B") != std::string::npos;
+                              });
+    }
 }
