@@ -2,15 +2,20 @@
 // evaluator that shares nothing with either; fewer kernels, and less DRAM traffic.
 
 #include "compiler/dfx/interpreter.h"
+#include "compiler/dfx/leaves.h"
+#include "fw/tools/kernel_times.h"
 #include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
 #include "tests/e2e/on_chip.h"
 #include "tests/e2e/random_fusion.h"
+#include "tests/support/fresh_context.h"
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <iterator>
+#include <set>
+#include <utility>
 
 namespace bdata = boost::unit_test::data;
 using namespace kpu;
@@ -41,6 +46,63 @@ std::size_t operands_on_drains(const test::checked_chip::outcome& o) {
         if (const fw::planned_contraction* c = work.contraction())
             count += c->work.step_operands.size();
     return count;
+}
+
+/// Networks that are large enough for DRAM traffic to be more than what tiles share by chance.
+std::vector<std::pair<std::string, dfg::graph>> larger_networks() {
+    dfg::conv_spec residual;
+    residual.height = residual.width = 28;
+    residual.channels = {64, 64, 64};
+    residual.residual = true;
+    dfg::conv_spec pointwise = residual;
+    pointwise.channels = {64, 128, 64};
+    pointwise.kernel = 1;
+    dfg::mlp_spec mlp;
+    mlp.batch = 128;
+    mlp.widths = {784, 1024, 10};
+    dfg::attention_spec encoder;
+    encoder.tokens = encoder.model = 64;
+    encoder.heads = 4;
+    encoder.hidden = 128;
+    dfg::conv_spec halves = residual;
+    halves.type = dtype::f16;
+    return {{"residual", dfg::conv_graph(residual)},
+            {"residual in f16", dfg::conv_graph(halves)},
+            {"pointwise", dfg::conv_graph(pointwise)},
+            {"mlp", dfg::mlp_graph(mlp)},
+            {"encoder", dfg::attention_graph(encoder)}};
+}
+
+/// DRAM bytes per kernel, with those of tensors that stay on the chip as if they were read or written there once.
+std::vector<std::uint64_t> measured_bytes(const platform::platform& p, const dfx::program& program) {
+    const test::fresh_context context;
+    hw::chip_options without_data;
+    without_data.data = false;
+    hw::chip chip("chip", p, without_data);
+    fw::kernel_times times(chip);
+    chip.attach(times);
+    fw::device host(chip, program);
+    host.run_without_data();
+    BOOST_TEST(host.splits() == "");
+    std::vector<std::uint64_t> all;
+    for (const fw::kernel_time& kernel : times.of(program))
+        all.push_back(kernel.dram.value());
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        std::set<std::string> names;
+        for (const dfx::leaf& l : dfx::leaves_of(program.kernels[k], "")) {
+            if (const dfx::data_move_op* move = l.move())
+                names.insert({move->source.tensor_name, move->destination.tensor_name});
+            if (const dfx::compute_op* op = l.compute()) {
+                names.insert(op->output.tensor_name);
+                for (const dfx::tensor_region& r : op->inputs)
+                    names.insert(r.tensor_name);
+            }
+        }
+        for (const std::string& name : names)
+            if (const fw::placed_tensor& tensor = host.tensors().at(name); tensor.on_chip)
+                all[k] += tensor.size.value();
+    }
+    return all;
 }
 
 } // namespace
@@ -142,5 +204,22 @@ BOOST_AUTO_TEST_CASE(where_kernels_apart_have_no_room_either_sizes_are_said) {
                                          text.find("result 128 B") != std::string::npos &&
                                          text.find("row 32 B, column 32 B, result 256 B") != std::string::npos;
                               });
+    }
+}
+
+BOOST_DATA_TEST_CASE(hints_are_what_kernels_move, bdata::make(test::shipped_platforms()), platform) {
+    constexpr double k_factor = 1.1;
+    for (auto& [name, graph] : larger_networks()) {
+        const test::compiled_graph g = test::compile(std::move(graph));
+        const std::vector<std::uint64_t> measured = measured_bytes(test::shipped(platform), g.program);
+        for (std::size_t k = 0; k < measured.size(); ++k) {
+            const dfx::kernel& kernel = g.program.kernels[k];
+            const double ratio =
+                static_cast<double>(kernel.hints.estimated_dram_bytes) / static_cast<double>(measured[k]);
+            BOOST_TEST_MESSAGE(name << " " << kernel.name << ": hint " << kernel.hints.estimated_dram_bytes
+                                    << ", measured " << measured[k] << ", " << ratio);
+            BOOST_TEST((ratio < k_factor && ratio > 1 / k_factor),
+                       name << " " << kernel.name << " " << ratio << " on " << platform);
+        }
     }
 }
