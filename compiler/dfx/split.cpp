@@ -217,4 +217,21 @@ std::optional<kernel_parts> rows_apart(const program& p, const kernel& k) {
     return op->type == compute_type::softmax_tile ? rows.softmax() : rows.layer_norm();
 }
 
+std::optional<kernel_parts> bias_apart(const program& p, const kernel& k) {
+    constexpr std::size_t k_bias = 2; // behind both operands
+    const compute_op* op = whole_tensor_operator(k);
+    if (op == nullptr || !op->biased || (op->type != compute_type::matmul_tile && op->type != compute_type::conv_tile))
+        return std::nullopt;
+    const tensor_descriptor& bias = *p.find(op->inputs[k_bias].tensor_name);
+    const dtype sums = accumulator_of(p.find(op->inputs.front().tensor_name)->type);
+    if (bias.dims.size() != 1 || bias.type == sums)
+        return std::nullopt;
+    part_collector parts(p, k);
+    compute_op widening = elementwise({op->inputs[k_bias]});
+    add_step(widening, element_function::identity, sums);
+    compute_op rest = *op;
+    rest.inputs[k_bias] = parts.add(std::move(widening), bias.dims, sums);
+    return parts.finish(std::move(rest));
+}
+
 } // namespace kpu::dfx

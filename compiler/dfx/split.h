@@ -28,4 +28,8 @@ struct kernel_parts {
 /// for, its steps behind the last one. Nothing for other kernels.
 [[nodiscard]] std::optional<kernel_parts> rows_apart(const program& p, const kernel& k);
 
+/// A product or convolution of a verified program whose bias is a row of elements narrower than the sums, with the bias
+/// widened in front of it. Nothing for other kernels.
+[[nodiscard]] std::optional<kernel_parts> bias_apart(const program& p, const kernel& k);
+
 } // namespace kpu::dfx

@@ -12,6 +12,9 @@ namespace kpu::fw {
 
 namespace {
 
+/// What a vector unit spends on narrower biases counts that much more than a kernel that widens one: sums wait for it.
+constexpr double k_weight_of_widening = 2;
+
 /// Without values of constants: plans do not depend on them.
 dfx::program without_values(const dfx::program& p) {
     return {p.version, p.graph_name, p.compiler, p.tensors, p.kernels, {}};
@@ -40,6 +43,12 @@ bool is_squeezed(const planned_work& work) {
            c->plan.flow != dfx::dataflow::output_stationary;
 }
 
+/// Cycles of a vector unit that spreads a narrower bias over all sums of its array.
+double widening_cycles(const machine& chip, const dfx::contraction& work) {
+    const double lanes = chip.engine(chip.tiles.front().vector_unit).capabilities[iface::vector_cap::lanes];
+    return static_cast<double>(work.batch * work.m * work.n) / lanes / static_cast<double>(chip.tiles.size());
+}
+
 /// Those in front of the first one that has an operand.
 std::size_t steps_without_operand(const dfx::compute_op& op) {
     const auto first = std::find_if(op.steps.begin(), op.steps.end(),
@@ -54,6 +63,8 @@ class fitter {
     fitted_program run() {
         while (m_next < m_out.apart->kernels.size()) {
             try {
+                if (widens_bias())
+                    continue;
                 std::vector<planned_work> whole = plan(kernel());
                 if (!is_squeezed(whole.front()) || !is_faster_in_parts(whole.front()))
                     take(std::move(whole));
@@ -75,6 +86,28 @@ class fitter {
     void take(std::vector<planned_work> work) {
         std::move(work.begin(), work.end(), std::back_inserter(m_out.work));
         ++m_next;
+    }
+
+    /// Puts the widening of a bias in front of the next kernel, and plans it, where that costs less than
+    /// widening it for all sums.
+    [[nodiscard]] bool widens_bias() {
+        std::optional<dfx::kernel_parts> parts = dfx::bias_apart(*m_out.apart, kernel());
+        if (!parts)
+            return false;
+        const double again = widening_cycles(m_chip, dfx::contractions_of(*m_out.apart, kernel()).front());
+        declare(*parts);
+        try {
+            std::vector<planned_work> once = plan(parts->kernels.front());
+            if (k_weight_of_widening * again > estimated_cycles(once.front())) {
+                put(std::move(*parts), fmt::format("its bias is widened once, in some {:.0f} cycles instead of {:.0f}",
+                                                   estimated_cycles(once.front()), again));
+                take(std::move(once));
+                return true;
+            }
+        } catch (const input_error&) { // no room for it
+        }
+        forget(*parts);
+        return false;
     }
 
     /// The next kernel, with as many steps as fit, or in parts that are planned next. Where it has none, throws the

@@ -34,8 +34,9 @@ std::vector<dfx::program> cut(const dfx::program& p) {
     const dfx::compute_op& op = *dfx::whole_tensor_operator(k);
     for (std::size_t kept = dfx::least_steps(op); kept < op.steps.size(); ++kept)
         all.push_back(with_parts(p, dfx::steps_apart(p, k, kept)));
-    if (const std::optional<dfx::kernel_parts> rows = dfx::rows_apart(p, k))
-        all.push_back(with_parts(p, *rows));
+    for (const std::optional<dfx::kernel_parts>& parts : {dfx::rows_apart(p, k), dfx::bias_apart(p, k)})
+        if (parts)
+            all.push_back(with_parts(p, *parts));
     return all;
 }
 
@@ -133,4 +134,29 @@ BOOST_AUTO_TEST_CASE(names_and_ids_are_new_and_parts_can_be_split_again) {
         BOOST_TEST((dfx::interpret(again, inputs) == expected));
     }
     BOOST_TEST(!dfx::rows_apart(p, p.kernels[1]));
+}
+
+BOOST_AUTO_TEST_CASE(a_bias_is_widened_where_it_is_a_narrower_row) {
+    const auto product = [](dtype type, dtype bias_type, const shape& bias, const shape& result) {
+        shape a = result, b = result;
+        a.back() = b[b.size() - 2] = 6;
+        dfx::program p =
+            test::operator_program({test::input("X", a, type), test::constant("W", b, type),
+                                    test::constant("B", bias, bias_type), test::output("Y", result, type)},
+                                   {{{"X", "W", "B"}, "Y", test::of_type(dfx::compute_type::matmul_tile)}});
+        test::operator_of(p).biased = true;
+        p.version = "2.2";
+        return p;
+    };
+    const dfx::program narrow = product(dtype::f16, dtype::f8, {5}, {5, 5});
+    const dfx::program q = with_parts(narrow, *dfx::bias_apart(narrow, narrow.kernels[0]));
+    BOOST_TEST_REQUIRE(q.kernels.size() == 2U);
+    BOOST_TEST((type_of(q, "Y/1") == dtype::f32));
+    BOOST_TEST((q.find("Y/1")->dims == shape{5}));
+    BOOST_TEST(dfx::whole_tensor_operator(q.kernels[1])->inputs.at(2).tensor_name == "Y/1");
+    const tensor_map inputs = test::random_inputs(narrow, 1);
+    BOOST_TEST((dfx::interpret(q, inputs) == dfx::interpret(narrow, inputs)));
+    for (const dfx::program& other : {product(dtype::f16, dtype::f32, {5}, {5, 5}),     // as wide as the sums
+                                      product(dtype::f16, dtype::f16, {5, 5}, {5, 5})}) // a seed
+        BOOST_TEST(!dfx::bias_apart(other, other.kernels[0]));
 }

@@ -3,6 +3,7 @@
 
 #include "compiler/dfx/interpreter.h"
 #include "compiler/dfx/leaves.h"
+#include "compiler/tensor/number_format.h"
 #include "fw/tools/kernel_times.h"
 #include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
@@ -222,4 +223,36 @@ BOOST_DATA_TEST_CASE(hints_are_what_kernels_move, bdata::make(test::shipped_plat
                        name << " " << kernel.name << " " << ratio << " on " << platform);
         }
     }
+}
+
+BOOST_DATA_TEST_CASE(a_narrower_bias_costs_a_small_kernel, bdata::make(test::shipped_platforms()), platform) {
+    dfg::conv_spec block;
+    block.height = block.width = 28;
+    block.channels = {64, 64};
+    block.kernel = 1;
+    block.type = dtype::f16;
+    const test::compiled_graph g = test::compile(dfg::conv_graph(block));
+    dfx::program narrow = g.program;
+    BOOST_TEST_REQUIRE(narrow.kernels.size() == 1U);
+    dfx::tensor_region& bias = std::get<dfx::compute_op>(narrow.kernels[0].body[0]).inputs.at(2);
+    BOOST_TEST_REQUIRE(bias.element_size == 4U);
+    bias.element_size = 2;
+    for (dfx::tensor_descriptor& t : narrow.tensors)
+        if (t.name == bias.tensor_name)
+            t.type = dtype::f16;
+    tensor_map inputs = test::random_inputs(g, 1);
+    for (auto& [key, value] : inputs)
+        value = convert(value, dtype::f16);
+    test::checked_chip chip(test::shipped(platform));
+    const auto o = chip.run(narrow, inputs);
+    check_clean(o);
+    BOOST_TEST((o.outputs == dfx::interpret(narrow, inputs)));
+    BOOST_TEST(o.splits.find("its bias is widened once") != std::string::npos, o.splits);
+    for (auto& [key, value] : inputs)
+        if (value.dims.size() == 1)
+            value = convert(value, dtype::f32);
+    const auto wide = chip.run(g.program, inputs);
+    BOOST_TEST((o.outputs == wide.outputs));
+    BOOST_TEST(wide.splits == "");
+    BOOST_TEST(o.taken.value() < wide.taken.value() + 500, o.taken.value() << " " << wide.taken.value());
 }
