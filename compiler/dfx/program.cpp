@@ -32,6 +32,20 @@ bool is_flat(const kernel& k) {
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
 }
 
+bool forms_sums(const compute_op& op) {
+    switch (op.type) {
+    case compute_type::matmul_tile:
+    case compute_type::conv_tile:
+    case compute_type::depthwise_conv2d_tile:
+        return true;
+    case compute_type::reduction:
+    case compute_type::pool2d_tile:
+        return op.combine == element_function::add || op.combine == element_function::multiply;
+    default:
+        return false;
+    }
+}
+
 bool only_moves(compute_type type) {
     return type == compute_type::rearrange_tile || type == compute_type::spread_tile ||
            type == compute_type::gather_tile;

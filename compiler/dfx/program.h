@@ -308,6 +308,10 @@ template <class Enum>
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
 
+/// MATMUL_TILE, CONV_TILE, DEPTHWISE_CONV2D_TILE, and reductions and pools that add or multiply: values are formed in
+/// the accumulator's type and rounded to the first step's, or to the output's.
+[[nodiscard]] bool forms_sums(const compute_op& op);
+
 /// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
 [[nodiscard]] bool only_moves(compute_type type);
 

@@ -23,20 +23,6 @@ bool needs_float(element_function f) {
            f == element_function::reciprocal || f == element_function::reciprocal_root;
 }
 
-bool is_sum(const compute_op& op) {
-    switch (op.type) {
-    case compute_type::matmul_tile:
-    case compute_type::conv_tile:
-    case compute_type::depthwise_conv2d_tile:
-        return true;
-    case compute_type::reduction:
-    case compute_type::pool2d_tile:
-        return op.combine == element_function::add || op.combine == element_function::multiply;
-    default:
-        return false;
-    }
-}
-
 class operator_checker {
   public:
     operator_checker(const context& c, const leaf& l, const compute_op& op) : m_c(c), m_at(l.path), m_op(op) {}
@@ -351,7 +337,7 @@ class operator_checker {
     // ---- types
 
     void check_types() {
-        const bool sum = is_sum(m_op);
+        const bool sum = forms_sums(m_op);
         dtype type = m_x->type;
         if (only_moves(m_op.type)) {
             for (std::size_t i = 0; i < (m_op.type == compute_type::gather_tile ? 1 : m_op.inputs.size()); ++i)

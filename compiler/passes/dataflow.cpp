@@ -1,6 +1,7 @@
 #include "compiler/passes/dataflow.h"
 
 #include "compiler/dfx/bounds.h"
+#include "compiler/passes/tiling.h"
 #include "platforms/common/units.h"
 
 #include <algorithm>
@@ -68,6 +69,21 @@ dfx::kernel_hints hints_for(const dfx::contraction& c, const chip_model& on) {
     hints.estimated_compute_cycles =
         ceil_div(c.batch * n.down * n.across, on.arrays) * n.cycles + on.rows + on.columns + on.side() - 2;
     hints.parallelism_degree = c.batch * ceil_div(c.m, c.tile[0]) * ceil_div(c.n, c.tile[1]);
+    return hints;
+}
+
+dfx::kernel_hints hints_for(const dfx::program& p, const dfx::kernel& k) {
+    const dfx::compute_op& op = *dfx::whole_tensor_operator(k);
+    if (op.type == dfx::compute_type::matmul_tile || op.type == dfx::compute_type::conv_tile) {
+        dfx::contraction c = dfx::contractions_of(p, k).front();
+        c.tile = choose_tiles(c, {}).tile;
+        return hints_for(c);
+    }
+    const auto size = [](const dfx::tensor_region& r) { return element_count(r.tile_shape) * r.element_size; };
+    dfx::kernel_hints hints;
+    hints.estimated_dram_bytes = size(op.output);
+    for (const dfx::tensor_region& r : op.inputs)
+        hints.estimated_dram_bytes += size(r);
     return hints;
 }
 

@@ -269,20 +269,12 @@ class lowering {
         for (const std::string& input : inputs)
             op.inputs.push_back(dfx::whole(*m_out.program.find(input)));
         op.output = dfx::whole(*m_out.program.find(result));
-        for (const dfx::tensor_region* r : regions_of(op))
-            k.hints.estimated_dram_bytes += element_count(r->tile_shape) * r->element_size;
         k.name = std::move(name);
         k.graph_nodes = std::move(nodes);
         k.body.emplace_back(std::move(op));
+        k.hints = hints_for(m_out.program, k);
         m_out.program.kernels.push_back(std::move(k));
         m_out.program.version = k_with_operators;
-    }
-
-    static std::vector<const dfx::tensor_region*> regions_of(const dfx::compute_op& op) {
-        std::vector<const dfx::tensor_region*> all{&op.output};
-        for (const dfx::tensor_region& r : op.inputs)
-            all.push_back(&r);
-        return all;
     }
 
     void lower_item(const dfg::matmul& product) {

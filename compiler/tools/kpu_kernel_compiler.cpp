@@ -67,8 +67,9 @@ void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std:
                                          [&](const kpu::passes::kernel_report& r) { return r.kernel == k.name; });
         if (report == result.kernels.end()) {
             const kpu::dfx::compute_op& op = *kpu::dfx::whole_tensor_operator(k);
-            fmt::print("  kernel {}: {} into {} {}, estimated DRAM bytes {}\n", k.name, name_of(op.type),
-                       op.output.tensor_name, kpu::to_string(op.output.tile_shape), k.hints.estimated_dram_bytes);
+            fmt::print("  kernel {}: {} into {} {}, estimated DRAM bytes {}, compute cycles {}, parallelism {}\n",
+                       k.name, name_of(op.type), op.output.tensor_name, kpu::to_string(op.output.tile_shape),
+                       k.hints.estimated_dram_bytes, k.hints.estimated_compute_cycles, k.hints.parallelism_degree);
             continue;
         }
         const kpu::dfx::contraction& c = report->product;

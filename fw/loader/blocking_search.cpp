@@ -194,16 +194,17 @@ preference preference_for(const machine& chip, const dfx::contraction& work) {
     const element_sizes& e = t.e;
     const std::uint64_t cell = std::uint64_t{tile.rows} * tile.columns;
     const std::uint64_t edges = std::uint64_t{tile.rows} + tile.columns;
+    const std::uint64_t seed_in_place = e.seed == e.accumulator ? cell * e.seed : 0; // L1 needs no second place for it
     diagnostic problem;
     problem.where.file = "chip";
     problem.message = "the platform is too small for one fold of " + t.work.c;
     problem.text = fmt::format("L1 row {} B, column {} B, result {} B; L2 per array {} B; L3 {} B",
                                tile.row.size.value(), tile.column.size.value(), tile.result.size.value(),
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
-    problem.expected =
-        fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
-                    tile.rows, tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e),
-                    edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
+    problem.expected = fmt::format(
+        "for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
+        tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e) - seed_in_place,
+        edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
     throw input_error(std::move(problem));
 }
 

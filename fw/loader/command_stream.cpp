@@ -105,25 +105,28 @@ std::string operands_of(const iface::command_header& header, const iface::descri
 
 } // namespace
 
+std::vector<planned_work> plan_kernel(const machine& chip, const dfx::program& program, const dfx::kernel& kernel) {
+    const dfx::compute_op* only = dfx::whole_tensor_operator(kernel);
+    if (only != nullptr && runs_on_vector_unit(*only)) {
+        tile_choice choice = weigh_tiles(chip, vector_work_of(program, *only));
+        return {{kernel.name, std::move(choice.plan), std::move(choice.weighed)}};
+    }
+    if (only != nullptr && dfx::only_moves(only->type))
+        return {{kernel.name, plan_rearrangement(chip, program, *only)}};
+    std::vector<planned_work> all;
+    for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
+        check_supported(chip, kernel, work);
+        blocking_choice choice = weigh_blockings(chip, work);
+        all.push_back({kernel.name, planned_contraction{work, choice.plan}, std::move(choice.weighed)});
+    }
+    return all;
+}
+
 std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program) {
     std::vector<planned_work> all;
-    for (const dfx::kernel& kernel : program.kernels) {
-        const dfx::compute_op* only = dfx::whole_tensor_operator(kernel);
-        if (only != nullptr && runs_on_vector_unit(*only)) {
-            tile_choice choice = weigh_tiles(chip, vector_work_of(program, *only));
-            all.push_back({kernel.name, std::move(choice.plan), std::move(choice.weighed)});
-            continue;
-        }
-        if (only != nullptr && dfx::only_moves(only->type)) {
-            all.push_back({kernel.name, plan_rearrangement(chip, program, *only)});
-            continue;
-        }
-        for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
-            check_supported(chip, kernel, work);
-            blocking_choice choice = weigh_blockings(chip, work);
-            all.push_back({kernel.name, planned_contraction{work, choice.plan}, std::move(choice.weighed)});
-        }
-    }
+    for (const dfx::kernel& kernel : program.kernels)
+        for (planned_work& work : plan_kernel(chip, program, kernel))
+            all.push_back(std::move(work));
     return all;
 }
 

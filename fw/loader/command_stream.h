@@ -41,8 +41,11 @@ struct planned_work {
     [[nodiscard]] std::uint64_t estimated_dram_bytes() const;
 };
 
-/// All work of the program in execution order, cut for the chip. Throws input_error, naming the kernel, where the chip
-/// cannot run something: an element type without support, memories too small for one fold or one tile.
+/// One kernel's work in execution order, cut for the chip. Throws input_error where the chip cannot run it: an element
+/// type without support, memories too small for one fold or one tile.
+[[nodiscard]] std::vector<planned_work> plan_kernel(const machine& chip, const dfx::program& program,
+                                                    const dfx::kernel& kernel);
+/// That of all kernels as they are: none is split.
 [[nodiscard]] std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program);
 /// "512x512x512 f32: blocks …", "ELEMENTWISE in …".
 [[nodiscard]] std::string to_string(const planned_work& work);

@@ -51,6 +51,7 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
 
 /// `candidates`: and what each kernel's plan was chosen among.
 void print_plan(const fw::device& host, bool candidates) {
+    std::cerr << host.splits();
     for (const fw::planned_work& work : host.plan()) {
         std::cerr << fmt::format("{}: {}\n", work.kernel, fw::to_string(work));
         if (candidates)
@@ -119,7 +120,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     std::unique_ptr<fw::kernel_times> times;
     std::unique_ptr<hw::critical_path> path;
     if (o.profile || !o.stats.empty()) {
-        times = std::make_unique<fw::kernel_times>(chip, in.program);
+        times = std::make_unique<fw::kernel_times>(chip);
         path = fw::critical_path_of(chip);
         chip.attach(*times);
         chip.attach(*path);

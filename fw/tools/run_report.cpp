@@ -215,9 +215,7 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
         run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
         add_kernel(run, part, host, p);
     }
-    dfx::fusion_savings saved;
-    for (const dfx::kernel& kernel : program.kernels)
-        saved += dfx::savings_of(program, kernel);
+    const dfx::fusion_savings saved = dfx::savings_of(program, host.runs());
     run.fusion = {saved.kernels, saved.bytes_not_written, saved.bytes_not_read};
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
@@ -249,10 +247,11 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
     const double peak = peak_rate(chip, host);
     const double lanes = static_cast<double>(p.vector.lanes) * p.array.count;
+    const std::vector<kernel_time> of_kernels = times.of(host.runs());
     picoseconds before = host.boot_time();
     for (std::size_t k = 0; k < run.kernels.size(); ++k) {
         trace::kernel_statistics& kernel = run.kernels[k];
-        const kernel_time& seen = times.all().at(k);
+        const kernel_time& seen = of_kernels.at(k);
         const picoseconds took = seen.end > before ? seen.end - before : picoseconds();
         before = std::max(before, seen.end);
         kernel.cycles = took / p.clock.period();

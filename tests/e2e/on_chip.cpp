@@ -19,6 +19,12 @@ compiled_graph compile(dfg::graph graph, const passes::lower_options& options) {
     return g;
 }
 
+passes::lower_options without_fusion() {
+    passes::lower_options options;
+    options.fusion = false;
+    return options;
+}
+
 dfg::graph sample_graph(const std::string& file) {
     diagnostics warnings;
     return dfg::read_dfg(std::string(KPU_SOURCE_DIR) + "/../shared/dfg/" + file, {}, warnings);
@@ -64,6 +70,7 @@ checked_chip::outcome checked_chip::run(const dfx::program& program, const tenso
     o.outputs = host.run(inputs);
     o.findings = m_checks.findings();
     o.plan = host.plan();
+    o.splits = host.splits();
     o.taken = host.run_cycles();
     return o;
 }

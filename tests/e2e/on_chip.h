@@ -29,6 +29,8 @@ struct compiled_graph {
     dfx::program program;
 };
 [[nodiscard]] compiled_graph compile(dfg::graph graph, const passes::lower_options& options = {});
+/// Options with which no kernels are merged.
+[[nodiscard]] passes::lower_options without_fusion();
 /// A sample of ../shared/dfg.
 [[nodiscard]] dfg::graph sample_graph(const std::string& file);
 /// Inputs as `--random SEED` would fill them, under their first keys.
@@ -44,6 +46,7 @@ class checked_chip {
         tensor_map outputs;
         std::vector<std::string> findings; ///< of the checkers, since the chip was made
         std::vector<fw::planned_work> plan;
+        std::string splits; ///< of kernels without room
         cycles taken;
     };
     [[nodiscard]] outcome run(const dfx::program& program, const tensor_map& inputs);
