@@ -50,8 +50,6 @@ class operator_checker {
         check_unused();
         if (!m_failed)
             check_types();
-        if (!m_failed)
-            check_inputs_are_used();
     }
 
   private:
@@ -149,8 +147,6 @@ class operator_checker {
         const std::size_t rank = m_x->dims.size();
         if (rank < 2 || rank > 3 || b.size() != rank || m_out->dims.size() != rank)
             return error("", "operands of MATMUL_TILE on whole tensors have rank 2, or all rank 3");
-        if (is_batched_or_seeded(m_op) && !has_batched_operators(m_c.whole.version))
-            return error("", "batched and seeded operators on whole tensors need DFX version 2.2", m_c.whole.version);
         shape product = m_x->dims;
         product.back() = b.back();
         shape second = b;
@@ -340,12 +336,6 @@ class operator_checker {
             error("", std::string(name_of(type)) + " has attributes of another operation");
         if (type == compute_type::elementwise)
             m_named = 1;
-    }
-
-    void check_inputs_are_used() {
-        for (std::size_t i = m_named; i < m_op.inputs.size(); ++i)
-            if (std::none_of(m_op.steps.begin(), m_op.steps.end(), [&](const auto& s) { return s.operand == i; }))
-                error(".inputs[" + std::to_string(i) + "]", "no step uses this input", m_op.inputs[i].tensor_name);
     }
 
     // ---- types

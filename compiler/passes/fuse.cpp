@@ -405,8 +405,6 @@ class step_fuser {
             const std::optional<std::size_t> other = uses.maker(storage_of(r.tensor_name));
             return !other || *other < p.maker;
         });
-        if (dfx::is_batched_or_seeded(p.into) && !dfx::has_batched_operators(m_program.version))
-            m_program.version = "2.2";
         dfx::kernel merged = std::move(m_program.kernels[p.maker]);
         take_over(merged, m_program.kernels[k]);
         merged.hints.estimated_dram_bytes += added_bytes(p);
@@ -465,10 +463,12 @@ class step_fuser {
 void recognise_patterns(dfx::program& p) {
     number_finder(p).run();
     pattern_finder(p).run();
+    p.version = dfx::lowest_version(p);
 }
 
 void fuse_steps(dfx::program& p) {
     step_fuser(p).run();
+    p.version = dfx::lowest_version(p);
 }
 
 } // namespace kpu::passes

@@ -99,6 +99,8 @@ BOOST_AUTO_TEST_CASE(versions_and_ids) {
     for (const char* wrong : {"", "2", "2.", "3.0", "2.0morton", "2.65536", "2.0.0"})
         nest_refused("unknown DFX version", "", [&](dfx::program& p) { p.version = wrong; });
     nest_refused("one kernel without loops", "", [](dfx::program& p) { p.version = "1.0"; });
+    nest_refused("required_dataflow needs DFX version 2.2", "kernels[0]",
+                 [](dfx::program& p) { p.kernels[0].tiles = dfx::tile_policy::required_dataflow; });
     nest_refused("operation id is taken", "kernels[0].body[0].body[0].body[3].body[6].op_id",
                  [](dfx::program& p) { product(p).op_id = load_a(p).op_id; });
     nest_refused("id 0 is reserved", "op_id", [](dfx::program& p) { product(p).op_id = 0; });
