@@ -197,10 +197,10 @@ void check_loops(const kernel& k, const std::string& path, diagnostics& problems
 
 namespace {
 
-/// A minor version: digits, at most 65535, since binary files hold it in 16 bits.
+/// A minor version: digits, at most 65535, since binary files hold it in 16 bits; 2.00 is no other name of 2.0.
 bool is_minor_version(std::string_view text) {
     const bool digits = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
-    return digits && std::stoul(std::string(text)) <= 0xffff;
+    return digits && (text == "0" || text.front() != '0') && std::stoul(std::string(text)) <= 0xffff;
 }
 
 /// Empty where the version is one that these types can express.

@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(tensors) {
 }
 
 BOOST_AUTO_TEST_CASE(versions_and_ids) {
-    for (const char* wrong : {"", "2", "2.", "3.0", "2.0morton", "2.65536", "2.0.0"})
+    for (const char* wrong : {"", "2", "2.", "3.0", "2.0morton", "2.65536", "2.0.0", "2.00", "2.01"})
         nest_refused("unknown DFX version", "", [&](dfx::program& p) { p.version = wrong; });
     nest_refused("one kernel without loops", "", [](dfx::program& p) { p.version = "1.0"; });
     nest_refused("required_dataflow needs DFX version 2.2", "kernels[0]",

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 # target, longest small input and longest input in bytes: small files hold one operation of each kind, or one section
 lengths="dfg 640 1280
-dfx 512 4096
+dfx 448 4096
 kpu_json 768 4096
 kpu_binary 1024 4096
 platform 448 4096
