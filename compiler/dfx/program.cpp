@@ -17,14 +17,43 @@ bool has_operators(const std::string& version) {
     return version.rfind("2.", 0) == 0 && version != "2.0";
 }
 
-bool has_batched_operators(const std::string& version) {
+bool has_all(const std::string& version) {
     return has_operators(version) && version != "2.1";
 }
+
+namespace {
 
 bool is_batched_or_seeded(const compute_op& whole) {
     return whole.type == compute_type::matmul_tile &&
            (whole.output.tile_shape.size() == 3 ||
             (whole.biased && whole.inputs.size() > 2 && whole.inputs[2].tile_shape.size() > 1));
+}
+
+bool uses_operators(const program& p) {
+    return std::any_of(p.kernels.begin(), p.kernels.end(),
+                       [](const kernel& k) { return whole_tensor_operator(k) != nullptr; }) ||
+           std::any_of(p.tensors.begin(), p.tensors.end(),
+                       [](const tensor_descriptor& t) { return !t.view_of.empty() || t.host; });
+}
+
+} // namespace
+
+std::string_view newest_in(const kernel& k) {
+    if (k.tiles == tile_policy::required_dataflow)
+        return name_of(k.tiles);
+    const compute_op* const whole = whole_tensor_operator(k);
+    if (whole == nullptr)
+        return {};
+    if (whole->type == compute_type::spread_tile || whole->type == compute_type::gather_tile ||
+        whole->type == compute_type::layernorm_tile)
+        return name_of(whole->type);
+    return is_batched_or_seeded(*whole) ? "batched or seeded MATMUL_TILE on whole tensors" : "";
+}
+
+std::string lowest_version(const program& p) {
+    if (std::any_of(p.kernels.begin(), p.kernels.end(), [](const kernel& k) { return !newest_in(k).empty(); }))
+        return "2.2";
+    return uses_operators(p) ? "2.1" : "2.0";
 }
 
 bool is_flat(const kernel& k) {

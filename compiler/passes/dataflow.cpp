@@ -72,13 +72,16 @@ dfx::kernel_hints hints_for(const dfx::contraction& c, const chip_model& on) {
     return hints;
 }
 
-dfx::kernel_hints hints_for(const dfx::program& p, const dfx::kernel& k) {
+dfx::kernel_hints hints_for(const dfx::program& p, const dfx::kernel& k, const target& on) {
     const dfx::compute_op& op = *dfx::whole_tensor_operator(k);
-    if (op.type == dfx::compute_type::matmul_tile || op.type == dfx::compute_type::conv_tile) {
-        dfx::contraction c = dfx::contractions_of(p, k).front();
-        c.tile = choose_tiles(c, {}).tile;
-        return hints_for(c);
-    }
+    if (op.type != dfx::compute_type::matmul_tile && op.type != dfx::compute_type::conv_tile)
+        return hints_for(op);
+    dfx::contraction c = dfx::contractions_of(p, k).front();
+    c.tile = choose_tiles(c, {}, on).tile;
+    return hints_for(c, on.typical);
+}
+
+dfx::kernel_hints hints_for(const dfx::compute_op& op) {
     const auto size = [](const dfx::tensor_region& r) { return element_count(r.tile_shape) * r.element_size; };
     dfx::kernel_hints hints;
     hints.estimated_dram_bytes = size(op.output);

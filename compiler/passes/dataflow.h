@@ -42,8 +42,9 @@ struct dataflow_choice {
 /// of each other.
 [[nodiscard]] dfx::kernel_hints hints_for(const dfx::contraction& c, const chip_model& on);
 
-/// Of a kernel on whole tensors: as above for products and convolutions, in analytical tiles. All others need all
-/// operands and the result once, no array, and count as one tile.
-[[nodiscard]] dfx::kernel_hints hints_for(const dfx::program& p, const dfx::kernel& k);
+/// Of a kernel on whole tensors: as above for products and convolutions, in analytical tiles.
+[[nodiscard]] dfx::kernel_hints hints_for(const dfx::program& p, const dfx::kernel& k, const target& on);
+/// Of an operator that is neither: all operands and the result once, no array, one tile.
+[[nodiscard]] dfx::kernel_hints hints_for(const dfx::compute_op& op);
 
 } // namespace kpu::passes

@@ -123,7 +123,7 @@ class number_finder {
         store(step.result, step.low, number.data.data());
         op.inputs[1].tensor_name = constant_tensor(m_program, number);
         op.inputs[1].tile_shape = number.dims;
-        k.hints = hints_for(m_program, k);
+        k.hints = hints_for(*dfx::whole_tensor_operator(k));
         const auto& nodes = m_program.kernels[*maker].graph_nodes;
         k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
         m_dead[*maker] = true;
@@ -292,7 +292,7 @@ class pattern_finder {
         whole.inputs = inputs;
         whole.axes = {inputs.front().tile_shape.size() - 1};
         op = whole;
-        k.hints = hints_for(m_program, k);
+        k.hints = hints_for(*dfx::whole_tensor_operator(k));
         std::vector<std::uint64_t> nodes;
         for (const std::size_t part : parts) {
             m_dead[part] = true;
@@ -440,8 +440,6 @@ class step_fuser {
     void merge(pair& p, std::size_t k, const tensor_uses& uses) {
         const std::string between = p.op.inputs.front().tensor_name;
         const std::size_t place = is_ready(p, uses) ? p.maker : k;
-        if (dfx::is_batched_or_seeded(p.into) && !dfx::has_batched_operators(m_program.version))
-            m_program.version = "2.2";
         dfx::kernel merged = std::move(m_program.kernels[p.maker]);
         take_over(merged, m_program.kernels[k]);
         merged.hints.estimated_dram_bytes += added_bytes(p);
@@ -468,7 +466,7 @@ class step_fuser {
         m_tensors.push_back(op.output.tensor_name);
         op.inputs.front() = steps.output;
         op.output = operator_of(m_program.kernels[k]).output;
-        m_program.kernels[permutation].hints = hints_for(m_program, m_program.kernels[permutation]);
+        m_program.kernels[permutation].hints = hints_for(op);
     }
 
     /// Those of the steps' operands, and what the result is larger than the one without them.
@@ -514,10 +512,12 @@ class step_fuser {
 void recognise_patterns(dfx::program& p) {
     number_finder(p).run();
     pattern_finder(p).run();
+    p.version = dfx::lowest_version(p);
 }
 
 void fuse_steps(dfx::program& p) {
     step_fuser(p).run();
+    p.version = dfx::lowest_version(p);
 }
 
 } // namespace kpu::passes

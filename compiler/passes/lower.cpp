@@ -45,16 +45,12 @@ class lowering {
         m_problems.throw_if_errors();
         for (const work_item& item : items)
             std::visit([&](const auto& one) { lower_item(one); }, item);
-        for (const dfx::tensor_descriptor& t : m_out.program.tensors)
-            if (!t.view_of.empty() || t.host)
-                m_out.program.version = k_with_operators;
+        m_out.program.version = dfx::lowest_version(m_out.program);
         dfx::require_valid(m_out.program, m_graph.file);
         return std::move(m_out);
     }
 
   private:
-    static constexpr const char* k_with_operators = "2.1";
-
     std::vector<work_item> find_work() {
         std::vector<work_item> items;
         for (const dfg::node_id id : m_bound.compute) {
@@ -272,9 +268,8 @@ class lowering {
         k.name = std::move(name);
         k.graph_nodes = std::move(nodes);
         k.body.emplace_back(std::move(op));
-        k.hints = hints_for(m_out.program, k);
+        k.hints = hints_for(m_out.program, k, m_options.on);
         m_out.program.kernels.push_back(std::move(k));
-        m_out.program.version = k_with_operators;
     }
 
     void lower_item(const dfg::matmul& product) {

@@ -17,7 +17,7 @@ constexpr double k_weight_of_widening = 2;
 
 /// Without values of constants: plans do not depend on them.
 dfx::program without_values(const dfx::program& p) {
-    return {p.version, p.graph_name, p.compiler, p.tensors, p.kernels, {}};
+    return {p.version, p.graph_name, p.compiler, p.tuned_for, p.tensors, p.kernels, {}};
 }
 
 std::string sizes_of(const input_error& why) {

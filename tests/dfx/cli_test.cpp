@@ -63,6 +63,8 @@ BOOST_AUTO_TEST_CASE(options_reach_the_program) {
     BOOST_TEST((p.kernels[0].flow == dfx::dataflow::weight_stationary));
     BOOST_TEST((p.kernels[0].tiles == dfx::tile_policy::required));
     BOOST_TEST(run({w.graph(), "-o", w.output(), "--tile-strategy", "search"}).exit_code == 0);
+    BOOST_TEST(run({w.graph(), "-o", w.output(), "--dataflow", "weight-stationary"}).exit_code == 0);
+    BOOST_TEST(object::read_program(w.output()).version == "2.2"); // it has `required_dataflow`
 }
 
 BOOST_AUTO_TEST_CASE(tunes_for_a_platform) {
