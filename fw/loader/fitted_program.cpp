@@ -66,7 +66,7 @@ class fitter {
                 if (widens_bias())
                     continue;
                 std::vector<planned_work> whole = plan(kernel());
-                if (!is_squeezed(whole.front()) || !is_faster_in_parts(whole.front()))
+                if (whole.size() != 1 || !is_squeezed(whole.front()) || !is_faster_in_parts(whole.front()))
                     take(std::move(whole));
             } catch (const input_error& why) {
                 split(why);
