@@ -29,7 +29,7 @@ class part_collector {
         between.type = type;
         op.output = whole(between);
         m_parts.tensors.push_back(std::move(between));
-        const tensor_region result = op.output;
+        tensor_region result = op.output;
         add(std::move(op));
         return result;
     }

@@ -36,11 +36,12 @@ std::string describe(const dfx::kernel& whole, const dfx::kernel_parts& parts, c
                        fmt::join(tensors, ", "), why);
 }
 
-/// Operands of steps take the room that the array's own cells would need to stay: it works on slivers of them instead.
+/// Operands of steps take the room of L1 that a second group of sums would have, or even one of whole cells: the array
+/// works on slivers of them then.
 bool is_squeezed(const planned_work& work) {
     const planned_contraction* c = work.contraction();
     return c != nullptr && c->work.tiles == dfx::tile_policy::suggested && !c->work.step_operands.empty() &&
-           c->plan.flow != dfx::dataflow::output_stationary;
+           (c->plan.flow != dfx::dataflow::output_stationary || c->plan.result_slots < 2);
 }
 
 /// Cycles of a vector unit that spreads a narrower bias over all sums of its array.
@@ -66,7 +67,7 @@ class fitter {
                 if (widens_bias())
                     continue;
                 std::vector<planned_work> whole = plan(kernel());
-                if (!is_squeezed(whole.front()) || !is_faster_in_parts(whole.front()))
+                if (whole.size() != 1 || !is_squeezed(whole.front()) || !is_faster_in_parts(whole.front()))
                     take(std::move(whole));
             } catch (const input_error& why) {
                 split(why);

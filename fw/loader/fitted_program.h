@@ -17,7 +17,7 @@ struct fitted_program {
 
 /// Kernels that cannot be planned as they are keep as many steps as they can, the others follow as element-wise kernels
 /// (`dfx::steps_apart`); a softmax or layer norm without room for a row becomes what it stands for (`dfx::rows_apart`).
-/// So do steps whose operands leave an array no room for whole cells, where that is estimated to be faster.
+/// So do steps whose operands leave an array little room in L1, where that is estimated to be faster.
 /// A bias narrower than the sums is widened in front of the kernel (`dfx::bias_apart`) where that costs less than
 /// widening it for every cell of the array.
 /// Throws input_error, with the sizes, where a part does not fit that cannot be split further, or for another reason

@@ -162,3 +162,48 @@ BOOST_AUTO_TEST_CASE(what_has_no_room_is_split_and_refused_only_where_its_least_
     BOOST_TEST(split > 20);
     BOOST_TEST(refused > 10);
 }
+
+namespace {
+
+/// Y = f(X * W, R) of 2 x 6 x 4 elements.
+dfx::program batched_product(dtype type, dtype result, const shape& operand, std::vector<dfx::element_step> steps) {
+    dfx::program p;
+    p.version = "2.2";
+    p.graph_name = "product";
+    p.tensors = {{"X", {2, 6, 5}, type, dfx::tensor_role::input, {"X"}},
+                 {"W", {2, 5, 4}, type, dfx::tensor_role::input, {"W"}},
+                 {"R", operand, type, dfx::tensor_role::input, {"R"}},
+                 {"Y", {2, 6, 4}, result, dfx::tensor_role::output, {"Y"}}};
+    dfx::compute_op op;
+    op.op_id = op.produces = 1;
+    for (std::size_t i = 0; i < 3; ++i)
+        op.inputs.push_back(dfx::whole(p.tensors[i]));
+    op.output = dfx::whole(p.tensors[3]);
+    op.steps = std::move(steps);
+    dfx::kernel k;
+    k.name = "product";
+    k.body.emplace_back(std::move(op));
+    p.kernels.push_back(std::move(k));
+    dfx::require_valid(p, "product");
+    return p;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(steps_that_no_array_can_do_follow_as_a_kernel) {
+    dfx::element_step sum;
+    sum.function = dfx::element_function::add;
+    sum.operand = 2;
+    sum.result = dtype::f16;
+    dfx::element_step wider;
+    wider.result = dtype::f64;
+    const fw::machine machine = test::make_machine({});
+    for (const dfx::program& p : {batched_product(dtype::f16, dtype::f64, {2, 6, 4}, {sum, wider}),
+                                  batched_product(dtype::f16, dtype::f16, {1, 6, 4}, {sum})}) {
+        BOOST_CHECK_THROW((void)fw::plan_program(machine, p), input_error);
+        const outcome o = run(machine, p);
+        BOOST_TEST(o.split);
+        BOOST_TEST(o.different == 0U, o.plan);
+        BOOST_TEST(o.hazards == "");
+    }
+}
