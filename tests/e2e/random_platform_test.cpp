@@ -66,11 +66,11 @@ platform::platform random_platform(dice& d) {
     randomise(p.streamer.mover, d);
     p.l3.tiles = d.from({1, 2, 4});
     p.l3.interleave = d.power(8, 10);
-    randomise(p.l3.tile, d, 13, 18);
+    randomise(p.l3.tile, d, 13, 23);
     p.l2.banks = d.from({1, 2, 3, 8});
-    randomise(p.l2.bank, d, 12, 16);
-    randomise(p.l1.row, d, 8, 14);
-    randomise(p.l1.column, d, 8, 14);
+    randomise(p.l2.bank, d, 12, 20);
+    randomise(p.l1.row, d, 8, 17);
+    randomise(p.l1.column, d, 8, 17);
     randomise(p.l1.result, d, 8, 15);
     p.array.count = d.from({1, 1, 2, 3, 8});
     p.array.rows = d.from({1, 3, 8, 16, 33, 64});
