@@ -56,7 +56,7 @@ struct blocking {
     // slots
     std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane; results: a strip's column of cells
     std::size_t l2_a = 0, l2_b = 0, l2_c = 0, l2_seed = 0;         ///< L2, per lane
-    std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots
+    std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots; c: blocks, or strips
     std::size_t l2_steps = 0, l3_steps = 0;                        ///< of a block's operands of steps together
     bytes row_slot, column_slot, result_slot;                      ///< sizes
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;

@@ -23,6 +23,7 @@ constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
+constexpr std::uint64_t k_share_of_results = 16;      ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
 constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
@@ -72,18 +73,32 @@ std::uint64_t strip_for(const task& t, blocking plan) {
     return fit_tile(t.chip, t.e, plan) ? 1 : 0;
 }
 
+/// The best superblocks of those blocks in such strips, unless they cannot cost less than `bar`.
+std::optional<blocking> evaluate_strips(const task& t, blocking plan, double bar) {
+    if (!fit_tile(t.chip, t.e, plan))
+        return std::nullopt;
+    cost_model model(t, plan);
+    if (model.at_least() >= bar)
+        return std::nullopt;
+    return best_superblocks(t, plan, model, bar);
+}
+
 /// The best superblocks of those blocks, unless they cannot cost less than `bar`.
 std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.row_blocks = ceil_div(t.work.m, plan.mb);
     plan.column_blocks = ceil_div(t.work.n, plan.nb);
     plan.k_slices = ceil_div(t.work.k, plan.kb);
     plan.strip = strip_for(t, plan);
-    if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
+    if (plan.strip == 0)
         return std::nullopt;
-    cost_model model(t, plan);
-    if (model.at_least() >= bar)
-        return std::nullopt;
-    return best_superblocks(t, plan, model, bar);
+    std::optional<blocking> best = evaluate_strips(t, plan, bar);
+    // results leave strip by strip: lower ones leave more of a small L3 to the operands
+    while (plan.strip > 1 && strip_slot(t.e, plan) > t.chip.l3.size / k_share_of_results) {
+        plan.strip /= 2;
+        if (std::optional<blocking> lower = evaluate_strips(t, plan, best ? best->cost() : bar))
+            best = std::move(lower);
+    }
+    return best;
 }
 
 /// Depths of an output stationary fold worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that

@@ -67,6 +67,8 @@ void lower_strips(const task& t, blocking plan, rehearsed& best) {
     for (bool better = true; better && plan.strip > 1;) {
         plan.strip /= 2;
         (void)fit_tile(t.chip, t.e, plan);
+        if (!plan.partial_sums_in_l3())
+            (void)fit_l3(t.chip, t.e, {0, plan.l3_tiles}, plan); // slots for lower strips take no more than before
         cost_model(t, plan).estimate(plan);
         better = best.consider(plan);
     }

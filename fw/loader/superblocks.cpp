@@ -48,8 +48,10 @@ class superblock_search {
             return consider(plan);
         const bool rows_outer = plan.order == block_order::rows_outer;
         const std::uint64_t largest = largest_group(plan);
-        if (largest == 0)
+        if (largest == 0) {
+            one_at_a_time(plan);
             return one_round(plan);
+        }
         std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
         group = std::min(largest, group);
         consider(plan);
@@ -60,6 +62,13 @@ class superblock_search {
             group = lines - others - 1;
             consider(plan);
         }
+    }
+
+    /// Where L3 has room for a block's tiles all along k, but for few others: those come one by one.
+    void one_at_a_time(blocking plan) {
+        (plan.order == block_order::rows_outer ? plan.column_group : plan.row_group) = 1;
+        if (fit_l3(m_task.chip, m_task.e, {0, plan.k_slices + plan.lanes}, plan))
+            consider(plan);
     }
 
     /// Where not even one block's tiles stay all along k: what the lanes work on at once shares tiles slice by slice.
