@@ -70,6 +70,8 @@ struct blocking {
     double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
 
+    /// What counts between dataflows: hidden work does not.
+    [[nodiscard]] double time() const { return estimated_cycles * traffic_weight; }
     /// What is minimised.
     [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * traffic_weight; }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }

@@ -8,6 +8,7 @@
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 #include <optional>
@@ -25,6 +26,8 @@ constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
 constexpr std::uint64_t k_share_of_results = 16;      ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
+constexpr double k_right = 0.01;                      ///< of a rehearsal's cycles, by which the cost model may be off
+constexpr double k_promising = 0.997;                 ///< by a cost model that is right
 constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
 constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
@@ -254,25 +257,23 @@ bool worth_comparing(const task& t, const std::vector<shortlist>& found) {
            });
 }
 
-/// What counts between dataflows: hidden work does not.
-double time_of(const blocking& plan) {
-    return plan.estimated_cycles * plan.traffic_weight;
-}
-
 /// The best of those dataflows, the first one unless another is faster.
 std::optional<blocking> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
     const bool rehearse = t.wanted == preference::little_traffic;
     const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1);
     const bool compare = worth_comparing(t, found);
     std::optional<blocking> best;
+    bool model_is_right = false;
     for (const shortlist& of_flow : found) {
-        const double most = best ? k_hidden_more * best->cost() : std::numeric_limits<double>::infinity();
+        const trial_bar bar = best ? trial_bar{k_hidden_more * best->cost(), best->time()} : trial_bar{};
         std::optional<blocking> plan = of_flow.plans().front();
         if (rehearse)
-            plan = best_rehearsed(t, of_flow.plans(), most);
+            plan = best_rehearsed(t, of_flow.plans(), bar);
         else if (compare)
-            plan = as_rehearsed(t, *plan, most);
-        if (plan && (!best || time_of(*plan) < (rehearse || compare ? 1 : k_faster) * time_of(*best)))
+            plan = model_is_right && plan->time() > k_promising * bar.time ? std::nullopt : as_rehearsed(t, *plan, bar);
+        if (plan && !best)
+            model_is_right = std::abs(plan->time() / of_flow.plans().front().time() - 1) < k_right;
+        if (plan && (!best || plan->time() < (rehearse || compare ? 1 : k_faster) * best->time()))
             best = plan;
     }
     return best;

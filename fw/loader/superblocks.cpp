@@ -123,23 +123,34 @@ class superblock_search {
 
     void partial_sums(block_order order) {
         for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
-            for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
-                 columns = grow(columns, m_base.column_blocks)) {
-                blocking plan = m_base;
-                plan.row_group = rows;
-                plan.column_group = columns;
-                plan.k_group = 1;
-                plan.order = order;
-                add_blocks_in_l2(m_task.chip, plan);
-                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan);
-                if (fits)
-                    consider(plan);
-                if (!fits || columns == m_base.column_blocks)
+            // the more columns, the less traffic and the more blocks that take turns
+            std::optional<blocking> largest;
+            for (std::uint64_t columns = 1;; columns = grow(columns, m_base.column_blocks)) {
+                std::optional<blocking> plan = with_partial_sums(order, rows, columns);
+                if (plan)
+                    largest = std::move(plan);
+                if (!plan || columns == m_base.column_blocks)
                     break;
             }
+            if (largest)
+                consider(*largest);
             if (rows == m_base.row_blocks)
                 break;
         }
+    }
+
+    /// A superblock of that many blocks; nothing where it does not fit.
+    [[nodiscard]] std::optional<blocking> with_partial_sums(block_order order, std::uint64_t rows,
+                                                            std::uint64_t columns) const {
+        blocking plan = m_base;
+        plan.row_group = rows;
+        plan.column_group = columns;
+        plan.k_group = 1;
+        plan.order = order;
+        add_blocks_in_l2(m_task.chip, plan);
+        if (!fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan))
+            return std::nullopt;
+        return plan;
     }
 
     /// Blocks of a superblock whose sums are in L3 at once, and room for one that arrives: of every lane one block at
