@@ -1,8 +1,9 @@
 #include "compiler/dfx/operators.h"
 
+#include "compiler/dfx/moves.h"
 #include "compiler/dfx/multiply.h"
+#include "compiler/dfx/packed.h"
 #include "compiler/tensor/number_format.h"
-#include "platforms/common/diagnostic.h"
 #include "platforms/common/scalar_math.h"
 
 #include <algorithm>
@@ -13,22 +14,6 @@ namespace kpu::dfx {
 namespace {
 
 namespace math = scalar;
-
-/// Elements of a packed tensor from one index to the next.
-std::vector<std::uint64_t> strides_of(const shape& dims) {
-    std::vector<std::uint64_t> strides(dims.size(), 1);
-    for (std::size_t d = dims.size(); d-- > 1;)
-        strides[d - 1] = strides[d] * dims[d];
-    return strides;
-}
-
-/// The index of element number `n` in each dimension.
-void locate(std::uint64_t n, const shape& dims, std::vector<std::uint64_t>& index) {
-    for (std::size_t d = dims.size(); d-- > 0;) {
-        index[d] = n % dims[d];
-        n /= dims[d];
-    }
-}
 
 /// The type that element functions on values of this type are computed in.
 template <class F>
@@ -394,68 +379,6 @@ tensor layer_norm(const compute_op& op, const std::vector<const tensor*>& inputs
     return centred;
 }
 
-// ---- moves
-
-void rearrange(const compute_op& op, const tensor& x, std::uint64_t along, tensor& out) {
-    const std::size_t size = size_of(x.type);
-    const std::vector<std::uint64_t> strides = strides_of(out.dims);
-    std::vector<std::uint64_t> index(x.dims.size());
-    const std::uint64_t count = element_count(x.dims);
-    for (std::uint64_t n = 0; n < count; ++n) {
-        locate(n, x.dims, index);
-        std::uint64_t at = 0;
-        for (std::size_t d = 0; d < out.dims.size(); ++d) {
-            const std::uint64_t i = index[op.axes.empty() ? d : static_cast<std::size_t>(op.axes[d])];
-            at += (i + (op.before.empty() ? 0 : op.before[d]) + (d == op.along ? along : 0)) * strides[d];
-        }
-        std::copy_n(x.data.data() + n * size, size, out.data.data() + at * size);
-    }
-}
-
-tensor rearranged(const compute_op& op, const std::vector<const tensor*>& inputs, const tensor_descriptor& result) {
-    tensor out(result.type, result.dims);
-    std::uint64_t along = 0;
-    for (const tensor* x : inputs) {
-        rearrange(op, *x, along, out);
-        along += x->dims.empty() ? 0 : x->dims[op.axes.empty() ? op.along : op.axes[op.along]];
-    }
-    return out;
-}
-
-tensor spread_apart(const compute_op& op, const tensor& x, const tensor_descriptor& result) {
-    tensor out(result.type, result.dims);
-    const std::size_t size = size_of(x.type);
-    const std::size_t run = x.dims.back() * size;
-    const shape places(x.dims.begin(), x.dims.end() - 1);
-    std::vector<std::uint64_t> index(places.size());
-    for (std::uint64_t n = 0; n < element_count(places); ++n) {
-        locate(n, places, index);
-        std::uint64_t at = index[0];
-        for (std::size_t d = 1; d < places.size(); ++d)
-            at = at * out.dims[d] + op.window.before[d - 1] + op.window.stride[d - 1] * (places[d] - 1 - index[d]);
-        std::copy_n(x.data.data() + n * run, run, out.data.data() + at * run);
-    }
-    return out;
-}
-
-tensor gathered(const tensor& x, const tensor& indices, const tensor_descriptor& result) {
-    tensor out(result.type, result.dims);
-    const std::size_t run = x.dims[2] * size_of(x.type);
-    const std::vector<std::int32_t> rows = widened<std::int32_t>(indices);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (rows[i] < 0 || static_cast<std::uint64_t>(rows[i]) >= x.dims[1]) {
-            diagnostic problem;
-            problem.message = "index out of range for " + result.name;
-            problem.text = std::to_string(rows[i]);
-            problem.expected = "0 to " + std::to_string(x.dims[1] - 1);
-            throw input_error(std::move(problem));
-        }
-        const std::uint64_t from = i / indices.dims[1] * x.dims[1] + static_cast<std::uint64_t>(rows[i]);
-        std::copy_n(x.data.data() + from * run, run, out.data.data() + i * run);
-    }
-    return out;
-}
-
 template <class Sum>
 tensor sum_of_products(const compute_op& op, const std::vector<const tensor*>& inputs,
                        const tensor_descriptor& result) {
@@ -483,11 +406,9 @@ tensor value_before_steps(const compute_op& op, const std::vector<const tensor*>
     case compute_type::softmax_tile:
         return softmax(op, x);
     case compute_type::rearrange_tile:
-        return rearranged(op, inputs, result);
     case compute_type::spread_tile:
-        return spread_apart(op, x, result);
     case compute_type::gather_tile:
-        return gathered(x, *inputs[1], result);
+        return moved(op, inputs, result);
     case compute_type::pool2d_tile:
         return with_computing_type(is_sum(op.combine) ? accumulator : x.type, [&](auto zero) {
             return pool<decltype(zero)>(op, x, first_type(op, result.type), result.dims);

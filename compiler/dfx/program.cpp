@@ -17,9 +17,11 @@ bool has_operators(const std::string& version) {
     return version.rfind("2.", 0) == 0 && version != "2.0";
 }
 
-bool has_batched_operators(const std::string& version) {
+bool has_all(const std::string& version) {
     return has_operators(version) && version != "2.1";
 }
+
+namespace {
 
 bool is_batched_or_seeded(const compute_op& whole) {
     return whole.type == compute_type::matmul_tile &&
@@ -27,9 +29,50 @@ bool is_batched_or_seeded(const compute_op& whole) {
             (whole.biased && whole.inputs.size() > 2 && whole.inputs[2].tile_shape.size() > 1));
 }
 
+bool uses_operators(const program& p) {
+    return std::any_of(p.kernels.begin(), p.kernels.end(),
+                       [](const kernel& k) { return whole_tensor_operator(k) != nullptr; }) ||
+           std::any_of(p.tensors.begin(), p.tensors.end(),
+                       [](const tensor_descriptor& t) { return !t.view_of.empty() || t.host; });
+}
+
+} // namespace
+
+std::string_view newest_in(const kernel& k) {
+    if (k.tiles == tile_policy::required_dataflow)
+        return name_of(k.tiles);
+    const compute_op* const whole = whole_tensor_operator(k);
+    if (whole == nullptr)
+        return {};
+    if (whole->type == compute_type::spread_tile || whole->type == compute_type::gather_tile ||
+        whole->type == compute_type::layernorm_tile)
+        return name_of(whole->type);
+    return is_batched_or_seeded(*whole) ? "batched or seeded MATMUL_TILE on whole tensors" : "";
+}
+
+std::string lowest_version(const program& p) {
+    if (std::any_of(p.kernels.begin(), p.kernels.end(), [](const kernel& k) { return !newest_in(k).empty(); }))
+        return "2.2";
+    return uses_operators(p) ? "2.1" : "2.0";
+}
+
 bool is_flat(const kernel& k) {
     return std::none_of(k.body.begin(), k.body.end(),
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
+}
+
+bool forms_sums(const compute_op& op) {
+    switch (op.type) {
+    case compute_type::matmul_tile:
+    case compute_type::conv_tile:
+    case compute_type::depthwise_conv2d_tile:
+        return true;
+    case compute_type::reduction:
+    case compute_type::pool2d_tile:
+        return op.combine == element_function::add || op.combine == element_function::multiply;
+    default:
+        return false;
+    }
 }
 
 bool only_moves(compute_type type) {
@@ -423,8 +466,8 @@ bool operator==(const tensor_descriptor& a, const tensor_descriptor& b) {
 }
 
 bool operator==(const program& a, const program& b) {
-    return std::tie(a.version, a.graph_name, a.compiler, a.tensors, a.kernels, a.constants) ==
-           std::tie(b.version, b.graph_name, b.compiler, b.tensors, b.kernels, b.constants);
+    return std::tie(a.version, a.graph_name, a.compiler, a.tuned_for, a.tensors, a.kernels, a.constants) ==
+           std::tie(b.version, b.graph_name, b.compiler, b.tuned_for, b.tensors, b.kernels, b.constants);
 }
 
 } // namespace kpu::dfx

@@ -15,15 +15,15 @@ namespace kpu::dfx {
 
 enum class memory_level { external, l3, l2, l1, reg };
 
-/// coefficients[d] * (value of the d-th enclosing loop, outermost first) summed, plus offset. Missing coefficients are
-/// zero.
+/// coefficients[d] * (value of the d-th enclosing loop, outermost first) summed, plus offset.
+/// Missing coefficients are zero.
 struct affine {
     std::vector<std::int64_t> coefficients;
     std::int64_t offset = 0;
 };
 
-/// A tile of a tensor at a memory level: element range [index*shape, (index+1)*shape) per dimension, clipped to the
-/// tensor.
+/// A tile of a tensor at a memory level: element range [index*shape, (index+1)*shape) per dimension,
+/// clipped to the tensor.
 struct tensor_region {
     std::string tensor_name;
     memory_level level = memory_level::external;
@@ -131,17 +131,15 @@ struct accumulate_rule {
 ///   ELEMENTWISE     steps on the first input, whose extents are the output's or 1
 ///   REDUCTION       `combine` over axes[0], ascending; the output has extent 1 there
 ///   SOFTMAX_TILE    over axes[0], the last: REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL, MUL in this order
-///   LAYERNORM_TILE  X, and F, G, E of one element each: over axes[0], the last: REDUCE_SUM, MUL by F, SUB of that from
-///   X,
-///                   MUL by itself, REDUCE_SUM, MUL by G, ADD of E, 1 / root, MUL of the difference by that in this
-///                   order, each rounded to X's type
+///   LAYERNORM_TILE  X, and F, G, E of one element each: over axes[0], the last: REDUCE_SUM, MUL by F,
+///                   SUB of that from X, MUL by itself, REDUCE_SUM, MUL by G, ADD of E, 1 / root, MUL of
+///                   the difference by that in this order, each rounded to X's type
 ///   REARRANGE_TILE  output dimension d is input dimension axes[d], `before[d]` zeros (and those after it) around it;
 ///                   several inputs follow each other along dimension `along`
 ///   SPREAD_TILE     X[n, h, w, c]: backwards and apart: the output has element i of spatial dimension d at place
 ///                   window.before[d] + window.stride[d]·(extent - 1 - i), and zeros elsewhere
-///   GATHER_TILE     X[n, k, c], indices I[n, j] in i32: row j of the output [n, j, c] is row I[n, j] of X; an index
-///   that
-///                   is no row of X is an error of the run
+///   GATHER_TILE     X[n, k, c], indices I[n, j] in i32: row j of the output [n, j, c] is row I[n, j] of X;
+///                   an index that is no row of X is an error of the run
 struct compute_op {
     std::uint64_t op_id = 0;
     compute_type type = compute_type::matmul_tile;
@@ -191,9 +189,8 @@ struct loop_nest {
 enum class dataflow { output_stationary, weight_stationary, input_stationary };
 
 /// What of a kernel's schedule the user asked for: nothing (`suggested`): the loader re-blocks and takes the dataflow
-/// that is fastest on the chip that it finds; the dataflow (`required_dataflow`); or tiles (fixed:Ti,Tj,Tk) and
-/// dataflow
-/// (`required`). What is asked for is used where it fits.
+/// that is fastest on the chip that it finds; the dataflow (`required_dataflow`); or dataflow and tiles, those of
+/// fixed:Ti,Tj,Tk (`required`). What is asked for is used where it fits.
 enum class tile_policy { suggested, required, required_dataflow };
 
 /// What the compiler expects of one kernel. For inspection; tests hold it against measurement.
@@ -243,6 +240,8 @@ struct program {
     std::string version = "2.0"; ///< "1.0" is the flat form
     std::string graph_name;
     std::string compiler; ///< tool and version that wrote it, for the record
+    /// The platform that tiles, dataflows and hints were chosen for, for the record; empty: none. It runs on any.
+    std::string tuned_for;
     std::vector<tensor_descriptor> tensors;
     std::vector<kernel> kernels;
     std::map<std::string, tensor> constants; ///< values carried in the file, by tensor name
@@ -262,8 +261,8 @@ struct program {
 [[nodiscard]] std::string_view name_of(tile_policy tiles);
 [[nodiscard]] std::string_view name_of(accumulate_rule::kind when);
 
-/// All values of an enumeration in the order of their codes in binary files; for reading a name and for listing the
-/// choices.
+/// All values of an enumeration in the order of their codes in binary files; for reading a name and for listing
+/// the choices.
 template <class Enum>
 [[nodiscard]] const std::vector<Enum>& all_of();
 template <>
@@ -299,12 +298,20 @@ template <class Enum>
 
 /// Of that version on a program may hold whole-tensor operators, views and host layouts: 2.1.
 [[nodiscard]] bool has_operators(const std::string& version);
-/// And batched and seeded MATMUL_TILEs on whole tensors: 2.2.
-[[nodiscard]] bool has_batched_operators(const std::string& version);
-[[nodiscard]] bool is_batched_or_seeded(const compute_op& whole);
+/// What of a kernel came with version 2.2, for messages: batched and seeded MATMUL_TILEs on whole tensors, SPREAD_TILE,
+/// GATHER_TILE, LAYERNORM_TILE, `required_dataflow`. Empty where it has none of these.
+[[nodiscard]] std::string_view newest_in(const kernel& k);
+/// The lowest version of the nested form that has all that the program uses: 2.0, 2.1 or 2.2.
+[[nodiscard]] std::string lowest_version(const program& p);
+/// True where a program of this version may use all that there is: 2.2 or a later minor.
+[[nodiscard]] bool has_all(const std::string& version);
 
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
+
+/// MATMUL_TILE, CONV_TILE, DEPTHWISE_CONV2D_TILE, and reductions and pools that add or multiply: values are formed in
+/// the accumulator's type and rounded to the first step's, or to the output's.
+[[nodiscard]] bool forms_sums(const compute_op& op);
 
 /// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
 [[nodiscard]] bool only_moves(compute_type type);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <optional>
 
 namespace kpu::dfx {
 
@@ -20,12 +21,42 @@ bool is_word(char c) {
     return is_letter(c) || is_digit(c);
 }
 
+struct escape {
+    char meaning = '\0';
+    std::size_t length = 2;
+};
+
+/// What an escape at the beginning of the text stands for; nothing where there is no such escape.
+std::optional<escape> escape_at(std::string_view text) {
+    const char c = text.size() > 1 ? text[1] : '\0';
+    unsigned value = 0;
+    if (c == 'x' && text.size() >= 4 &&
+        std::from_chars(text.data() + 2, text.data() + 4, value, 16).ptr == text.data() + 4)
+        return escape{static_cast<char>(value), 4};
+    if (c == 'n')
+        return escape{'\n'};
+    return c == '"' || c == '\\' ? std::optional(escape{c}) : std::nullopt;
+}
+
+/// What the text of a quoted token means. Its escapes are known ones.
+std::string unescaped(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const escape next = text.front() == '\\' ? *escape_at(text) : escape{text.front(), 1};
+        out += next.meaning;
+        text.remove_prefix(next.length);
+    }
+    return out;
+}
+
 class tokenizer {
   public:
     explicit tokenizer(std::string_view line) : m_line(line) {}
 
     std::vector<text_token> run() {
         std::vector<text_token> all;
+        all.reserve(m_line.size() / 4 + 4); // most tokens are short
         do
             all.push_back(next());
         while (all.back().what != text_token::kind::end);
@@ -47,42 +78,29 @@ class tokenizer {
         while (m_at < m_line.size() && is_word(m_line[m_at]))
             ++m_at;
         if (m_at > first)
-            return {text_token::kind::word, std::string(m_line.substr(first, m_at - first)), from};
-        for (const std::string_view pair : {"..", "->", "<-"})
-            if (m_line.substr(m_at, 2) == pair) {
-                m_at += 2;
-                return {text_token::kind::symbol, std::string(pair), from};
-            }
-        return {text_token::kind::symbol, std::string(1, m_line[m_at++]), from};
+            return {text_token::kind::word, m_line.substr(first, m_at - first), from};
+        const char c = m_line[m_at];
+        const char behind = m_at + 1 < m_line.size() ? m_line[m_at + 1] : '\0';
+        const bool pair = (c == '.' && behind == '.') || (c == '-' && behind == '>') || (c == '<' && behind == '-');
+        m_at += pair ? 2 : 1;
+        return {text_token::kind::symbol, m_line.substr(first, m_at - first), from};
     }
 
-    std::string quoted() {
+    std::string_view quoted() {
         const unsigned from = column();
-        std::string out;
-        for (++m_at; m_at < m_line.size(); ++m_at) {
-            if (m_line[m_at] == '"') {
+        const std::size_t first = ++m_at;
+        while (m_at < m_line.size()) {
+            if (m_line[m_at] == '"')
+                return m_line.substr(first, m_at++ - first);
+            if (m_line[m_at] != '\\')
                 ++m_at;
-                return out;
-            }
-            out += m_line[m_at] == '\\' ? escaped() : m_line[m_at];
+            else if (const std::optional<escape> found = escape_at(m_line.substr(m_at)))
+                m_at += found->length;
+            else
+                throw line_error{column(), "unknown escape", std::string(m_line.substr(m_at, 2)),
+                                 R"(\", \\, \n or \xHH)"};
         }
         throw line_error{from, "the text in quotes does not end on this line", "", ""};
-    }
-
-    /// Leaves m_at at the last character of the escape.
-    char escaped() {
-        const std::string_view rest = m_line.substr(m_at);
-        const char c = rest.size() > 1 ? rest[1] : '\0';
-        unsigned value = 0;
-        if (c == 'x' && rest.size() >= 4 &&
-            std::from_chars(rest.data() + 2, rest.data() + 4, value, 16).ptr == rest.data() + 4) {
-            m_at += 3;
-            return static_cast<char>(value);
-        }
-        if (c != '"' && c != '\\' && c != 'n')
-            throw line_error{column(), "unknown escape", std::string(rest.substr(0, 2)), R"(\", \\, \n or \xHH)"};
-        ++m_at;
-        return c == 'n' ? '\n' : c;
     }
 
     std::string_view m_line;
@@ -116,7 +134,7 @@ const text_token& text_line::peek(std::size_t ahead) const {
     return m_tokens[std::min(m_at + ahead, m_tokens.size() - 1)];
 }
 
-text_token text_line::take() {
+const text_token& text_line::take() {
     const text_token& token = peek();
     if (m_at + 1 < m_tokens.size())
         ++m_at;
@@ -124,7 +142,7 @@ text_token text_line::take() {
 }
 
 void text_line::refuse(const std::string& message, const std::string& expected) const {
-    throw line_error{column(), message, at_end() ? "end of line" : peek().text, expected};
+    throw line_error{column(), message, at_end() ? "end of line" : std::string(peek().text), expected};
 }
 
 bool text_line::sees(std::string_view text, std::size_t ahead) const {
@@ -161,19 +179,21 @@ bool text_line::ends_with_brace() const {
 std::string text_line::word(const char* what) {
     if (peek().what != text_token::kind::word)
         refuse("unexpected text", what);
-    return take().text;
+    return std::string(take().text);
 }
 
 std::string text_line::quoted(const char* what) {
     if (!sees_quoted())
         refuse("unexpected text", std::string(what) + " in quotes");
-    return take().text;
+    return unescaped(take().text);
 }
 
 std::string text_line::name(const char* what) {
-    if (!sees_quoted() && (peek().what != text_token::kind::word || is_digit(peek().text.front())))
+    if (sees_quoted())
+        return quoted(what);
+    if (peek().what != text_token::kind::word || is_digit(peek().text.front()))
         refuse("unexpected text", what);
-    return take().text;
+    return word(what);
 }
 
 namespace {

@@ -11,7 +11,7 @@ namespace kpu::dfx {
 
 struct text_token {
     enum class kind { word, quoted, symbol, end } what = kind::end;
-    std::string text; ///< of a quoted token what the quotes hold
+    std::string_view text; ///< of a quoted token what stands between the quotes, escapes as they stand
     unsigned column = 0;
 };
 
@@ -27,7 +27,8 @@ struct line_error {
 [[nodiscard]] std::string as_quoted(const std::string& text);
 
 /// Reads a line from left to right. Words are letters, digits and underscores; symbols are `..`, `->`, `<-` and single
-/// characters; `#` begins a comment. Everything throws line_error where the line is not what is asked for.
+/// characters; `#` begins a comment. Everything throws line_error where the line is not what is asked for. The line's
+/// bytes have to outlive this.
 class text_line {
   public:
     explicit text_line(std::string_view line);
@@ -72,7 +73,7 @@ class text_line {
 
   private:
     [[nodiscard]] const text_token& peek(std::size_t ahead = 0) const;
-    text_token take();
+    const text_token& take();
 
     std::vector<text_token> m_tokens; ///< the last is `end`
     std::size_t m_at = 0;

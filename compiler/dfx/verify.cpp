@@ -197,10 +197,10 @@ void check_loops(const kernel& k, const std::string& path, diagnostics& problems
 
 namespace {
 
-/// A minor version: digits, at most 65535, since binary files hold it in 16 bits.
+/// A minor version: digits, at most 65535, since binary files hold it in 16 bits; 2.00 is no other name of 2.0.
 bool is_minor_version(std::string_view text) {
     const bool digits = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
-    return digits && std::stoul(std::string(text)) <= 0xffff;
+    return digits && (text == "0" || text.front() != '0') && std::stoul(std::string(text)) <= 0xffff;
 }
 
 /// Empty where the version is one that these types can express.
@@ -209,12 +209,14 @@ void check_version(const program& p, diagnostics& problems) {
     const bool flat_version = major == "1.";
     if ((!flat_version && major != "2.") || !is_minor_version(std::string_view(p.version).substr(2)))
         problems.error({}, "unknown DFX version", p.version, "1.x or 2.x");
-    const bool uses_operators = std::any_of(p.kernels.begin(), p.kernels.end(),
-                                            [](const kernel& k) { return whole_tensor_operator(k) != nullptr; }) ||
-                                std::any_of(p.tensors.begin(), p.tensors.end(),
-                                            [](const tensor_descriptor& t) { return !t.view_of.empty() || t.host; });
-    if (uses_operators && !has_operators(p.version))
+    const std::string lowest = lowest_version(p);
+    if (lowest == "2.1" && !has_operators(p.version))
         problems.error({}, "whole-tensor operators, views and host layouts need DFX version 2.1", p.version);
+    if (lowest == "2.2" && !has_all(p.version))
+        for (std::size_t i = 0; i < p.kernels.size(); ++i)
+            if (const std::string_view what = newest_in(p.kernels[i]); !what.empty())
+                parts::report(problems, "kernels[" + std::to_string(i) + "]",
+                              std::string(what) + " needs DFX version 2.2", p.version);
     if (flat_version && (p.kernels.size() != 1 || !is_flat(p.kernels.front())))
         problems.error({}, "DFX version 1 is one kernel without loops", p.version);
 }

@@ -14,11 +14,11 @@ struct trial_bar {
     double cost = std::numeric_limits<double>::infinity(), time = std::numeric_limits<double>::infinity();
 };
 
-/// The one of `plans`, best first by the cost model, that costs least when rehearsed; variants of the best ones are
-/// rehearsed, too. At least one plan; how many are tried depends on their length. Nothing where none stays
-/// below the bar.
-[[nodiscard]] std::optional<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans,
-                                                     const trial_bar& bar);
+/// The ones of `plans`, best first by the cost model, that cost least when rehearsed, best first; variants of the best
+/// ones are rehearsed, too. At least one plan goes in; how many are tried depends on their length. None where none
+/// stays below the bar.
+[[nodiscard]] std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans,
+                                                   const trial_bar& bar);
 
 /// The plan with a rehearsal's cycles instead of the cost model's. Nothing where it does not stay below the
 /// bar.

@@ -126,9 +126,9 @@ class superblock_search {
             // the more columns, the less traffic and the more blocks that take turns
             std::optional<blocking> largest;
             for (std::uint64_t columns = 1;; columns = grow(columns, m_base.column_blocks)) {
-                std::optional<blocking> plan = with_partial_sums(order, rows, columns);
+                const std::optional<blocking> plan = with_partial_sums(order, rows, columns);
                 if (plan)
-                    largest = std::move(plan);
+                    largest = plan;
                 if (!plan || columns == m_base.column_blocks)
                     break;
             }

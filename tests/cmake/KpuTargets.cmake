@@ -35,8 +35,9 @@ if(KPU_SANITIZE)
   target_link_options(kpu_options INTERFACE -fsanitize=address,undefined)
 endif()
 if(KPU_FUZZ)
+  # Without a call at each comparison, which was an eighth of the time: dictionaries have the formats' words.
   target_compile_options(kpu_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-                                               -fno-omit-frame-pointer)
+                                               -fno-sanitize-coverage=trace-cmp -fno-omit-frame-pointer)
   target_link_options(kpu_options INTERFACE -fsanitize=address,undefined)
 endif()
 

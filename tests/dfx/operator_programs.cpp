@@ -78,11 +78,11 @@ void add_operator(dfx::program& p, const operator_spec& spec) {
 
 dfx::program operator_program(std::vector<tensor_descriptor> tensors, const std::vector<operator_spec>& operators) {
     dfx::program p;
-    p.version = "2.1";
     p.graph_name = "operators";
     p.tensors = std::move(tensors);
     for (const operator_spec& spec : operators)
         add_operator(p, spec);
+    p.version = dfx::lowest_version(p);
     return p;
 }
 

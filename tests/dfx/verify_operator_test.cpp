@@ -24,9 +24,9 @@ dfx::tensor_descriptor result(const shape& dims, dtype type = dtype::f32) {
     return {"y", dims, type, dfx::tensor_role::output, {"y"}, {}, {}};
 }
 
-std::string problems(const operation& o) {
+std::string problems(const operation& o, const std::string& version = "2.2") {
     dfx::program p;
-    p.version = "2.1";
+    p.version = version;
     dfx::compute_op op = o.op;
     op.op_id = op.produces = 1;
     for (const dfx::tensor_descriptor& t : o.inputs) {
@@ -106,6 +106,16 @@ BOOST_AUTO_TEST_CASE(results_per_channel) {
             [](operation& o) { o.output.dims[3] = o.inputs[1].dims[2] = o.inputs[2].dims[0] = 13; });
     refused(depthwise(), "wrong extents", "inputs[1]", [](operation& o) { o.inputs[1].dims[2] = 4; });
     refused(depthwise(), "wrong extents", "inputs[2]", [](operation& o) { o.inputs[2].dims[0] = 4; });
+}
+
+BOOST_AUTO_TEST_CASE(operators_of_version_2_2) {
+    BOOST_TEST(problems(depthwise(), "2.1") == "");
+    for (const operation& o : {spread(), gather(), layer_norm()}) {
+        const std::string expected = "kernels[0]: error: " + std::string(name_of(o.op.type)) + " needs DFX version 2.2";
+        for (const char* older : {"2.0", "2.1"})
+            BOOST_TEST(problems(o, older).find(expected) == 0U, problems(o, older));
+        BOOST_TEST(problems(o, "2.3") == "");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(elements_apart) {

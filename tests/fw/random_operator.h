@@ -71,7 +71,6 @@ class operator_generator {
   private:
     void begin() {
         m_program = {};
-        m_program.version = "2.1";
         m_program.graph_name = "random";
         m_op = {};
         m_op.op_id = m_op.produces = 1;
@@ -85,6 +84,7 @@ class operator_generator {
             k.flow = dfx::all_of<dfx::dataflow>()[pick(0, 2)];
         k.body.emplace_back(m_op);
         m_program.kernels.push_back(k);
+        m_program.version = dfx::lowest_version(m_program);
         return m_program;
     }
     dfx::tensor_region tensor(const std::string& name, const shape& dims, dtype type, dfx::tensor_role role) {
@@ -255,7 +255,6 @@ class operator_generator {
         input(batched(m, k), m_type);
         input(batched(k, n), m_type);
         const bool seeded = pick(0, 2) == 0;
-        m_program.version = batch.empty() && !seeded ? "2.1" : "2.2";
         if (!seeded)
             return bias_and_steps(batched(m, n), n);
         m_op.biased = true;
