@@ -57,7 +57,7 @@ struct blocking {
     // slots
     std::size_t row_slots = 0, column_slots = 0, result_slots = 0; ///< L1, per lane; results: a strip's column of cells
     std::size_t l2_a = 0, l2_b = 0, l2_c = 0, l2_seed = 0;         ///< L2, per lane
-    std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots
+    std::size_t l3_tiles = 0, l3_c = 0, l3_seed = 0;               ///< A and B tiles share slots; c: blocks, or strips
     std::size_t l2_steps = 0, l3_steps = 0;                        ///< of a block's operands of steps together
     bytes row_slot, column_slot, result_slot;                      ///< sizes
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
@@ -73,6 +73,8 @@ struct blocking {
     double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
 
+    /// What counts between dataflows: hidden work does not.
+    [[nodiscard]] double time() const { return estimated_cycles * traffic_weight; }
     /// What is minimised.
     [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * traffic_weight; }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }

@@ -90,20 +90,28 @@ void add_blocks_in_l2(const machine& chip, blocking& plan) {
     plan.l2_c = std::max(plan.l2_c, slots_within(left, plan.l2_c_slot, k_most_blocks));
 }
 
+bytes strip_slot(const element_sizes& e, const blocking& plan) {
+    const std::uint64_t rows = std::min(plan.strip, ceil_div(plan.mb, plan.fold_rows)) * plan.fold_rows;
+    return slot_bytes(rows * round_up(plan.nb, plan.fold_columns) * e.accumulator);
+}
+
 bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan) {
     const bool has_ring = plan.ring.slabs > 0;
     plan.l3_tile_slot = has_ring ? plan.l2_b_slot : std::max(plan.l2_a_slot, plan.l2_b_slot);
-    plan.l3_c_slot = plan.l2_c_slot;
+    plan.l3_c_slot = plan.partial_sums_in_l3() ? plan.l2_c_slot : strip_slot(e, plan);
     plan.l3_seed_slot = plan.l2_seed_slot;
-    for (const std::size_t spare : {2 * plan.lanes, plan.lanes, std::size_t{1}, std::size_t{0}}) {
+    const std::uint64_t strips = ceil_div(ceil_div(plan.mb, plan.fold_rows), plan.strip);
+    const std::size_t per_block = plan.partial_sums_in_l3() ? 1 : static_cast<std::size_t>(strips);
+    for (const std::size_t spare :
+         {2 * plan.lanes * per_block, plan.lanes * per_block, plan.lanes, std::size_t{1}, std::size_t{0}}) {
         // of waiting blocks one at least is in L2 when another's sums, or results, arrive
-        const std::size_t blocks = static_cast<std::size_t>(demand.partial_blocks) + spare;
-        const std::size_t others = std::max<std::size_t>(1, spare);
-        const bytes taken = plan.l3_c_slot * blocks + plan.ring.size +
+        const std::size_t slots = static_cast<std::size_t>(demand.partial_blocks) + spare;
+        const std::size_t others = std::max<std::size_t>(1, spare / per_block);
+        const bytes taken = plan.l3_c_slot * slots + plan.ring.size +
                             (plan.l3_seed_slot + plan.steps_slot) * others; // both 0 where there are none
-        if (blocks == 0 || taken > chip.l3.size)
+        if (slots == 0 || taken > chip.l3.size)
             continue;
-        plan.l3_c = blocks;
+        plan.l3_c = slots;
         plan.l3_seed = e.seed == 0 ? 0 : others;
         plan.l3_steps = e.steps.empty() ? 0 : others;
         plan.l3_tiles = slots_within(chip.l3.size - taken, plan.l3_tile_slot, k_most_l3_tiles);

@@ -18,6 +18,9 @@ struct l3_demand {
     std::uint64_t tiles = 2;          ///< of A and B, at least
 };
 
+/// What the results of a strip take in L3 on their way out.
+[[nodiscard]] bytes strip_slot(const element_sizes& e, const blocking& plan);
+
 /// L3 slots for a superblock: as many for results on their way out as leave room for what is asked for. False where
 /// there is none.
 [[nodiscard]] bool fit_l3(const machine& chip, const element_sizes& e, const l3_demand& demand, blocking& plan);

@@ -8,6 +8,7 @@
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 #include <optional>
@@ -24,7 +25,10 @@ constexpr std::size_t k_candidates = 16;
 constexpr std::size_t k_shown = 5; ///< by --verbose
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
+constexpr std::uint64_t k_share_of_results = 16;    ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
+constexpr double k_right = 0.01;                    ///< of a rehearsal's cycles, by which the cost model may be off
+constexpr double k_promising = 0.997;               ///< by a cost model that is right
 constexpr double k_hidden_more = 1.1;               ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000; ///< of a plan that is rehearsed once
 // folds as deep as L1 has room for two panels of each operand
@@ -78,18 +82,32 @@ std::uint64_t strip_for(const task& t, blocking plan) {
     return fit_tile(t.chip, t.e, plan) ? 1 : 0;
 }
 
+/// The best superblocks of those blocks in such strips, unless they cannot cost less than `bar`.
+std::optional<blocking> evaluate_strips(const task& t, blocking plan, double bar) {
+    if (!fit_tile(t.chip, t.e, plan))
+        return std::nullopt;
+    cost_model model(t, plan);
+    if (model.at_least() >= bar)
+        return std::nullopt;
+    return best_superblocks(t, plan, model, bar);
+}
+
 /// The best superblocks of those blocks, unless they cannot cost less than `bar`.
 std::optional<blocking> evaluate(const task& t, blocking plan, double bar) {
     plan.row_blocks = ceil_div(t.work.m, plan.mb);
     plan.column_blocks = ceil_div(t.work.n, plan.nb);
     plan.k_slices = ceil_div(t.work.k, plan.kb);
     plan.strip = strip_for(t, plan);
-    if (plan.strip == 0 || !fit_tile(t.chip, t.e, plan))
+    if (plan.strip == 0)
         return std::nullopt;
-    cost_model model(t, plan);
-    if (model.at_least() >= bar)
-        return std::nullopt;
-    return best_superblocks(t, plan, model, bar);
+    std::optional<blocking> best = evaluate_strips(t, plan, bar);
+    // results leave strip by strip: lower ones leave more of a small L3 to the operands
+    while (plan.strip > 1 && strip_slot(t.e, plan) > t.chip.l3.size / k_share_of_results) {
+        plan.strip /= 2;
+        if (std::optional<blocking> lower = evaluate_strips(t, plan, best ? best->cost() : bar))
+            best = lower;
+    }
+    return best;
 }
 
 /// Depths of an output stationary fold worth trying: k cut into equal slices of whole DRAM bursts, from the fewest that
@@ -256,11 +274,6 @@ bool worth_comparing(const task& t, const std::vector<shortlist>& found) {
            });
 }
 
-/// What counts between dataflows: hidden work does not.
-double time_of(const blocking& plan) {
-    return plan.estimated_cycles * plan.traffic_weight;
-}
-
 /// The plan that was taken, then others.
 std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> others) {
     std::sort(others.begin(), others.end(), [](const blocking& x, const blocking& y) { return x.cost() < y.cost(); });
@@ -271,14 +284,14 @@ std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> 
     return all;
 }
 
-/// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable; those as the model sees
-/// them where none may cost as little as `most`.
-std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, double most) {
+/// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable. None where none stays
+/// below the bar.
+std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, const trial_bar& bar) {
     if (worth_rehearsing(t))
-        return best_rehearsed(t, of_flow.plans(), most);
+        return best_rehearsed(t, of_flow.plans(), bar);
     if (!compare)
         return {of_flow.plans().front()};
-    const std::optional<blocking> plan = as_rehearsed(t, of_flow.plans().front(), most);
+    const std::optional<blocking> plan = as_rehearsed(t, of_flow.plans().front(), bar);
     return plan ? std::vector<blocking>{*plan} : std::vector<blocking>();
 }
 
@@ -290,13 +303,18 @@ std::optional<blocking_choice> best_of(const task& t, const std::vector<dfx::dat
     const bool compare = worth_comparing(t, found);
     const double ahead = rehearse || compare ? 1 : k_faster;
     std::vector<blocking> others;
+    bool model_is_right = false;
     for (const shortlist& of_flow : found) {
+        const blocking& modelled = of_flow.plans().front();
         const bool first = best.plan.mb == 0;
-        const double most = first ? std::numeric_limits<double>::infinity() : k_hidden_more * best.plan.cost();
-        std::vector<blocking> plans = tried(t, of_flow, compare, most);
+        const trial_bar bar = first ? trial_bar{} : trial_bar{k_hidden_more * best.plan.cost(), best.plan.time()};
+        const bool hopeless = model_is_right && modelled.time() > k_promising * bar.time;
+        std::vector<blocking> plans = hopeless ? std::vector<blocking>() : tried(t, of_flow, compare, bar);
+        if (first && compare && !rehearse && !plans.empty())
+            model_is_right = std::abs(plans.front().time() / modelled.time() - 1) < k_right;
         if (plans.empty())
-            plans = {of_flow.plans().front()};
-        else if (first || time_of(plans.front()) < ahead * time_of(best.plan))
+            plans = {modelled};
+        else if (first || plans.front().time() < ahead * best.plan.time())
             std::swap(best.plan, plans.front());
         others.insert(others.end(), plans.begin(), plans.end());
     }

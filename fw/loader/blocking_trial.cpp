@@ -36,17 +36,16 @@ std::vector<blocking> with_spread_lanes(const task& t, const blocking& plan) {
 /// Plans whose cycles are a rehearsal's instead of the closed form's, best first.
 class rehearsed {
   public:
-    /// What costs more than `most` is of no interest.
-    rehearsed(const task& t, double most) : m_task(t), m_most(most), m_rehearsal(t.chip) {}
+    rehearsed(const task& t, const trial_bar& bar) : m_task(t), m_bar(bar), m_rehearsal(t.chip) {}
 
     /// Unless it is worse than those that are there already. True if it is the best.
     bool consider(blocking plan) {
-        const double bar = m_plans.size() < k_varied ? m_most : m_plans.back().cost();
+        const double most = m_plans.size() < k_varied ? m_bar.cost : m_plans.back().cost();
         plan.hidden *= k_weight_of_hidden;
-        const double give_up = bar / plan.traffic_weight - plan.hidden;
+        const double give_up = std::min(most / plan.traffic_weight - plan.hidden, m_bar.time / plan.traffic_weight);
         plan.rehearsed = true;
         plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, give_up);
-        if (plan.cost() >= bar)
+        if (plan.cost() >= most || plan.time() >= m_bar.time)
             return false;
         m_plans.insert(std::upper_bound(m_plans.begin(), m_plans.end(), plan, by_cost), plan);
         m_plans.resize(std::min(m_plans.size(), k_varied));
@@ -58,7 +57,7 @@ class rehearsed {
     static bool by_cost(const blocking& x, const blocking& y) { return x.cost() < y.cost(); }
 
     const task& m_task;
-    double m_most;
+    trial_bar m_bar;
     rehearsal m_rehearsal;
     std::vector<blocking> m_plans;
 };
@@ -68,6 +67,8 @@ void lower_strips(const task& t, blocking plan, rehearsed& best) {
     for (bool better = true; better && plan.strip > 1;) {
         plan.strip /= 2;
         (void)fit_tile(t.chip, t.e, plan);
+        if (!plan.partial_sums_in_l3())
+            (void)fit_l3(t.chip, t.e, {0, plan.l3_tiles}, plan); // slots for lower strips take no more than before
         cost_model(t, plan).estimate(plan);
         better = best.consider(plan);
     }
@@ -75,8 +76,8 @@ void lower_strips(const task& t, blocking plan, rehearsed& best) {
 
 } // namespace
 
-std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans, double most) {
-    rehearsed best(t, most);
+std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans, const trial_bar& bar) {
+    rehearsed best(t, bar);
     const double affordable = std::max(k_fewest, k_commands / commands_of(t.work, plans.front()));
     for (std::size_t i = 0; i < plans.size() && static_cast<double>(i) < affordable; ++i)
         best.consider(plans[i]);
@@ -88,8 +89,8 @@ std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>&
     return best.plans();
 }
 
-std::optional<blocking> as_rehearsed(const task& t, const blocking& plan, double most) {
-    rehearsed one(t, most);
+std::optional<blocking> as_rehearsed(const task& t, const blocking& plan, const trial_bar& bar) {
+    rehearsed one(t, bar);
     return one.consider(plan) ? std::optional<blocking>(one.plans().front()) : std::nullopt;
 }
 

@@ -144,7 +144,8 @@ contraction_stream::fold_place contraction_stream::place_of_fold(const step& s) 
     place.ends_group = place.row + 1 == place.first_row + place.rows;
     place.in_last_column = !by_rows && place.turn + 1 == folds_across;
     place.ends_row = place.ends_group && place.turn + 1 == folds_across;
-    place.ends_step = place.ends_row && ends_block && place.row + 1 == down;
+    place.ends_strip = place.ends_row && place.row + 1 == down;
+    place.ends_step = place.ends_strip && ends_block;
     return place;
 }
 

@@ -75,7 +75,7 @@ void contraction_stream::plan_to_leave(lane& l, const fold_place& place) {
     some.last_strip = place.last_strip;
     some.after_fold = m_fold;
     l.leaving.push(some);
-    if (place.ends_step)
+    if (m_plan.partial_sums_in_l3() ? place.ends_step : place.ends_strip)
         l.destination = nullptr;
 }
 
@@ -102,6 +102,11 @@ cell_strip contraction_stream::strip_of(const pending_cells& some) const {
     return strip;
 }
 
+cell_place contraction_stream::place_in_l3(const pending_cells& some) const {
+    const std::uint64_t strip = m_plan.partial_sums_in_l3() ? some.strip : 0;
+    return place_of(some.to->base, strip, some.first_row, some.first_column, m_sizes.accumulator);
+}
+
 void contraction_stream::leave(const pending_cells& some) {
     const step& s = some.at;
     pending_store store{some, {}};
@@ -115,10 +120,9 @@ void contraction_stream::leave(const pending_cells& some) {
     // later cells follow the first ones on the same mover, which has waited for the block to be free
     if (!some.to->filling)
         some.to->use.require_for_write(after);
-    const auto place = [&](address block) {
-        return place_of(block, some.strip, some.first_row, some.first_column, m_sizes.accumulator);
-    };
-    for (const iface::copy_operands& move : move_cells(strip_of(some), place(some.from->base), place(some.to->base))) {
+    const cell_place in_l2 =
+        place_of(some.from->base, some.strip, some.first_row, some.first_column, m_sizes.accumulator);
+    for (const iface::copy_operands& move : move_cells(strip_of(some), in_l2, place_in_l3(some))) {
         const point p =
             m_out.copy(mover_of(s.lane, k_mover_of_results), static_cast<std::uint32_t>(ids_of(s).store), move, after);
         for (std::size_t column = first; column < end; ++column)
@@ -157,8 +161,7 @@ void contraction_stream::store(const pending_store& some) {
     const step& s = some.cells.at;
     const cell_strip cells = strip_of(some.cells);
     const extent strip = rows_of_strip(s, some.cells.strip);
-    cell_place place = place_of(some.cells.to->base, some.cells.strip, some.cells.first_row, some.cells.first_column,
-                                m_sizes.accumulator);
+    cell_place place = place_in_l3(some.cells);
     for (std::uint64_t row = 0; row * m_plan.fold_rows < cells.rows; ++row) {
         const address matrix = m_operands.c.place.at(
             s.batch, rows_of(s).first + strip.first + (some.cells.first_row + row) * m_plan.fold_rows,

@@ -48,7 +48,7 @@ class contraction_stream {
         bool backwards = false;                       ///< columns descend
         bool last_strip = false;                      ///< of all
         extent m, n;                                  ///< in elements of the block
-        bool ends_group = false, ends_row = false, ends_step = false;
+        bool ends_group = false, ends_row = false, ends_strip = false, ends_step = false;
         bool in_last_column = false; ///< of a strip whose columns are groups
     };
     /// Folds of a group that are one command.
@@ -101,6 +101,8 @@ class contraction_stream {
     /// bytes.
     [[nodiscard]] cell_place place_of(address block, std::uint64_t strip, std::uint64_t row, std::uint64_t column,
                                       std::uint64_t full) const;
+    /// Where cells lie in L3 from the first of these on.
+    [[nodiscard]] cell_place place_in_l3(const pending_cells& some) const;
     /// One row of them, that many columns wide.
     [[nodiscard]] cell_row row_of(const cell_strip& cells, const cell_place& place, std::uint64_t row) const;
     /// Those that leave together, as sums or as results.

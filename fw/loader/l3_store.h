@@ -11,7 +11,8 @@
 
 namespace kpu::fw {
 
-/// Room for a block of C. `live`: holds sums that will be needed again.
+/// Room for a block of C, or, where no sums wait in L3, for a strip of it on its way out. `live`: holds sums that will
+/// be needed again.
 struct l3_block {
     address base;
     usage use;

@@ -48,8 +48,10 @@ class superblock_search {
             return consider(plan);
         const bool rows_outer = plan.order == block_order::rows_outer;
         const std::uint64_t largest = largest_group(plan);
-        if (largest == 0)
+        if (largest == 0) {
+            one_at_a_time(plan);
             return one_round(plan);
+        }
         std::uint64_t& group = rows_outer ? plan.column_group : plan.row_group;
         group = std::min(largest, group);
         consider(plan);
@@ -60,6 +62,13 @@ class superblock_search {
             group = lines - others - 1;
             consider(plan);
         }
+    }
+
+    /// Where L3 has room for a block's tiles all along k, but for few others: those come one by one.
+    void one_at_a_time(blocking plan) {
+        (plan.order == block_order::rows_outer ? plan.column_group : plan.row_group) = 1;
+        if (fit_l3(m_task.chip, m_task.e, {0, plan.k_slices + plan.lanes}, plan))
+            consider(plan);
     }
 
     /// Where not even one block's tiles stay all along k: what the lanes work on at once shares tiles slice by slice.
@@ -114,23 +123,34 @@ class superblock_search {
 
     void partial_sums(block_order order) {
         for (std::uint64_t rows = 1; rows <= m_base.row_blocks; rows = grow(rows, m_base.row_blocks)) {
-            for (std::uint64_t columns = 1; columns <= m_base.column_blocks;
-                 columns = grow(columns, m_base.column_blocks)) {
-                blocking plan = m_base;
-                plan.row_group = rows;
-                plan.column_group = columns;
-                plan.k_group = 1;
-                plan.order = order;
-                add_blocks_in_l2(m_task.chip, plan);
-                const bool fits = fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan);
-                if (fits)
-                    consider(plan);
-                if (!fits || columns == m_base.column_blocks)
+            // the more columns, the less traffic and the more blocks that take turns
+            std::optional<blocking> largest;
+            for (std::uint64_t columns = 1;; columns = grow(columns, m_base.column_blocks)) {
+                const std::optional<blocking> plan = with_partial_sums(order, rows, columns);
+                if (plan)
+                    largest = plan;
+                if (!plan || columns == m_base.column_blocks)
                     break;
             }
+            if (largest)
+                consider(*largest);
             if (rows == m_base.row_blocks)
                 break;
         }
+    }
+
+    /// A superblock of that many blocks; nothing where it does not fit.
+    [[nodiscard]] std::optional<blocking> with_partial_sums(block_order order, std::uint64_t rows,
+                                                            std::uint64_t columns) const {
+        blocking plan = m_base;
+        plan.row_group = rows;
+        plan.column_group = columns;
+        plan.k_group = 1;
+        plan.order = order;
+        add_blocks_in_l2(m_task.chip, plan);
+        if (!fit_l3(m_task.chip, m_task.e, {waiting(plan), tiles_of_a_slice(plan)}, plan))
+            return std::nullopt;
+        return plan;
     }
 
     /// Blocks of a superblock whose sums are in L3 at once, and room for one that arrives: of every lane one block at

@@ -24,6 +24,7 @@ struct grid_chip {
     const char* name;
     std::uint64_t l3_tile, l2_bank, l1_buffer;
     std::vector<test::matmul_shape> shapes;
+    double most_traffic = k_most_traffic;
 };
 
 std::ostream& operator<<(std::ostream& out, const grid_chip& chip) {
@@ -33,6 +34,8 @@ std::ostream& operator<<(std::ostream& out, const grid_chip& chip) {
 // square, tall, wide, thin K, deep K, odd extents, few rows
 const std::vector<test::matmul_shape> k_shapes = {{512, 512, 512}, {2048, 128, 256}, {96, 2048, 384}, {1024, 1024, 32},
                                                   {64, 64, 8192},  {333, 517, 1021}, {17, 1024, 1024}};
+const std::vector<test::matmul_shape> k_large = {{640, 640, 640},  {8192, 144, 256},  {144, 8192, 256},
+                                                 {1024, 1024, 96}, {160, 160, 14400}, {521, 643, 769}};
 const std::vector<grid_chip> k_grid = {
     {"minimal", 0, 0, 0, k_shapes},
     {"edge_ai", 0, 0, 0, k_shapes},
@@ -43,16 +46,10 @@ const std::vector<grid_chip> k_grid = {
      8192,
      4096,
      {{320, 320, 320}, {6144, 64, 256}, {64, 6144, 384}, {768, 768, 48}, {128, 128, 8192}, {321, 643, 957}}},
-    {"edge_ai",
-     32768,
-     16384,
-     8192,
-     {{640, 640, 640}, {8192, 144, 256}, {144, 8192, 256}, {1024, 1024, 96}, {160, 160, 14400}, {521, 643, 769}}},
-    {"workstation",
-     16384,
-     8192,
-     8192,
-     {{640, 640, 640}, {8192, 144, 256}, {144, 8192, 256}, {1024, 1024, 96}, {160, 160, 14400}, {521, 643, 769}}},
+    {"edge_ai", 32768, 16384, 8192, k_large},
+    {"edge_ai", 16384, 16384, 8192, k_large},
+    {"edge_ai", 8192, 16384, 8192, k_large, 1.125},
+    {"workstation", 16384, 8192, 8192, k_large},
     {"datacenter",
      32768,
      16384,
@@ -94,7 +91,7 @@ BOOST_DATA_TEST_CASE(matmuls_move_hardly_more_than_the_best_blocking, bdata::mak
         BOOST_TEST(test::within(estimated.dram_bytes, k_bytes_estimated), to_string(shape)
                                                                               << ": " << estimated.dram_bytes);
         BOOST_TEST(test::within(estimated.cycles, cycles_estimated), to_string(shape) << ": " << estimated.cycles);
-        BOOST_TEST(traffic <= k_most_traffic, to_string(shape) << ": " << traffic);
+        BOOST_TEST(traffic <= chip.most_traffic, to_string(shape) << ": " << traffic);
     }
     BOOST_TEST_MESSAGE(table);
 }
