@@ -36,6 +36,7 @@ struct kernel_statistics {
     // by what the loader planned; 0 where it had no estimate
     double estimated_cycles = 0;
     std::uint64_t estimated_dram_bytes = 0; ///< without tensors that stay on the chip
+    std::uint64_t estimated_l2_bytes = 0;   ///< of contractions, between L3 and L2
     // measured where the run was watched kernel by kernel, else 0
     std::uint64_t cycles = 0; ///< from the end of the kernel before it to its own: they add up to the run's
     std::uint64_t dram_bytes = 0;

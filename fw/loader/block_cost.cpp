@@ -141,15 +141,20 @@ double cost_model::events(std::uint64_t k_groups) const {
     return m_commands + (moved_to_l2(k_groups, {}) + streamed_to_l1()) / k_piece;
 }
 
-/// Slice by slice of k a lane works on several blocks of a row, or of a column, before their tile leaves L2.
+/// A lane works on several blocks of a row, or of a column, before their tile leaves L2: slice by slice of k, or where
+/// all slices stay there.
 cost_model::tile_uses cost_model::uses_in_l2(const blocking& plan) const {
-    if (!plan.partial_sums_in_l3())
+    if (!plan.partial_sums_in_l3() && plan.k_slices > plan.l2_a)
         return {};
     const auto per_lane = [&](std::uint64_t blocks) {
         return std::max(1.0, as_double(blocks) / as_double(plan.lanes));
     };
-    return plan.order == block_order::rows_outer ? tile_uses{per_lane(plan.column_group), 1}
-                                                 : tile_uses{1, per_lane(plan.row_group)};
+    const bool rows_outer = plan.order == block_order::rows_outer;
+    const bool one_a_time = (rows_outer ? plan.column_group : plan.row_group) == 1;
+    // a group of one: the next block shares the other operand's tile
+    const double a = rows_outer ? per_lane(plan.column_group) : one_a_time ? per_lane(plan.column_blocks) : 1;
+    const double b = !rows_outer ? per_lane(plan.row_group) : one_a_time ? per_lane(plan.row_blocks) : 1;
+    return {a, b};
 }
 
 /// Bytes of operands, partial sums and results between L3 and L2.
@@ -175,7 +180,8 @@ double cost_model::at_least(std::uint64_t k_groups) const {
     const tile_uses most{as_double(m_plan.column_blocks), as_double(m_plan.row_blocks)};
     const auto with = [&](const way_of_a& a) {
         const double dram = dram_cycles(a, traffic(a, 1, 1));
-        const double movers = mover_cycles(a, k_groups, k_groups == 1 ? tile_uses{} : most);
+        const double movers =
+            mover_cycles(a, k_groups, k_groups == 1 && m_plan.k_slices > m_plan.l2_a ? tile_uses{} : most);
         return cycles_with(even_share(a, false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
     };
     return m_work.windows ? std::min(with(m_tiles), with(m_ring)) : with(m_tiles);
@@ -187,7 +193,9 @@ void cost_model::estimate(blocking& plan) {
     plan.estimated_dram_bytes = moved.all();
     const double dram = dram_cycles(a, moved);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
-    const double movers = mover_cycles(a, k_groups, uses_in_l2(plan));
+    const tile_uses uses = uses_in_l2(plan);
+    plan.estimated_l2_bytes = moved_to_l2(k_groups, uses);
+    const double movers = mover_cycles(a, k_groups, uses);
     const double with_idle = dram + idle_dram(plan, k_groups, dram);
     plan.terms = {compute_in_turns(plan, k_groups), movers, with_idle, m_firmware, m_around};
     plan.estimated_cycles = cycles_with(plan.terms.compute, movers, with_idle);

@@ -42,13 +42,13 @@ std::string describe(const ring_plan& ring) {
 std::string to_string(const blocking& plan) {
     return fmt::format(
         "{}, blocks {}x{}x{} ({}x{} of C, {} slices of k) in strips of {} on {} array(s); superblock {}x{}x{}, {}{}; "
-        "slots L1 {}/{}/{}, L2 {}/{}/{}, L3 {} tiles + {} C{}; estimated {:.0f} cycles, {} DRAM bytes",
+        "slots L1 {}/{}/{}, L2 {}/{}/{}, L3 {} tiles + {} C{}; estimated {:.0f} cycles, {} DRAM bytes, {:.0f} L2 bytes",
         name_of(plan.flow), plan.mb, plan.nb, plan.kb, plan.row_blocks, plan.column_blocks, plan.k_slices, plan.strip,
         plan.lanes, plan.row_group, plan.column_group, plan.k_group,
         plan.order == block_order::rows_outer ? "rows outer" : "columns outer",
         plan.partial_sums_in_l3() ? ", partial sums in L3" : "", plan.row_slots, plan.column_slots, plan.result_slots,
         plan.l2_a, plan.l2_b, plan.l2_c, plan.l3_tiles, plan.l3_c, describe(plan.ring), plan.estimated_cycles,
-        plan.estimated_dram_bytes);
+        plan.estimated_dram_bytes, plan.estimated_l2_bytes);
 }
 
 candidate candidate_of(const blocking& plan) {

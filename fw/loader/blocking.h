@@ -29,6 +29,9 @@ struct element_sizes {
     std::uint64_t operand = 4, accumulator = 4, result = 4, seed = 0; ///< seed 0: none
     bool bias = false;                                                ///< seeds are one row for all rows of C
     std::vector<operand_size> steps = {};                             ///< of the operands of steps
+
+    /// Of L1 beside a sum: a narrower seed is widened from there; others come as the sum's first value.
+    [[nodiscard]] std::uint64_t staged_seed() const { return seed == accumulator ? 0 : seed; }
 };
 
 /// Which operand's tiles stay in L3 while the other's stream past.
@@ -72,6 +75,7 @@ struct blocking {
     double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
     double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
+    double estimated_l2_bytes = 0; ///< between L3 and L2
 
     /// What counts between dataflows: hidden work does not.
     [[nodiscard]] double time() const { return estimated_cycles * traffic_weight; }

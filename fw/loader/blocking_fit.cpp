@@ -21,10 +21,9 @@ std::size_t slots_within(bytes capacity, bytes slot, std::size_t at_most) {
 bool fit_l1(const compute_tile& tile, const element_sizes& e, blocking& plan) {
     plan.row_slot = slot_bytes(plan.fold_rows * plan.kb * e.operand);
     plan.column_slot = slot_bytes(plan.fold_columns * plan.kb * e.operand);
-    const std::uint64_t staging = e.seed == 0 || e.seed == e.accumulator ? 0 : e.seed;
     const std::uint64_t cells = plan.strip * plan.fold_rows * plan.fold_columns;
-    plan.result_slot =
-        slot_bytes(cells * e.accumulator) + slot_bytes(cells * staging) + step_operands_in_l1(e, e.steps.size(), plan);
+    plan.result_slot = slot_bytes(cells * e.accumulator) + slot_bytes(cells * e.staged_seed()) +
+                       step_operands_in_l1(e, e.steps.size(), plan);
     // a row panel serves a whole row of folds, a column panel one column of a strip
     plan.row_slots = slots_within(tile.row.size, plan.row_slot, static_cast<std::size_t>(plan.strip) + 3);
     plan.column_slots = slots_within(tile.column.size, plan.column_slot, 8);

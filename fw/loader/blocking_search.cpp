@@ -131,9 +131,9 @@ std::vector<std::uint64_t> depths(const compute_tile& tile, const element_sizes&
     return all;
 }
 
-/// What a sum takes of L1, with its seed and the operands of its steps.
+/// What a sum takes of L1, with a narrower seed and the operands of its steps.
 std::uint64_t bytes_per_sum(const element_sizes& e) {
-    std::uint64_t size = e.accumulator + e.seed;
+    std::uint64_t size = e.accumulator + e.staged_seed();
     for (const operand_size& o : e.steps)
         size += o.element;
     return size;
@@ -212,17 +212,18 @@ preference preference_for(const machine& chip, const dfx::contraction& work) {
     const element_sizes& e = t.e;
     const std::uint64_t cell = std::uint64_t{tile.rows} * tile.columns;
     const std::uint64_t edges = std::uint64_t{tile.rows} + tile.columns;
-    const std::uint64_t seed_in_place = e.seed == e.accumulator ? cell * e.seed : 0; // L1 needs no second place for it
+    const std::uint64_t in_l1 = cell * bytes_per_sum(e);
+    const std::uint64_t elsewhere = in_l1 + cell * (e.seed - e.staged_seed()); // seeds lie apart from sums there
     diagnostic problem;
     problem.where.file = "chip";
     problem.message = "the platform is too small for one fold of " + t.work.c;
     problem.text = fmt::format("L1 row {} B, column {} B, result {} B; L2 per array {} B; L3 {} B",
                                tile.row.size.value(), tile.column.size.value(), tile.result.size.value(),
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
-    problem.expected = fmt::format(
-        "for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
-        tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e) - seed_in_place,
-        edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
+    problem.expected =
+        fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
+                    tile.rows, tile.columns, tile.rows * e.operand, tile.columns * e.operand, in_l1,
+                    edges * e.operand + elsewhere, 2 * edges * e.operand + elsewhere);
     throw input_error(std::move(problem));
 }
 

@@ -126,6 +126,7 @@ void add_kernel(trace::run_statistics& run, const planned_work& part, const devi
         return;
     }
     const dfx::contraction& work = part.contraction()->work;
+    kernel.estimated_l2_bytes += static_cast<std::uint64_t>(part.contraction()->plan.estimated_l2_bytes);
     const std::uint64_t l3 = p.l3.tile.capacity.value() * p.l3.tiles;
     const std::uint64_t l2 = p.l2.bank.capacity.value() * p.l2.banks;
     const dfx::traffic_bounds bounds = dfx::bounds_of(work, l3, l2);

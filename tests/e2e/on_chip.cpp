@@ -108,7 +108,12 @@ estimate_ratios estimates_of(const trace::run_statistics& run) {
     for (const trace::kernel_statistics& k : run.kernels) {
         all.cycles += k.estimated_cycles;
         all.dram_bytes += static_cast<double>(k.estimated_dram_bytes);
+        all.l2_bytes += static_cast<double>(k.estimated_l2_bytes);
     }
+    double moved = 0;
+    for (const trace::engine_statistics& e : run.engines)
+        moved += e.kind == "block_mover" ? static_cast<double>(e.read_bytes) : 0;
+    all.l2_bytes /= moved;
     all.cycles /= static_cast<double>(run.cycles);
     all.dram_bytes /= static_cast<double>(run.dram.read_bytes + run.dram.write_bytes);
     return all;

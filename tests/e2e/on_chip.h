@@ -73,6 +73,7 @@ struct matmul_shape {
 /// What the loader's cost models expected of a run over what was measured; rearrangements, which have none, left out.
 struct estimate_ratios {
     double cycles = 0, dram_bytes = 0;
+    double l2_bytes = 0; ///< of contractions only
 };
 [[nodiscard]] estimate_ratios estimates_of(const trace::run_statistics& run);
 /// Between 1/factor and factor.
