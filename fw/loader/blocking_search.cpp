@@ -8,7 +8,6 @@
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 #include <optional>
@@ -27,8 +26,7 @@ constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
 constexpr std::uint64_t k_share_of_results = 16;    ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
-constexpr double k_right = 0.01;                    ///< of a rehearsal's cycles, by which the cost model may be off
-constexpr double k_promising = 0.997;               ///< by a cost model that is right
+constexpr double k_as_good_as_any = 0.995;          ///< share of a plan's cycles that none can do without
 constexpr double k_hidden_more = 1.1;               ///< by what hidden work may raise the cost of the faster dataflow
 constexpr double k_most_compared_commands = 30'000; ///< of a plan that is rehearsed once
 // folds as deep as L1 has room for two panels of each operand
@@ -285,6 +283,18 @@ std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> 
     return all;
 }
 
+/// Cycles that no plan can do without: all arrays multiply all the time, but for what the first operands and the last
+/// results take through the memories.
+double fewest_cycles(const task& t) {
+    const machine& chip = t.chip;
+    const compute_tile& tile = chip.tiles.front();
+    const double peak = static_cast<double>(tile.rows) * tile.columns * static_cast<double>(chip.tiles.size()) *
+                        tile.macs_per_pe[static_cast<std::size_t>(code_of(t.work.operand))];
+    const double products = static_cast<double>(t.work.batch) * static_cast<double>(t.work.m) *
+                            static_cast<double>(t.work.n) * static_cast<double>(t.work.k);
+    return products / peak + 2.0 * static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
+}
+
 /// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable. None where none stays
 /// below the bar.
 std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, const trial_bar& bar) {
@@ -304,15 +314,13 @@ std::optional<blocking_choice> best_of(const task& t, const std::vector<dfx::dat
     const bool compare = worth_comparing(t, found);
     const double ahead = rehearse || compare ? 1 : k_faster;
     std::vector<blocking> others;
-    bool model_is_right = false;
+    const double fewest = fewest_cycles(t);
     for (const shortlist& of_flow : found) {
         const blocking& modelled = of_flow.plans().front();
         const bool first = best.plan.mb == 0;
         const trial_bar bar = first ? trial_bar{} : trial_bar{k_hidden_more * best.plan.cost(), best.plan.time()};
-        const bool hopeless = model_is_right && modelled.time() > k_promising * bar.time;
+        const bool hopeless = fewest > k_as_good_as_any * bar.time;
         std::vector<blocking> plans = hopeless ? std::vector<blocking>() : tried(t, of_flow, compare, bar);
-        if (first && compare && !rehearse && !plans.empty())
-            model_is_right = std::abs(plans.front().time() / modelled.time() - 1) < k_right;
         if (plans.empty())
             plans = {modelled};
         else if (first || plans.front().time() < ahead * best.plan.time())
