@@ -144,7 +144,8 @@ double cost_model::events(std::uint64_t k_groups) const {
 /// A lane works on several blocks of a row, or of a column, before their tile leaves L2: slice by slice of k, or where
 /// all slices stay there.
 cost_model::tile_uses cost_model::uses_in_l2(const blocking& plan) const {
-    if (!plan.partial_sums_in_l3() && plan.k_slices > plan.l2_a)
+    // below windows, whose gathers wait for more than the movers' rate, blocks that ask less of them do better
+    if (!plan.partial_sums_in_l3() && (plan.k_slices > plan.l2_a || m_work.windows))
         return {};
     const auto per_lane = [&](std::uint64_t blocks) {
         return std::max(1.0, as_double(blocks) / as_double(plan.lanes));
