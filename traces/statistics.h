@@ -33,6 +33,9 @@ struct kernel_statistics {
     std::uint64_t macs = 0;
     std::uint64_t lower_bound_bytes = 0;   ///< of DRAM traffic
     std::uint64_t best_blocking_bytes = 0; ///< of DRAM traffic
+    // by what the loader planned; 0 where it had no estimate
+    double estimated_cycles = 0;
+    std::uint64_t estimated_dram_bytes = 0; ///< without tensors that stay on the chip
     // measured where the run was watched kernel by kernel, else 0
     std::uint64_t cycles = 0; ///< from the end of the kernel before it to its own: they add up to the run's
     std::uint64_t dram_bytes = 0;

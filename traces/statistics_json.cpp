@@ -43,6 +43,8 @@ void members_of_kernel(Kernel& k, Visit&& visit) {
     visit("cycles", k.cycles);
     visit("dram", k.dram);
     visit("dram_bytes", k.dram_bytes);
+    visit("estimated_cycles", k.estimated_cycles);
+    visit("estimated_dram_bytes", k.estimated_dram_bytes);
     visit("lower_bound_bytes", k.lower_bound_bytes);
     visit("macs", k.macs);
     visit("name", k.name);

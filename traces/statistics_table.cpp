@@ -105,9 +105,9 @@ std::string kernels_of(const run_statistics& run) {
     std::size_t width = 8;
     for (const kernel_statistics& k : run.kernels)
         width = std::max(width, k.name.size());
-    constexpr const char* row = "{:<{}} {:>12} {:>6} {:>15} {:>7} {:>7} {:>7} {:>7} {:>12} {:>12} {:>6}  {}\n";
+    constexpr const char* row = "{:<{}} {:>12} {:>6} {:>15} {:>7} {:>7} {:>7} {:>7} {:>12} {:>12} {:>6} {:>6}  {}\n";
     std::string text = "\n" + fmt::format(row, "kernel", width, "cycles", "share", "MACs", "effic.", "arrays", "vector",
-                                          "DRAM", "DRAM bytes", "at least", "ratio", "limited by");
+                                          "DRAM", "DRAM bytes", "at least", "ratio", "est.", "limited by");
     for (const kernel_statistics& k : run.kernels) {
         const auto ratio = [](const kernel_statistics& x) {
             return x.dram_bytes == 0 || x.lower_bound_bytes == 0
@@ -115,10 +115,15 @@ std::string kernels_of(const run_statistics& run) {
                        : fmt::format("{:.2f}",
                                      static_cast<double>(x.dram_bytes) / static_cast<double>(x.lower_bound_bytes));
         };
+        const auto estimate = [](const kernel_statistics& x) {
+            return x.cycles == 0 || x.estimated_cycles == 0
+                       ? std::string("-")
+                       : fmt::format("{:.2f}", x.estimated_cycles / static_cast<double>(x.cycles));
+        };
         const auto cell = [](double part) { return part == 0 ? std::string("-") : fmt::format("{:.1f}%", 100 * part); };
         text += fmt::format(row, k.name, width, grouped(k.cycles), cell(share(k.cycles, run.cycles) / 100),
                             grouped(k.macs), cell(k.efficiency()), cell(k.arrays), cell(k.vector), cell(k.dram),
-                            size_of(k.dram_bytes), size_of(k.lower_bound_bytes), ratio(k), limit_of(k));
+                            size_of(k.dram_bytes), size_of(k.lower_bound_bytes), ratio(k), estimate(k), limit_of(k));
     }
     if (run.fusion.kernels_not_launched > 0)
         text += fmt::format(

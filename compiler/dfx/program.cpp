@@ -61,6 +61,20 @@ bool is_flat(const kernel& k) {
                         [](const statement& s) { return std::holds_alternative<loop_nest>(s); });
 }
 
+bool forms_sums(const compute_op& op) {
+    switch (op.type) {
+    case compute_type::matmul_tile:
+    case compute_type::conv_tile:
+    case compute_type::depthwise_conv2d_tile:
+        return true;
+    case compute_type::reduction:
+    case compute_type::pool2d_tile:
+        return op.combine == element_function::add || op.combine == element_function::multiply;
+    default:
+        return false;
+    }
+}
+
 bool only_moves(compute_type type) {
     return type == compute_type::rearrange_tile || type == compute_type::spread_tile ||
            type == compute_type::gather_tile;
@@ -452,8 +466,8 @@ bool operator==(const tensor_descriptor& a, const tensor_descriptor& b) {
 }
 
 bool operator==(const program& a, const program& b) {
-    return std::tie(a.version, a.graph_name, a.compiler, a.tensors, a.kernels, a.constants) ==
-           std::tie(b.version, b.graph_name, b.compiler, b.tensors, b.kernels, b.constants);
+    return std::tie(a.version, a.graph_name, a.compiler, a.tuned_for, a.tensors, a.kernels, a.constants) ==
+           std::tie(b.version, b.graph_name, b.compiler, b.tuned_for, b.tensors, b.kernels, b.constants);
 }
 
 } // namespace kpu::dfx

@@ -240,6 +240,8 @@ struct program {
     std::string version = "2.0"; ///< "1.0" is the flat form
     std::string graph_name;
     std::string compiler; ///< tool and version that wrote it, for the record
+    /// The platform that tiles, dataflows and hints were chosen for, for the record; empty: none. It runs on any.
+    std::string tuned_for;
     std::vector<tensor_descriptor> tensors;
     std::vector<kernel> kernels;
     std::map<std::string, tensor> constants; ///< values carried in the file, by tensor name
@@ -306,6 +308,10 @@ template <class Enum>
 
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
+
+/// MATMUL_TILE, CONV_TILE, DEPTHWISE_CONV2D_TILE, and reductions and pools that add or multiply: values are formed in
+/// the accumulator's type and rounded to the first step's, or to the output's.
+[[nodiscard]] bool forms_sums(const compute_op& op);
 
 /// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
 [[nodiscard]] bool only_moves(compute_type type);

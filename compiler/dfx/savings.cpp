@@ -34,6 +34,24 @@ std::vector<std::uint64_t> sizes_between(const compute_op& op) {
     return sizes;
 }
 
+/// Kernels, and bytes that whole-tensor operators write and read.
+struct traffic {
+    std::uint64_t kernels = 0, written = 0, read = 0;
+};
+traffic traffic_of(const program& p) {
+    const auto size = [](const tensor_region& r) { return element_count(r.tile_shape) * r.element_size; };
+    traffic sum{p.kernels.size(), 0, 0};
+    for (const kernel& k : p.kernels) {
+        const compute_op* op = whole_tensor_operator(k);
+        if (op == nullptr)
+            continue;
+        sum.written += size(op->output);
+        for (const tensor_region& r : op->inputs)
+            sum.read += size(r);
+    }
+    return sum;
+}
+
 } // namespace
 
 fusion_savings& fusion_savings::operator+=(const fusion_savings& other) {
@@ -67,6 +85,21 @@ fusion_savings savings_of(const program& p, const kernel& k) {
     for (const std::uint64_t size : sizes)
         sum += {1, elements * size, elements * size};
     return sum;
+}
+
+fusion_savings savings_of(const program& compiled, const program& ran) {
+    fusion_savings all;
+    for (const kernel& k : compiled.kernels)
+        all += savings_of(compiled, k);
+    if (&compiled == &ran)
+        return all;
+    const traffic whole = traffic_of(compiled);
+    const traffic parts = traffic_of(ran);
+    const auto less = [](std::uint64_t saved, std::uint64_t before, std::uint64_t after) {
+        return saved - std::min(saved, after - before);
+    };
+    return {less(all.kernels, whole.kernels, parts.kernels), less(all.bytes_not_written, whole.written, parts.written),
+            less(all.bytes_not_read, whole.read, parts.read)};
 }
 
 } // namespace kpu::dfx

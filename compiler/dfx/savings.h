@@ -20,4 +20,7 @@ struct fusion_savings {
 /// between its steps have different types, nothing tells which of them would have been tensors: the smallest count.
 [[nodiscard]] fusion_savings savings_of(const program& p, const kernel& k);
 
+/// Of all kernels of a program, less what is lost where a chip ran some of them in parts (`split.h`): at least nothing.
+[[nodiscard]] fusion_savings savings_of(const program& compiled, const program& ran);
+
 } // namespace kpu::dfx

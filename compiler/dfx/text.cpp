@@ -71,6 +71,8 @@ class printer {
         line("graph {}", as_quoted(m_program.graph_name));
         if (!m_program.compiler.empty())
             line("compiler {}", as_quoted(m_program.compiler));
+        if (!m_program.tuned_for.empty())
+            line("tuned for {}", as_quoted(m_program.tuned_for));
         for (const tensor_descriptor& t : m_program.tensors)
             line("tensor {} : {} {} {}{}{}{}", as_name(t.name), to_string(t.dims), name_of(t.type), name_of(t.role),
                  t.keys.empty() ? "" : " keys(" + name_list(t.keys) + ")",

@@ -107,6 +107,8 @@ class text_reader {
             m_program.graph_name = line.quoted("the graph's name");
         else if (line.accept("compiler"))
             m_program.compiler = line.quoted("the compiler's name");
+        else if (line.accept("tuned"))
+            read_tuning(line);
         else if (line.accept("tensor"))
             declare(line);
         else if (line.accept("value"))
@@ -114,8 +116,13 @@ class text_reader {
         else if (line.accept("kernel"))
             begin_kernel(line);
         else
-            line.refuse("unknown line", "graph, compiler, tensor, value or kernel");
+            line.refuse("unknown line", "graph, compiler, tuned, tensor, value or kernel");
         line.finish();
+    }
+
+    void read_tuning(text_line& line) {
+        line.require("for");
+        m_program.tuned_for = line.quoted("a platform's name");
     }
 
     void declare(text_line& line) {

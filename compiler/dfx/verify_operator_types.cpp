@@ -20,26 +20,12 @@ bool needs_float(element_function f) {
            f == element_function::reciprocal || f == element_function::reciprocal_root;
 }
 
-bool is_sum(const compute_op& op) {
-    switch (op.type) {
-    case compute_type::matmul_tile:
-    case compute_type::conv_tile:
-    case compute_type::depthwise_conv2d_tile:
-        return true;
-    case compute_type::reduction:
-    case compute_type::pool2d_tile:
-        return op.combine == element_function::add || op.combine == element_function::multiply;
-    default:
-        return false;
-    }
-}
-
 class type_checker {
   public:
     explicit type_checker(operator_context& c) : m_c(c) {}
 
     void run() {
-        const bool sum = is_sum(m_c.op);
+        const bool sum = forms_sums(m_c.op);
         dtype type = m_c.x->type;
         if (only_moves(m_c.op.type)) {
             for (std::size_t i = 0; i < (m_c.op.type == compute_type::gather_tile ? 1 : m_c.op.inputs.size()); ++i)

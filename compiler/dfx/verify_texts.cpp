@@ -53,6 +53,7 @@ void check_texts(const program& p, diagnostics& problems) {
     text_checker texts(problems);
     texts.check(p.graph_name, "graph_name");
     texts.check(p.compiler, "compiler");
+    texts.check(p.tuned_for, "tuned_for");
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
         texts.tensor(p.tensors[i], "tensors[" + std::to_string(i) + "]");
     for (std::size_t i = 0; i < p.kernels.size(); ++i) {

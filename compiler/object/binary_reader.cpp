@@ -38,6 +38,8 @@ class program_reader {
             read_hints(open(section::hints, "hints"));
         if (m_sections.count(section::constants) != 0)
             read_constants();
+        if (m_sections.count(section::tuning) != 0)
+            read_tuning(open(section::tuning, "tuning"));
         return std::move(m_program);
     }
 
@@ -81,7 +83,7 @@ class program_reader {
             in.refuse("section " + std::to_string(kind) + " is damaged: its CRC-32C does not match");
         m_places.push_back({offset, size});
         const bool known = kind >= static_cast<std::uint32_t>(section::metadata) &&
-                           kind <= static_cast<std::uint32_t>(section::constants);
+                           kind <= static_cast<std::uint32_t>(section::tuning);
         if (!known && (coded & k_optional) != 0)
             return;
         if (!known)
@@ -318,6 +320,13 @@ class program_reader {
         std::vector<dfx::dependence> out = std::move(found->second);
         m_dependences.erase(found);
         return out;
+    }
+
+    void read_tuning(byte_reader in) {
+        m_program.tuned_for = in.text();
+        if (m_program.tuned_for.empty())
+            in.refuse("the platform that the program is tuned for has no name");
+        in.finish("tuning");
     }
 
     void read_hints(byte_reader in) {

@@ -68,6 +68,12 @@ class program_writer {
         return std::move(out.bytes());
     }
 
+    [[nodiscard]] std::string tuning() const {
+        byte_writer out;
+        out.text(m_program.tuned_for);
+        return std::move(out.bytes());
+    }
+
     [[nodiscard]] std::string tensors() const {
         byte_writer out;
         out.count(m_program.tensors.size());
@@ -261,6 +267,8 @@ std::string to_binary(const dfx::program& p) {
     add(section::hints, k_optional, writer.hints());
     if (!p.constants.empty())
         add(section::constants, 0, writer.constants());
+    if (!p.tuned_for.empty())
+        add(section::tuning, k_optional, writer.tuning());
 
     const version v = read_version(p.version, "", "version");
     byte_writer out;

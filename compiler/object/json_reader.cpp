@@ -161,12 +161,14 @@ dfx::program from_json(std::string_view text, const std::string& name) {
     errors.lenient = v.major == k_major && v.minor > k_minor;
     const bool flat = v.major == 1;
     const std::vector<std::string> known =
-        flat ? std::vector<std::string>{"dfx_version", "graph_name", "compiler", "metadata",
+        flat ? std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for", "metadata",
                                         "tensors",     "operations", "hints",    "constants"}
-             : std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tensors", "kernels", "constants"};
+             : std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for",
+                                        "tensors",     "kernels",    "constants"};
     const json_object root(value, "", errors, known);
     p.graph_name = root.text("graph_name", "");
     p.compiler = root.text("compiler", "");
+    p.tuned_for = root.text("tuned_for", "");
     std::vector<bool> roles;
     const json_value::array_t& tensors = root.list("tensors");
     for (std::size_t i = 0; i < tensors.size(); ++i)

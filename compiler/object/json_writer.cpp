@@ -202,6 +202,8 @@ std::string to_json(const dfx::program& p) {
     json_value out = {{"dfx_version", p.version}, {"graph_name", p.graph_name}};
     if (!p.compiler.empty())
         out["compiler"] = p.compiler;
+    if (!p.tuned_for.empty())
+        out["tuned_for"] = p.tuned_for;
     names loops;
     const bool flat = p.version.rfind("1.", 0) == 0;
     if (flat)

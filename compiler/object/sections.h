@@ -15,6 +15,7 @@ enum class section : std::uint32_t {
     dependences = 4,
     hints = 5,
     constants = 6,
+    tuning = 7,
 };
 
 /// In a section's kind: a reader that does not know the section may skip it.

@@ -1,6 +1,7 @@
 #include "compiler/passes/fuse.h"
 
 #include "compiler/dfx/contraction.h"
+#include "compiler/passes/dataflow.h"
 #include "compiler/passes/numbers.h"
 #include "compiler/passes/whole_product.h"
 #include "compiler/tensor/number_format.h"
@@ -122,6 +123,7 @@ class number_finder {
         store(step.result, step.low, number.data.data());
         op.inputs[1].tensor_name = constant_tensor(m_program, number);
         op.inputs[1].tile_shape = number.dims;
+        k.hints = hints_for(*dfx::whole_tensor_operator(k));
         const auto& nodes = m_program.kernels[*maker].graph_nodes;
         k.graph_nodes.insert(k.graph_nodes.begin(), nodes.begin(), nodes.end());
         m_dead[*maker] = true;
@@ -290,6 +292,7 @@ class pattern_finder {
         whole.inputs = inputs;
         whole.axes = {inputs.front().tile_shape.size() - 1};
         op = whole;
+        k.hints = hints_for(*dfx::whole_tensor_operator(k));
         std::vector<std::uint64_t> nodes;
         for (const std::size_t part : parts) {
             m_dead[part] = true;
@@ -314,10 +317,17 @@ bool on_array(const compute_op& op) {
     return op.type == compute_type::matmul_tile || op.type == compute_type::conv_tile;
 }
 
-bool forms_sums(const compute_op& op) {
-    return on_array(op) || op.type == compute_type::depthwise_conv2d_tile ||
-           ((op.type == compute_type::reduction || op.type == compute_type::pool2d_tile) &&
-            (op.combine == element_function::add || op.combine == element_function::multiply));
+/// Its result holds its input's elements, each once, and nothing else.
+bool permutes(const compute_op& op) {
+    return op.inputs.size() == 1 && dfx::only_moves(op.type) &&
+           element_count(op.inputs.front().tile_shape) == element_count(op.output.tile_shape);
+}
+
+/// A permutation moves elements along that dimension.
+bool moves_along(const compute_op& permutation, std::size_t d) {
+    if (permutation.type == compute_type::spread_tile)
+        return d == 1 || d == 2;
+    return !permutation.axes.empty() && permutation.axes[d] != d;
 }
 
 class step_fuser {
@@ -339,6 +349,7 @@ class step_fuser {
         compute_op op;
         std::size_t maker = 0;
         compute_op into;
+        std::optional<std::size_t> permutation = {}; ///< a kernel between the two, which moves the steps' results then
     };
 
     void try_at(std::size_t k) {
@@ -374,10 +385,37 @@ class step_fuser {
             return std::nullopt;
         const dfx::kernel& k = m_program.kernels[*maker];
         const compute_op* whole = dfx::whole_tensor_operator(k);
+        if (whole != nullptr && permutes(*whole))
+            return in_front_of(*whole, *maker, std::move(op), uses);
         std::optional<compute_op> into = whole != nullptr ? *whole : whole_product(m_program, k);
         if (!into || dfx::only_moves(into->type) || !fits(op, *into))
             return std::nullopt;
         return pair{std::move(op), *maker, std::move(*into)};
+    }
+
+    /// What is done to every element may as well be done before elements are moved, where operands do not tell apart
+    /// the places between which they are.
+    [[nodiscard]] std::optional<pair> in_front_of(const compute_op& permutation, std::size_t k, compute_op op,
+                                                  const tensor_uses& uses) const {
+        for (std::size_t i = 1; i < op.inputs.size(); ++i)
+            for (std::size_t d = 0; d < op.inputs[i].tile_shape.size(); ++d)
+                if (op.inputs[i].tile_shape[d] != 1 && moves_along(permutation, d))
+                    return std::nullopt;
+        op.inputs.front() = op.output = permutation.inputs.front();
+        op.output.element_size = size_of(op.steps.back().result);
+        std::optional<pair> found = behind_its_maker(std::move(op), uses);
+        if (!found || found->permutation || !is_ready(*found, uses))
+            return std::nullopt;
+        found->permutation = k;
+        return found;
+    }
+
+    /// The steps' operands are made before the kernel that takes the steps.
+    [[nodiscard]] bool is_ready(const pair& p, const tensor_uses& uses) const {
+        return std::all_of(p.op.inputs.begin() + 1, p.op.inputs.end(), [&](const dfx::tensor_region& r) {
+            const std::optional<std::size_t> other = uses.maker(storage_of(r.tensor_name));
+            return !other || *other < p.maker;
+        });
     }
 
     /// Drains of arrays have time; else what is made last finds the other argument made.
@@ -401,23 +439,34 @@ class step_fuser {
     /// In the place of the first kernel, or of the second where the steps' operands are made in between.
     void merge(pair& p, std::size_t k, const tensor_uses& uses) {
         const std::string between = p.op.inputs.front().tensor_name;
-        const bool ready = std::all_of(p.op.inputs.begin() + 1, p.op.inputs.end(), [&](const dfx::tensor_region& r) {
-            const std::optional<std::size_t> other = uses.maker(storage_of(r.tensor_name));
-            return !other || *other < p.maker;
-        });
+        const std::size_t place = is_ready(p, uses) ? p.maker : k;
         dfx::kernel merged = std::move(m_program.kernels[p.maker]);
         take_over(merged, m_program.kernels[k]);
         merged.hints.estimated_dram_bytes += added_bytes(p);
         append(p.op, m_program.find(between)->type, p.into);
+        if (p.permutation)
+            move_results(*p.permutation, p.op, k);
+        else
+            m_tensors.push_back(between);
         merged.body.clear();
         merged.body.emplace_back(std::move(p.into));
         m_program.kernels[p.maker].body.clear();
         m_program.kernels[k].body.clear();
         m_dead[p.maker] = m_dead[k] = true;
-        const std::size_t place = ready ? p.maker : k;
         m_program.kernels[place] = std::move(merged);
         m_dead[place] = false;
-        m_tensors.push_back(between);
+    }
+
+    /// A permutation whose input has the steps' type now makes what kernel `k` made of its result.
+    void move_results(std::size_t permutation, const compute_op& steps, std::size_t k) {
+        const auto value = std::find_if(m_program.tensors.begin(), m_program.tensors.end(),
+                                        [&](const auto& t) { return t.name == steps.output.tensor_name; });
+        value->type = steps.steps.back().result;
+        compute_op& op = operator_of(m_program.kernels[permutation]);
+        m_tensors.push_back(op.output.tensor_name);
+        op.inputs.front() = steps.output;
+        op.output = operator_of(m_program.kernels[k]).output;
+        m_program.kernels[permutation].hints = hints_for(op);
     }
 
     /// Those of the steps' operands, and what the result is larger than the one without them.

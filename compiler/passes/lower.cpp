@@ -35,6 +35,7 @@ class lowering {
     lowered run() {
         m_out.program.graph_name = m_graph.name;
         m_out.program.compiler = m_options.compiler;
+        m_out.program.tuned_for = m_options.on.platform;
         const std::vector<work_item> items = find_work();
         const dfg::graph_interface interface = find_interface();
         m_problems.throw_if_errors();
@@ -264,19 +265,11 @@ class lowering {
         for (const std::string& input : inputs)
             op.inputs.push_back(dfx::whole(*m_out.program.find(input)));
         op.output = dfx::whole(*m_out.program.find(result));
-        for (const dfx::tensor_region* r : regions_of(op))
-            k.hints.estimated_dram_bytes += element_count(r->tile_shape) * r->element_size;
         k.name = std::move(name);
         k.graph_nodes = std::move(nodes);
         k.body.emplace_back(std::move(op));
+        k.hints = hints_for(m_out.program, k, m_options.on);
         m_out.program.kernels.push_back(std::move(k));
-    }
-
-    static std::vector<const dfx::tensor_region*> regions_of(const dfx::compute_op& op) {
-        std::vector<const dfx::tensor_region*> all{&op.output};
-        for (const dfx::tensor_region& r : op.inputs)
-            all.push_back(&r);
-        return all;
     }
 
     void lower_item(const dfg::matmul& product) {
@@ -302,8 +295,8 @@ class lowering {
 
         kernel_report report;
         report.kernel = c.c;
-        report.tiles = choose_tiles(c, m_options.tiles);
-        report.flow = choose_dataflow(c, m_options.flow);
+        report.tiles = choose_tiles(c, m_options.tiles, m_options.on);
+        report.flow = choose_dataflow(c, m_options.flow, m_options.on);
         c.tile = report.tiles.tile;
         const bool wants_flow = m_options.flow && report.tiles.policy == dfx::tile_policy::suggested;
         c.tiles = wants_flow ? dfx::tile_policy::required_dataflow : report.tiles.policy;
@@ -311,7 +304,7 @@ class lowering {
         dfx::kernel k = matmul_nest(m_out.program, c, m_next_id);
         k.name = c.c;
         k.graph_nodes = {product.id.value()};
-        k.hints = hints_for(c);
+        k.hints = hints_for(c, m_options.on.typical);
         m_out.program.kernels.push_back(std::move(k));
         report.product = std::move(c);
         m_out.kernels.push_back(std::move(report));

@@ -17,8 +17,9 @@ namespace kpu::passes {
 struct lower_options {
     std::optional<dfx::dataflow> flow; ///< not given: chosen per matmul
     tile_request tiles;
-    bool fusion = true;   ///< merge kernels; results do not depend on it
-    std::string compiler; ///< for the program's record
+    target on = nominal_target(); ///< the chips that tiles, dataflow and hints are chosen for
+    bool fusion = true;           ///< merge kernels; results do not depend on it
+    std::string compiler;         ///< for the program's record
 };
 
 /// How a matmul's kernel came to be what it is.

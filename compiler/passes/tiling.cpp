@@ -16,7 +16,6 @@ namespace {
 using extents = std::array<std::uint64_t, 3>;
 
 constexpr double k_cycles_per_tile = 16;
-constexpr std::uint64_t k_nominal_tile_bytes = 128ULL * 1024;
 
 extents whole(const dfx::contraction& c) {
     return {c.m, c.n, c.k};
@@ -32,19 +31,24 @@ double footprint(const dfx::contraction& c, const extents& t) {
     return 2 * operand * (ti + tj) * tk + sum * ti * tj;
 }
 
-/// Splits or groups a tile into the block that a memory of `capacity` bytes would hold.
-extents block_for(const dfx::contraction& c, extents t, std::uint64_t capacity) {
-    const auto limit = static_cast<double>(capacity);
-    while (footprint(c, t) > limit && (t[0] > 1 || t[1] > 1 || t[2] > 1)) {
+/// A tile halved along its largest extent until there is room for it.
+extents split_for(const dfx::contraction& c, extents t, const chip_model& on) {
+    const auto room = static_cast<double>(on.tile_room);
+    while (footprint(c, t) > room && (t[0] > 1 || t[1] > 1 || t[2] > 1)) {
         std::uint64_t& largest = *std::max_element(t.begin(), t.end());
         largest = ceil_div(largest, 2);
     }
+    return t;
+}
+
+/// Tiles grouped into the block that the chip's memory would hold.
+extents grouped_for(const dfx::contraction& c, extents t, const chip_model& on) {
     for (;;) {
         const bool grow_rows = t[1] >= c.n || (t[0] < c.m && t[0] <= t[1]);
         extents next = t;
         std::uint64_t& extent = grow_rows ? next[0] : next[1];
         extent = std::min(2 * extent, grow_rows ? c.m : c.n);
-        if (next == t || footprint(c, next) > limit)
+        if (next == t || footprint(c, next) > static_cast<double>(on.capacity))
             return t;
         t = next;
     }
@@ -57,17 +61,33 @@ double padded(std::uint64_t extent, std::uint64_t tile, std::uint64_t side) {
     return static_cast<double>(whole_tiles * round_up(tile, side) + round_up(extent % tile, side));
 }
 
-double array_cycles(const dfx::contraction& c, const extents& t, std::uint64_t side) {
-    const auto s = static_cast<double>(side);
-    const std::uint64_t rest = c.k % t[2];
-    const std::uint64_t whole_steps = c.k / t[2];
-    const std::uint64_t depth = whole_steps * std::max(t[2], side) + (rest == 0 ? 0 : std::max(rest, side));
-    const double folds = padded(c.m, t[0], side) / s * (padded(c.n, t[1], side) / s);
-    return static_cast<double>(c.batch) * folds * static_cast<double>(depth);
+/// Of all arrays together while they take turns with `tiles` tiles, over that of one.
+double turns(double tiles, std::uint64_t arrays) {
+    return std::ceil(tiles / static_cast<double>(arrays)) / tiles;
 }
 
-double dram_bytes(const dfx::contraction& c, const extents& t, std::uint64_t capacity) {
-    const extents b = block_for(c, t, capacity);
+double array_cycles(const dfx::contraction& c, const extents& t, const chip_model& on) {
+    const auto steps = [&](std::uint64_t depth) { return std::max(ceil_div(depth, on.macs(c.operand)), on.side()); };
+    const std::uint64_t rest = c.k % t[2];
+    const std::uint64_t depth = c.k / t[2] * steps(t[2]) + (rest == 0 ? 0 : steps(rest));
+    const double folds = padded(c.m, t[0], on.rows) / static_cast<double>(on.rows) *
+                         (padded(c.n, t[1], on.columns) / static_cast<double>(on.columns));
+    const auto batch = static_cast<double>(c.batch);
+    const double tiles = batch * static_cast<double>(ceil_div(c.m, t[0]) * ceil_div(c.n, t[1]));
+    const auto largest = static_cast<double>(ceil_div(t[0], on.rows) * ceil_div(t[1], on.columns));
+    return static_cast<double>(depth) * std::max(largest, batch * folds * turns(tiles, on.arrays));
+}
+
+/// Bytes of the arrays' first tiles of A and B, and of their last ones of C.
+double bytes_at_the_ends(const dfx::contraction& c, const extents& t, const chip_model& on) {
+    const extents s = split_for(c, t, on);
+    const std::uint64_t tiles = c.batch * ceil_div(c.m, s[0]) * ceil_div(c.n, s[1]);
+    const std::uint64_t each = (s[0] + s[1]) * s[2] * size_of(c.operand) + s[0] * s[1] * size_of(c.result);
+    return static_cast<double>(std::min(on.arrays, tiles) * each);
+}
+
+double dram_bytes(const dfx::contraction& c, const extents& t, const chip_model& on) {
+    const extents b = grouped_for(c, split_for(c, t, on), on);
     return static_cast<double>(c.a_bytes()) * static_cast<double>(ceil_div(c.n, b[1])) +
            static_cast<double>(c.b_bytes()) * static_cast<double>(ceil_div(c.m, b[0])) +
            static_cast<double>(c.c_bytes() + c.seed_bytes());
@@ -104,18 +124,28 @@ extents raised(const dfx::contraction& c, extents t, const tiling_constraints& b
     return t;
 }
 
-extents analytical(const dfx::contraction& c) {
+std::uint64_t deepest(const dfx::contraction& c, const chip_model& on) {
+    return std::max<std::uint64_t>(1, on.line_room / size_of(c.operand));
+}
+
+extents analytical(const dfx::contraction& c, const chip_model& on) {
     const std::uint64_t per_element = 4 * size_of(c.operand) + size_of(c.accumulator);
     std::uint64_t side = 1;
-    while (per_element * (2 * side) * (2 * side) <= k_nominal_tile_bytes)
+    while (per_element * (2 * side) * (2 * side) <= on.tile_room)
         side *= 2;
+    const extents multiples = {on.rows, on.columns, on.side()};
     extents t{};
     for (std::size_t d = 0; d < 3; ++d) {
         const std::uint64_t extent = whole(c)[d];
         const std::uint64_t tiles = ceil_div(extent, side);
-        t[d] = std::min(extent, round_up(ceil_div(extent, tiles), 16));
+        t[d] = std::min(extent, round_up(ceil_div(extent, tiles), multiples[d]));
     }
+    t[2] = std::min(t[2], deepest(c, on));
     return t;
+}
+
+bool has_room(const dfx::contraction& c, const extents& t, const chip_model& on) {
+    return footprint(c, t) <= static_cast<double>(on.tile_room) && t[2] <= deepest(c, on);
 }
 
 std::vector<std::uint64_t> candidate_extents(std::uint64_t extent) {
@@ -129,27 +159,42 @@ std::vector<std::uint64_t> candidate_extents(std::uint64_t extent) {
     return {out.begin(), out.end()};
 }
 
-tile_choice search(const dfx::contraction& c, const tiling_constraints& by) {
-    tile_choice best;
-    best.tile = raised(c, analytical(c), by);
-    best.cost = tile_cost(c, best.tile, by);
+/// Visits every tile of the search's space with its cost.
+template <class Visit>
+void for_each_candidate(const dfx::contraction& c, const tiling_constraints& by, const target& on, Visit visit) {
     const std::vector<std::uint64_t> columns = candidate_extents(c.n);
     const std::vector<std::uint64_t> depths = candidate_extents(c.k);
     for (const std::uint64_t ti : candidate_extents(c.m)) {
         for (const std::uint64_t tj : columns) {
             for (const std::uint64_t tk : depths) {
                 const extents t = {ti, tj, tk};
-                if (!keeps(c, t, by))
-                    continue;
-                ++best.candidates;
-                if (const double cost = tile_cost(c, t, by); cost < best.cost) {
-                    best.cost = cost;
-                    best.tile = t;
-                }
+                const auto fits = [&](const chip_model& chip) { return has_room(c, t, chip); };
+                if (keeps(c, t, by) && std::any_of(on.chips.begin(), on.chips.end(), fits))
+                    visit(t, tile_cost(c, t, by, on.chips));
             }
         }
     }
+}
+
+tile_choice search(const dfx::contraction& c, const tiling_constraints& by, const target& on) {
+    tile_choice best;
+    best.tile = raised(c, analytical(c, on.typical), by);
+    best.cost = tile_cost(c, best.tile, by, on.chips);
+    for_each_candidate(c, by, on, [&](const extents& t, double cost) {
+        ++best.candidates;
+        if (cost < best.cost) {
+            best.cost = cost;
+            best.tile = t;
+        }
+    });
     return best;
+}
+
+weighed_tile weighed(const dfx::contraction& c, const extents& t, double cost, const target& on) {
+    weighed_tile w{t, cost, {}};
+    for (const chip_model& chip : on.chips)
+        w.terms.push_back(tile_cycles(c, t, chip));
+    return w;
 }
 
 [[noreturn]] void refuse_strategy(const std::string& text) {
@@ -193,38 +238,32 @@ tile_request parse_tile_request(const std::string& text) {
     return request;
 }
 
-const std::vector<nominal_machine>& nominal_machines() {
-    static const std::vector<nominal_machine> machines = {
-        {8, 1ULL << 16U, 8}, {16, 1ULL << 18U, 16}, {32, 1ULL << 20U, 64}, {64, 1ULL << 22U, 256}};
-    return machines;
+tile_terms tile_cycles(const dfx::contraction& c, const extents& t, const chip_model& on) {
+    return {bytes_at_the_ends(c, t, on) / on.dram_bytes_per_cycle, array_cycles(c, t, on),
+            dram_bytes(c, t, on) / on.dram_bytes_per_cycle, k_cycles_per_tile * tile_count(c, t)};
 }
 
-double tile_cycles(const dfx::contraction& c, const extents& t, const nominal_machine& on) {
-    const double dram = dram_bytes(c, t, on.capacity) / static_cast<double>(on.bytes_per_cycle);
-    return std::max(array_cycles(c, t, on.side), dram) + k_cycles_per_tile * tile_count(c, t);
-}
-
-double tile_cost(const dfx::contraction& c, const extents& t, const tiling_constraints& by) {
+double tile_cost(const dfx::contraction& c, const extents& t, const tiling_constraints& by,
+                 const std::vector<chip_model>& chips) {
     double logs = 0;
-    for (const nominal_machine& machine : nominal_machines()) {
-        const double compute = static_cast<double>(c.macs()) / static_cast<double>(machine.side * machine.side);
-        const double dram =
-            static_cast<double>(dfx::compulsory_bytes(c)) / static_cast<double>(machine.bytes_per_cycle);
-        logs += std::log(tile_cycles(c, t, machine) / std::max(compute, dram));
+    for (const chip_model& chip : chips) {
+        const double compute = static_cast<double>(c.macs()) / static_cast<double>(chip.peak_macs(c.operand));
+        const double dram = static_cast<double>(dfx::compulsory_bytes(c)) / chip.dram_bytes_per_cycle;
+        logs += std::log(tile_cycles(c, t, chip).cycles() / std::max(compute, dram));
     }
-    const double mean = std::exp(logs / static_cast<double>(nominal_machines().size()));
+    const double mean = std::exp(logs / static_cast<double>(chips.size()));
     const double skew = std::fabs(std::log2(static_cast<double>(t[0]) / static_cast<double>(t[1])));
     return by.prefer_square_tiles ? mean * (1 + 0.01 * skew) : mean;
 }
 
-tile_choice choose_tiles(const dfx::contraction& c, const tile_request& request) {
+tile_choice choose_tiles(const dfx::contraction& c, const tile_request& request, const target& on) {
     tile_choice choice;
     switch (request.strategy) {
     case tile_strategy::analytical:
-        choice.tile = raised(c, analytical(c), request.constraints);
+        choice.tile = raised(c, analytical(c, on.typical), request.constraints);
         break;
     case tile_strategy::search:
-        choice = search(c, request.constraints);
+        choice = search(c, request.constraints, on);
         break;
     case tile_strategy::fixed:
         choice.policy = dfx::tile_policy::required;
@@ -233,8 +272,23 @@ tile_choice choose_tiles(const dfx::contraction& c, const tile_request& request)
         break;
     }
     choice.strategy = request.strategy;
-    choice.cost = tile_cost(c, choice.tile, request.constraints);
+    choice.cost = tile_cost(c, choice.tile, request.constraints, on.chips);
     return choice;
+}
+
+std::vector<weighed_tile> weigh_alternatives(const dfx::contraction& c, const tile_choice& choice,
+                                             const tiling_constraints& by, const target& on, std::size_t others) {
+    std::vector<std::pair<double, extents>> best;
+    for_each_candidate(c, by, on, [&](const extents& t, double cost) {
+        if (t == choice.tile)
+            return;
+        best.insert(std::upper_bound(best.begin(), best.end(), std::make_pair(cost, t)), {cost, t});
+        best.resize(std::min(best.size(), others));
+    });
+    std::vector<weighed_tile> all{weighed(c, choice.tile, choice.cost, on)};
+    for (const auto& [cost, t] : best)
+        all.push_back(weighed(c, t, cost, on));
+    return all;
 }
 
 } // namespace kpu::passes

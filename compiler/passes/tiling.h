@@ -1,8 +1,10 @@
 #pragma once
-// Chooses the tiles of a matmul without knowing the platform.
+// Chooses the tiles of a matmul: for a range of chips unless the user names one.
 
 #include "compiler/dfx/contraction.h"
+#include "compiler/passes/chip_model.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -30,31 +32,29 @@ struct tile_request {
 /// "analytical", "search" or "fixed:Ti,Tj,Tk". Throws input_error for other text and for extents of 0.
 [[nodiscard]] tile_request parse_tile_request(const std::string& text);
 
-/// A chip of the cost model. The four nominal ones span two orders of magnitude in compute and memory; none is a
-/// shipped platform.
-struct nominal_machine {
-    std::uint64_t side;            ///< of the array, in PEs
-    std::uint64_t capacity;        ///< bytes on chip for tiles
-    std::uint64_t bytes_per_cycle; ///< to DRAM
+/// Cycles, of which array and DRAM overlap.
+struct tile_terms {
+    double ends = 0, array = 0, dram = 0, control = 0;
+    [[nodiscard]] double cycles() const { return ends + std::max(array, dram) + control; }
 };
-[[nodiscard]] const std::vector<nominal_machine>& nominal_machines();
 
-/// Cycles for a matmul (extents, batch and types of `c`; its own tiles are ignored) in tiles `t` on one machine:
-///   max(array, dram / bytes_per_cycle) + 16 * tiles
-/// - array: ceil-padded rows and columns of every tile on the array, each fold taking max(k, side) cycles per k tile;
-/// - dram: nn |A| + nm |B| + |C| + |seed| for blocks of tiles that fit the capacity, where a tile that does not fit
-/// with double-buffered
-///   operands (2 (Ti Tk + Tk Tj) operand + Ti Tj accumulator bytes) is halved along its largest extent until it does,
-///   and tiles that fit are grouped by doubling the block's smaller extent while they do;
-/// - tiles: batch * tiles over all three dimensions, each costing the control 16 cycles.
-[[nodiscard]] double tile_cycles(const dfx::contraction& c, const std::array<std::uint64_t, 3>& t,
-                                 const nominal_machine& on);
+/// A matmul (extents, batch and types of `c`; its own tiles are ignored) in tiles `t` on one chip:
+/// - ends: every array's first tile of A and of B comes from DRAM, and its last one of C goes there;
+/// - array: ceil-padded rows and columns of every tile on an array, each fold taking max(k / MACs per PE, side) cycles
+///   per k tile; tiles of C go to the arrays in turns, no sooner than the largest one is done;
+/// - dram: nn |A| + nm |B| + |C| + |seed| bytes for blocks of tiles, over the chip's bytes per cycle. A tile that does
+///   not fit the room for tiles with double-buffered operands (2 (Ti Tk + Tk Tj) operand + Ti Tj accumulator bytes) is
+///   halved along its largest extent until it does; tiles that fit are grouped by doubling the block's smaller extent
+///   while the block fits the capacity;
+/// - control: 16 cycles for each of batch * tiles over all three dimensions.
+[[nodiscard]] tile_terms tile_cycles(const dfx::contraction& c, const std::array<std::uint64_t, 3>& t,
+                                     const chip_model& on);
 
-/// The objective: geometric mean over the nominal machines of cycles over the machine's bound max(MACs / side^2,
-/// compulsory bytes / bytes_per_cycle), times 1.01 per factor of 2 between Ti and Tj if square tiles are preferred. At
-/// least about 1; lower is better.
+/// The objective: geometric mean over chips of cycles over the chip's bound max(MACs / peak, compulsory bytes / DRAM
+/// bytes per cycle), times 1.01 per factor of 2 between Ti and Tj if square tiles are preferred. At least about 1;
+/// lower is better.
 [[nodiscard]] double tile_cost(const dfx::contraction& c, const std::array<std::uint64_t, 3>& t,
-                               const tiling_constraints& by);
+                               const tiling_constraints& by, const std::vector<chip_model>& chips);
 
 struct tile_choice {
     std::array<std::uint64_t, 3> tile = {1, 1, 1};
@@ -64,10 +64,22 @@ struct tile_choice {
     std::uint64_t candidates = 1; ///< evaluated
 };
 
-/// Analytical: Ti = Tj = Tk = t, t the largest power of two with (4 operand + accumulator bytes) t^2 <= 128 KiB, evened
-/// out over each extent in multiples of 16, then raised where the constraints ask for it. Search: the least tile_cost
-/// among powers of two, three times powers of two, and the extents themselves. Fixed: as given, clipped to the extents,
-/// policy `required`.
-[[nodiscard]] tile_choice choose_tiles(const dfx::contraction& c, const tile_request& request);
+/// Analytical: Ti = Tj = Tk = t, t the largest power of two with (4 operand + accumulator bytes) t^2 <= the room for
+/// tiles of the typical chip, evened out over each extent in multiples of its array's extents (k: of the longer one),
+/// no deeper than its lines, then raised where the constraints ask for it. Search: the least tile_cost among powers of
+/// two, three times powers of two, and the extents themselves, as far as some chip has room for such a tile. Fixed: as
+/// given, clipped to the extents, policy `required`.
+[[nodiscard]] tile_choice choose_tiles(const dfx::contraction& c, const tile_request& request, const target& on);
+
+/// A tile and what it costs; terms per chip of the target.
+struct weighed_tile {
+    std::array<std::uint64_t, 3> tile = {1, 1, 1};
+    double cost = 0;
+    std::vector<tile_terms> terms;
+};
+/// The choice, then the `others` that cost least of all that the search would look at.
+[[nodiscard]] std::vector<weighed_tile> weigh_alternatives(const dfx::contraction& c, const tile_choice& choice,
+                                                           const tiling_constraints& by, const target& on,
+                                                           std::size_t others);
 
 } // namespace kpu::passes

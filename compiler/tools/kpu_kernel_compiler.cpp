@@ -4,8 +4,10 @@
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
 #include "compiler/passes/embed.h"
+#include "compiler/passes/explain.h"
 #include "compiler/passes/lower.h"
 #include "compiler/tools/graph_input.h"
+#include "compiler/tools/tune_for.h"
 #include "platforms/common/files.h"
 #include "platforms/common/tool.h"
 
@@ -23,6 +25,7 @@ struct options {
     std::string tile_strategy = "analytical";
     std::string format = "json";
     std::string weights;
+    std::string tune_for;
     bool emit_dfx = false;
     bool dump = false;
     bool verbose = false;
@@ -51,19 +54,11 @@ std::string tiles_text(const kpu::dfx::contraction& c) {
     return fmt::format("{}x{}x{}", c.tile[0], c.tile[1], c.tile[2]);
 }
 
-void report(const kpu::passes::lowered& result) {
-    for (const kpu::passes::kernel_report& k : result.kernels) {
-        fmt::print(stderr, "kernel {}: tiles {} ({}, {} evaluated, cost {:.3f})\n", k.kernel, tiles_text(k.product),
-                   name_of(k.tiles.strategy), k.tiles.candidates, k.tiles.cost);
-        fmt::print(stderr, "kernel {}: {}\n", k.kernel, k.flow.reason());
-    }
-}
-
 void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std::size_t bytes) {
     const kpu::dfx::program& p = result.program;
     fmt::print("graph {}: {} nodes, {} edges\n", graph.name, graph.nodes.size(), graph.edges.size());
-    fmt::print("program: DFX {}, {} kernels, {} tensors, {} bytes\n", p.version, p.kernels.size(), p.tensors.size(),
-               bytes);
+    fmt::print("program: DFX {}, {} kernels, {} tensors, {} bytes{}\n", p.version, p.kernels.size(), p.tensors.size(),
+               bytes, p.tuned_for.empty() ? "" : ", tuned for " + p.tuned_for);
     for (const kpu::dfx::tensor_descriptor& t : p.tensors)
         fmt::print("  {} {}: {} {}{}\n", name_of(t.role), t.name, kpu::to_string(t.dims), name_of(t.type),
                    t.keys.empty() ? "" : fmt::format(", keys {}", fmt::join(t.keys, ", ")));
@@ -72,8 +67,9 @@ void dump(const kpu::dfg::graph& graph, const kpu::passes::lowered& result, std:
                                          [&](const kpu::passes::kernel_report& r) { return r.kernel == k.name; });
         if (report == result.kernels.end()) {
             const kpu::dfx::compute_op& op = *kpu::dfx::whole_tensor_operator(k);
-            fmt::print("  kernel {}: {} into {} {}, estimated DRAM bytes {}\n", k.name, name_of(op.type),
-                       op.output.tensor_name, kpu::to_string(op.output.tile_shape), k.hints.estimated_dram_bytes);
+            fmt::print("  kernel {}: {} into {} {}, estimated DRAM bytes {}, compute cycles {}, parallelism {}\n",
+                       k.name, name_of(op.type), op.output.tensor_name, kpu::to_string(op.output.tile_shape),
+                       k.hints.estimated_dram_bytes, k.hints.estimated_compute_cycles, k.hints.parallelism_degree);
             continue;
         }
         const kpu::dfx::contraction& c = report->product;
@@ -102,6 +98,8 @@ int run(const options& o) {
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
     lowering.fusion = !o.no_fusion;
     lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
+    if (!o.tune_for.empty())
+        lowering.on = kpu::target_of(o.tune_for);
     const kpu::object::format format = kpu::object::format_named(o.format);
     if (o.output.empty() && !o.emit_dfx && !o.dump)
         refuse("no output is asked for", "", "-o FILE, --emit-dfx or --dump");
@@ -112,7 +110,8 @@ int run(const options& o) {
         embed(o.weights, result.program);
     const std::string bytes = kpu::object::serialise(result.program, format);
     if (o.verbose)
-        report(result);
+        for (const kpu::passes::kernel_report& k : result.kernels)
+            fmt::print(stderr, "{}", explain(k, lowering));
     if (!o.output.empty())
         kpu::write_file(o.output, bytes);
     if (o.emit_dfx)
@@ -134,10 +133,11 @@ int main(int argc, char** argv) {
     app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
     app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
     app.add_option("--weights", o.weights, "values of constants to carry in the object, by name (.npz)");
+    app.add_option("--tune-for", o.tune_for, "choose for this platform (.yaml or .json); the object still runs on any");
     app.add_flag("--no-fusion", o.no_fusion, "a kernel per node; results do not depend on it");
     app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
     app.add_flag("--dump", o.dump, "print a summary of graph and program");
-    app.add_flag("--verbose", o.verbose, "print what decided tiles and dataflow (on stderr)");
+    app.add_flag("--verbose", o.verbose, "print candidates, costs and what decided tiles and dataflow (on stderr)");
     app.set_version_flag("--version", "kpu-kernel-compiler " KPU_VERSION);
     return kpu::run_tool(app, argc, argv, [&] { return run(o); });
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -16,8 +17,7 @@ namespace {
 
 /// Cycles that a memory's latency does not cover between one mover's completion and the next one's first request.
 constexpr double k_hand_over = 12;
-/// Bytes of DRAM time lost per row of a tile that is no whole number of bursts, on average.
-constexpr double k_burst = 64;
+constexpr std::uint64_t k_burst = 64; ///< of DRAM, typically
 /// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
 /// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it. In a
 /// short run it is more important to be right about what is not hidden.
@@ -28,6 +28,7 @@ constexpr double k_weight_of_firmware = 0.025;
 /// Cycles that an event less is worth in a long run, and the bytes of a piece of a copy.
 constexpr double k_weight_of_event = 0.5;
 constexpr double k_piece = 8192;
+constexpr double k_waste_of_window = 32; ///< bytes of bursts moved in vain per run of a window or of a line
 
 /// DRAM bytes, over those of the best blocking, up to which only time counts.
 constexpr double k_tolerable_traffic = 1.098;
@@ -57,6 +58,16 @@ double rate_of(const machine& chip, const std::vector<engine_id>& movers) {
 double stretch_of(const machine& chip, engine_id mover, double run) {
     const double width = chip.engine(mover).capabilities[iface::mover_cap::bytes_cycle];
     return std::ceil(run / width) * width / run;
+}
+
+/// Bytes that bursts move in vain per byte of runs that lie `pitch` apart: none where runs adjoin or are whole bursts;
+/// else a run that begins at any multiple of g = gcd(run, pitch, burst) touches (run + burst - g) / burst of them on
+/// average.
+double waste_of(std::uint64_t run, std::uint64_t pitch) {
+    if (run >= pitch)
+        return 0;
+    const std::uint64_t step = std::gcd(std::gcd(run, pitch), k_burst);
+    return as_double(k_burst - step) / as_double(run);
 }
 
 } // namespace
@@ -91,10 +102,12 @@ cost_model::cost_model(const task& t, const blocking& base)
 way_of_a cost_model::tiles_of_a() const {
     way_of_a a;
     a.dram_bytes = m_work.batch * m_work.m * m_work.k * m_e.operand;
-    a.dram_run = as_double(m_plan.kb * m_e.operand);
+    const std::uint64_t row = m_plan.kb * m_e.operand;
+    a.dram_waste = waste_of(row, m_work.k * m_e.operand);
     if (m_work.windows) {
-        a.dram_run = std::min(a.dram_run, as_double(padded_input(*m_work.windows, m_e.operand).run_bytes()));
-        a.dma_stretch = stretch_of(m_chip, m_chip.dma.front(), a.dram_run);
+        const std::uint64_t run = std::min(row, padded_input(*m_work.windows, m_e.operand).run_bytes());
+        a.dram_waste = k_waste_of_window / as_double(run);
+        a.dma_stretch = stretch_of(m_chip, m_chip.dma.front(), as_double(run));
     }
     return a;
 }
@@ -103,7 +116,7 @@ way_of_a cost_model::ring_of_a() const {
     const padded_input input(*m_work.windows, m_e.operand);
     way_of_a a;
     a.dram_bytes = m_work.a_bytes();
-    a.dram_run = as_double(input.slab_bytes());
+    a.dram_waste = k_waste_of_window / as_double(input.slab_bytes());
     const double run = as_double(std::min(m_plan.kb * m_e.operand, input.run_bytes()));
     a.mover_stretch = stretch_of(m_chip, m_chip.block_movers.front(), run);
     return a;
@@ -172,7 +185,9 @@ void cost_model::estimate(blocking& plan) {
     const double dram = dram_cycles(a, moved);
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const double movers = mover_cycles(a, k_groups, uses_in_l2(plan));
-    plan.estimated_cycles = cycles_with(compute_in_turns(plan, k_groups), movers, dram);
+    const double with_idle = dram + idle_dram(plan, k_groups, dram);
+    plan.terms = {compute_in_turns(plan, k_groups), movers, with_idle, m_firmware, m_around};
+    plan.estimated_cycles = cycles_with(plan.terms.compute, movers, with_idle);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
 }
@@ -257,9 +272,8 @@ cost_model::dram_traffic cost_model::traffic_of(const blocking& plan) const {
 
 /// When A is read that many times, and B.
 cost_model::dram_traffic cost_model::traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const {
-    return {a.dram_bytes * a_reads,
-            m_work.batch * (m_work.k * m_work.n * m_e.operand * b_reads + m_work.m * m_work.n * m_e.result) +
-                m_work.seed_bytes() + step_bytes()};
+    return {a.dram_bytes * a_reads, m_work.batch * m_work.k * m_work.n * m_e.operand * b_reads,
+            m_work.batch * m_work.m * m_work.n * m_e.result + m_work.seed_bytes() + step_bytes()};
 }
 
 /// Bytes of the operands of steps that blocks bring: what is the same for all rows or columns comes with each of them.
@@ -272,9 +286,21 @@ std::uint64_t cost_model::step_bytes() const {
 
 /// Cycles of DRAM for that traffic; rows of tiles that are no whole bursts cost more.
 double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) const {
-    const double run = std::min(a.dram_run, as_double(m_plan.nb * m_e.operand));
-    const double cycles = as_double(moved.all()) * (1 + k_burst / 2 / run) / m_rates.dram;
-    return std::max(cycles, as_double(moved.a) * a.dma_stretch / m_rates.dma);
+    const auto rows_of = [&](std::uint64_t element) { return waste_of(m_plan.nb * element, m_work.n * element); };
+    const double vain = as_double(moved.a) * a.dram_waste + as_double(moved.b) * rows_of(m_e.operand) +
+                        as_double(moved.others) * rows_of(m_e.result);
+    return std::max((as_double(moved.all()) + vain) / m_rates.dram, as_double(moved.a) * a.dma_stretch / m_rates.dma);
+}
+
+/// Cycles in which DRAM has nothing to do: all operands have come, and no block's results are there yet.
+double cost_model::idle_dram(const blocking& plan, std::uint64_t k_groups, double dram) const {
+    if (plan.partial_sums_in_l3())
+        return 0;
+    const double stores = as_double(m_work.c_bytes()) / m_rates.dram;
+    const bool last_visits = as_double(blocks()) <= busy_lanes();
+    const double done = block_cycles(way(plan), m_plan.mb, m_plan.nb, sums_stay(k_groups)) /
+                        (last_visits ? as_double(folds_down(m_plan.mb)) : 1); // the last visits' results go row by row
+    return std::max(0.0, done - std::max(0.0, dram - stores));
 }
 
 /// Cycles of all block movers together, at their fixed cost per move.

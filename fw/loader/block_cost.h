@@ -20,7 +20,7 @@ struct chip_rates {
 /// How A comes to L2: as tiles by way of L3, or where its rows are windows, gathered by the DMA engines or from a ring.
 struct way_of_a {
     std::uint64_t dram_bytes = 0; ///< to read all of it once
-    double dram_run = 0;          ///< bytes side by side in DRAM
+    double dram_waste = 0;        ///< bytes that bursts move in vain, per byte
     // cycles that these engines take for its bytes, times their rate: short runs fill no beats
     double dma_stretch = 1, mover_stretch = 1;
 };
@@ -54,9 +54,10 @@ class cost_model {
     [[nodiscard]] std::uint64_t least_dram_bytes_of_tiles() const { return traffic(m_tiles, 1, 1).all(); }
     /// Folds follow each other as fast as the array can.
     [[nodiscard]] bool keeps_arrays_busy() const { return m_period <= fold(m_plan.kb).period; }
-    /// Fills what the choice is made by for the plan with its groups and its slots of L3:
-    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last;
-    /// weight of traffic: 1 up to 1.098 times the best blocking's DRAM bytes, from 2 to 4 times the excess beyond.
+    /// Fills terms and what the choice is made by for the plan with its groups and its slots of L3:
+    /// cycles = max(compute, block movers, DRAM, firmware) + time to the first fold + time after the last, where
+    /// results go to DRAM when all operands have come and a block is done; weight of traffic: 1 up to 1.098 times the
+    /// best blocking's DRAM bytes, from 2 to 4 times the excess beyond.
     void estimate(blocking& plan);
 
   private:
@@ -78,12 +79,13 @@ class cost_model {
     [[nodiscard]] double makespan(const way_of_a& a, std::uint64_t together, bool sums_stay) const;
     /// Bytes of DRAM.
     struct dram_traffic {
-        std::uint64_t a = 0, others = 0;
-        [[nodiscard]] std::uint64_t all() const { return a + others; }
+        std::uint64_t a = 0, b = 0, others = 0; ///< others: at the places of C
+        [[nodiscard]] std::uint64_t all() const { return a + b + others; }
     };
     [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
+    [[nodiscard]] double idle_dram(const blocking& plan, std::uint64_t k_groups, double dram) const;
     [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] std::uint64_t step_bytes() const;
     [[nodiscard]] way_of_a tiles_of_a() const;

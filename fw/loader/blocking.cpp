@@ -51,4 +51,16 @@ std::string to_string(const blocking& plan) {
         plan.estimated_dram_bytes);
 }
 
+candidate candidate_of(const blocking& plan) {
+    candidate c;
+    c.shape = fmt::format("{} {}x{}x{} strip {} superblock {}x{}x{}", name_of(plan.flow), plan.mb, plan.nb, plan.kb,
+                          plan.strip, plan.row_group, plan.column_group, plan.k_group);
+    c.terms = plan.terms;
+    c.cycles = plan.estimated_cycles;
+    c.rehearsed = plan.rehearsed;
+    c.cost = plan.cost();
+    c.dram_bytes = plan.estimated_dram_bytes;
+    return c;
+}
+
 } // namespace kpu::fw

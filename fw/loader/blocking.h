@@ -5,6 +5,7 @@
 #include "compiler/dfx/contraction.h"
 #include "fw/driver/machine.h"
 #include "fw/loader/padded_input.h"
+#include "fw/loader/weighing.h"
 
 #include <cstdint>
 #include <string>
@@ -65,7 +66,9 @@ struct blocking {
     ring_plan ring;   ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
 
     // what the choice was made by
-    double estimated_cycles = 0;
+    cost_terms terms;
+    double estimated_cycles = 0; ///< from the terms, or rehearsed
+    bool rehearsed = false;
     double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
     double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
     std::uint64_t estimated_dram_bytes = 0;
@@ -87,9 +90,17 @@ struct l2_share {
 /// Throws input_error with the sizes where not even one fold of depth 1 fits.
 [[nodiscard]] blocking choose_blocking(const machine& chip, const dfx::contraction& work);
 
+/// The same with what it was chosen among.
+struct blocking_choice {
+    blocking plan;
+    weighing weighed;
+};
+[[nodiscard]] blocking_choice weigh_blockings(const machine& chip, const dfx::contraction& work);
+
 [[nodiscard]] element_sizes sizes_of(const dfx::contraction& work);
 
 /// "blocks 128×128×256, …" for --verbose and --dry-run.
 [[nodiscard]] std::string to_string(const blocking& plan);
+[[nodiscard]] candidate candidate_of(const blocking& plan);
 
 } // namespace kpu::fw

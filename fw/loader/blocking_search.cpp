@@ -21,18 +21,22 @@ constexpr std::uint64_t k_least_depth = 16;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
+constexpr std::size_t k_shown = 5; ///< by --verbose
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
-constexpr double k_doubt = 1.4;                       ///< of the cost model, between dataflows
-constexpr double k_faster = 0.95;                     ///< by the cost model alone, which is right within some percent
-constexpr double k_hidden_more = 1.1;                 ///< by what hidden work may raise the cost of the faster dataflow
-constexpr double k_most_compared_commands = 30'000;   ///< of a plan that is rehearsed once
-constexpr std::uint64_t k_most_rehearsed_folds = 600; ///< as deep as L1 has room for two panels of each operand
+constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
+constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
+constexpr double k_hidden_more = 1.1;               ///< by what hidden work may raise the cost of the faster dataflow
+constexpr double k_most_compared_commands = 30'000; ///< of a plan that is rehearsed once
+// folds as deep as L1 has room for two panels of each operand
+constexpr std::uint64_t k_most_folds_of_short_runs = 600;
+constexpr std::uint64_t k_most_rehearsed_folds = 1100;
 
 /// The candidates of least cost, best first.
 class shortlist {
   public:
     explicit shortlist(std::size_t most) : m_most(most) {}
 
+    void count_one() { ++m_evaluated; }
     void consider(const blocking& plan) {
         if (plan.cost() >= bar())
             return;
@@ -48,6 +52,7 @@ class shortlist {
         return m_plans.size() < m_most ? std::numeric_limits<double>::infinity() : m_plans.back().cost();
     }
     [[nodiscard]] const std::vector<blocking>& plans() const { return m_plans; }
+    [[nodiscard]] std::uint64_t evaluated() const { return m_evaluated; }
 
   private:
     /// Blocks of one shape differ little by their depth: a few stand for all.
@@ -59,6 +64,7 @@ class shortlist {
 
     std::size_t m_most;
     std::vector<blocking> m_plans;
+    std::uint64_t m_evaluated = 0;
 };
 
 /// The highest strip with which folds follow each other as fast as the array can: higher ones take fewer commands.
@@ -159,6 +165,7 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
             plan.nb = std::min(t.work.n, fn * plan.fold_columns);
             for (const std::uint64_t depth : all_depths) {
                 plan.kb = depth;
+                found.count_one();
                 if (const std::optional<blocking> candidate = evaluate(t, plan, found.bar()))
                     found.consider(*candidate);
             }
@@ -166,13 +173,20 @@ void search(const task& t, dfx::dataflow flow, shortlist& found) {
     }
 }
 
-/// Long runs are ruled by their steady state, which the closed form knows.
-bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
+std::uint64_t deep_folds(const machine& chip, const dfx::contraction& work) {
     const compute_tile& tile = chip.tiles.front();
     const std::uint64_t room = std::min(tile.row.size.value() / tile.rows, tile.column.size.value() / tile.columns);
     const std::uint64_t depth = std::max<std::uint64_t>(1, room / 2 / size_of(work.operand));
-    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth) <=
-           k_most_rehearsed_folds;
+    return work.batch * ceil_div(work.m, tile.rows) * ceil_div(work.n, tile.columns) * ceil_div(work.k, depth);
+}
+
+/// Long runs are ruled by their steady state, which the closed form knows.
+bool worth_rehearsing(const task& t) {
+    return deep_folds(t.chip, t.work) <= k_most_rehearsed_folds;
+}
+
+preference preference_for(const machine& chip, const dfx::contraction& work) {
+    return deep_folds(chip, work) <= k_most_folds_of_short_runs ? preference::little_traffic : preference::few_events;
 }
 
 [[noreturn]] void refuse(const task& t) {
@@ -180,16 +194,17 @@ bool worth_rehearsing(const machine& chip, const dfx::contraction& work) {
     const element_sizes& e = t.e;
     const std::uint64_t cell = std::uint64_t{tile.rows} * tile.columns;
     const std::uint64_t edges = std::uint64_t{tile.rows} + tile.columns;
+    const std::uint64_t seed_in_place = e.seed == e.accumulator ? cell * e.seed : 0; // L1 needs no second place for it
     diagnostic problem;
     problem.where.file = "chip";
     problem.message = "the platform is too small for one fold of " + t.work.c;
     problem.text = fmt::format("L1 row {} B, column {} B, result {} B; L2 per array {} B; L3 {} B",
                                tile.row.size.value(), tile.column.size.value(), tile.result.size.value(),
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
-    problem.expected =
-        fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
-                    tile.rows, tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e),
-                    edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
+    problem.expected = fmt::format(
+        "for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
+        tile.columns, tile.rows * e.operand, tile.columns * e.operand, cell * bytes_per_sum(e) - seed_in_place,
+        edges * e.operand + cell * bytes_per_sum(e), 2 * edges * e.operand + cell * bytes_per_sum(e));
     throw input_error(std::move(problem));
 }
 
@@ -215,12 +230,14 @@ std::vector<dfx::dataflow> flows_for(const dfx::contraction& work) {
 }
 
 /// The dataflows' best plans by the cost model, those that may win.
-std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::dataflow>& flows, std::size_t most) {
+std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::dataflow>& flows, std::size_t most,
+                                      weighing& weighed) {
     std::vector<shortlist> all;
     double least = std::numeric_limits<double>::infinity();
     for (const dfx::dataflow flow : flows) {
         shortlist found(most);
         search(t, flow, found);
+        weighed.evaluated += found.evaluated();
         if (found.plans().empty())
             continue;
         least = std::min(least, found.plans().front().cost());
@@ -244,36 +261,66 @@ double time_of(const blocking& plan) {
     return plan.estimated_cycles * plan.traffic_weight;
 }
 
+/// The plan that was taken, then others.
+std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> others) {
+    std::sort(others.begin(), others.end(), [](const blocking& x, const blocking& y) { return x.cost() < y.cost(); });
+    std::vector<candidate> all{candidate_of(taken)};
+    for (const blocking& other : others)
+        if (other.mb != 0 && all.size() < k_shown)
+            all.push_back(candidate_of(other));
+    return all;
+}
+
+/// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable; those as the model sees
+/// them where none may cost as little as `most`.
+std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, double most) {
+    if (worth_rehearsing(t))
+        return best_rehearsed(t, of_flow.plans(), most);
+    if (!compare)
+        return {of_flow.plans().front()};
+    const std::optional<blocking> plan = as_rehearsed(t, of_flow.plans().front(), most);
+    return plan ? std::vector<blocking>{*plan} : std::vector<blocking>();
+}
+
 /// The best of those dataflows, the first one unless another is faster.
-std::optional<blocking> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
-    const bool rehearse = t.wanted == preference::little_traffic;
-    const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1);
+std::optional<blocking_choice> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
+    const bool rehearse = worth_rehearsing(t);
+    blocking_choice best;
+    const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1, best.weighed);
     const bool compare = worth_comparing(t, found);
-    std::optional<blocking> best;
+    const double ahead = rehearse || compare ? 1 : k_faster;
+    std::vector<blocking> others;
     for (const shortlist& of_flow : found) {
-        const double most = best ? k_hidden_more * best->cost() : std::numeric_limits<double>::infinity();
-        std::optional<blocking> plan = of_flow.plans().front();
-        if (rehearse)
-            plan = best_rehearsed(t, of_flow.plans(), most);
-        else if (compare)
-            plan = as_rehearsed(t, *plan, most);
-        if (plan && (!best || time_of(*plan) < (rehearse || compare ? 1 : k_faster) * time_of(*best)))
-            best = plan;
+        const bool first = best.plan.mb == 0;
+        const double most = first ? std::numeric_limits<double>::infinity() : k_hidden_more * best.plan.cost();
+        std::vector<blocking> plans = tried(t, of_flow, compare, most);
+        if (plans.empty())
+            plans = {of_flow.plans().front()};
+        else if (first || time_of(plans.front()) < ahead * time_of(best.plan))
+            std::swap(best.plan, plans.front());
+        others.insert(others.end(), plans.begin(), plans.end());
     }
+    if (best.plan.mb == 0)
+        return std::nullopt;
+    best.weighed.cheapest = cheapest_of(best.plan, std::move(others));
     return best;
 }
 
 } // namespace
 
 blocking choose_blocking(const machine& chip, const dfx::contraction& work) {
-    const task t(chip, work, worth_rehearsing(chip, work) ? preference::little_traffic : preference::few_events);
+    return weigh_blockings(chip, work).plan;
+}
+
+blocking_choice weigh_blockings(const machine& chip, const dfx::contraction& work) {
+    const task t(chip, work, preference_for(chip, work));
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
-            return *plan;
-    if (const std::optional<blocking> plan = best_of(t, flows_for(work)))
-        return *plan;
-    if (const std::optional<blocking> plan = best_of(t, {dfx::dataflow::output_stationary}))
-        return *plan;
+            return {*plan, {1, {candidate_of(*plan)}}};
+    if (const std::optional<blocking_choice> best = best_of(t, flows_for(work)))
+        return *best;
+    if (const std::optional<blocking_choice> best = best_of(t, {dfx::dataflow::output_stationary}))
+        return *best;
     refuse(t);
 }
 

@@ -44,6 +44,7 @@ class rehearsed {
         const double bar = m_plans.size() < k_varied ? m_most : m_plans.back().cost();
         plan.hidden *= k_weight_of_hidden;
         const double give_up = bar / plan.traffic_weight - plan.hidden;
+        plan.rehearsed = true;
         plan.estimated_cycles = rehearsed_cycles(m_rehearsal, m_task.work, plan, give_up);
         if (plan.cost() >= bar)
             return false;
@@ -74,7 +75,7 @@ void lower_strips(const task& t, blocking plan, rehearsed& best) {
 
 } // namespace
 
-std::optional<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans, double most) {
+std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans, double most) {
     rehearsed best(t, most);
     const double affordable = std::max(k_fewest, k_commands / commands_of(t.work, plans.front()));
     for (std::size_t i = 0; i < plans.size() && static_cast<double>(i) < affordable; ++i)
@@ -82,10 +83,9 @@ std::optional<blocking> best_rehearsed(const task& t, const std::vector<blocking
     for (const blocking& plan : std::vector<blocking>(best.plans()))
         for (const blocking& variant : with_spread_lanes(t, plan))
             best.consider(variant);
-    if (best.plans().empty())
-        return std::nullopt;
-    lower_strips(t, best.plans().front(), best);
-    return best.plans().front();
+    if (!best.plans().empty())
+        lower_strips(t, best.plans().front(), best);
+    return best.plans();
 }
 
 std::optional<blocking> as_rehearsed(const task& t, const blocking& plan, double most) {

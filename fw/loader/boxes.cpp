@@ -1,5 +1,7 @@
 #include "fw/loader/boxes.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
 
 namespace kpu::fw {
@@ -12,22 +14,22 @@ quad strides_of(const quad& dims, std::uint64_t element) {
 }
 
 /// One side of the copy of `count` elements from `first` on of a packed tensor of these extents.
-iface::copy_side side_in(address base, const quad& dims, std::uint64_t element, const quad& first) {
+iface::copy_side side_in(address base, const quad& dims, std::uint64_t element, const quad& first, const quad& count) {
     const quad stride = strides_of(dims, element);
     iface::copy_side side;
     side.base = base;
     for (std::size_t d = 0; d < 4; ++d)
         side.base = side.base + bytes(first[d] * stride[d]);
     for (std::size_t d = 0; d < 3; ++d)
-        side.stride[d + 1] = static_cast<std::uint32_t>(stride[d]);
+        side.stride[d + 1] = stride_field(count[d], static_cast<std::int64_t>(stride[d]));
     return side;
 }
 
 iface::copy_operands copy_of(const quad& count, std::uint64_t element) {
     iface::copy_operands copy;
     for (std::size_t d = 0; d < 3; ++d)
-        copy.count[d + 1] = static_cast<std::uint32_t>(count[d]);
-    copy.run = static_cast<std::uint32_t>(count[3] * element);
+        copy.count[d + 1] = count_field(count[d]);
+    copy.run = count_field(count[3] * element);
     return copy;
 }
 
@@ -52,8 +54,8 @@ iface::copy_operands load_box(address tensor, const vector_operand& operand, con
     for (std::size_t d = 0; d < 4; ++d)
         within[d] = static_cast<std::uint64_t>(static_cast<std::int64_t>(part.first[d]) - box.first[d]);
     iface::copy_operands copy = copy_of(part.count, element);
-    copy.source = side_in(tensor, operand.dims, element, part.first);
-    copy.destination = side_in(to, box.count, element, within);
+    copy.source = side_in(tensor, operand.dims, element, part.first, part.count);
+    copy.destination = side_in(to, box.count, element, within, part.count);
     return copy;
 }
 
@@ -63,8 +65,8 @@ iface::copy_operands store_box(address tensor, const vector_operand& operand, co
     for (std::size_t d = 0; d < 4; ++d)
         first[d] = static_cast<std::uint64_t>(box.first[d]);
     iface::copy_operands copy = copy_of(box.count, element);
-    copy.source = side_in(from, box.count, element, {});
-    copy.destination = side_in(tensor, operand.dims, element, first);
+    copy.source = side_in(from, box.count, element, {}, box.count);
+    copy.destination = side_in(tensor, operand.dims, element, first, box.count);
     return copy;
 }
 
@@ -76,7 +78,7 @@ iface::copy_operands store_placed(address tensor, const vector_operand& result, 
     const quad in_tensor = strides_of(result.dims, element);
     const bool runs = source[3] == 3; // rows stay rows
     iface::copy_operands copy;
-    copy.run = static_cast<std::uint32_t>(runs ? box.count[3] * element : element);
+    copy.run = count_field(runs ? box.count[3] * element : element);
     copy.source.base = from;
     copy.destination.base = tensor;
     for (std::size_t d = 0; d < 4; ++d) {
@@ -85,9 +87,10 @@ iface::copy_operands store_placed(address tensor, const vector_operand& result, 
         if (runs && d == 3)
             continue;
         const std::size_t at = runs ? d + 1 : d;
-        copy.count[at] = static_cast<std::uint32_t>(box.count[source[d]]);
-        copy.source.stride[at] = static_cast<std::uint32_t>(in_box[source[d]]);
-        copy.destination.stride[at] = static_cast<std::uint32_t>(in_tensor[d] * static_cast<std::uint64_t>(step[d]));
+        const std::uint64_t count = box.count[source[d]];
+        copy.count[at] = count_field(count);
+        copy.source.stride[at] = stride_field(count, static_cast<std::int64_t>(in_box[source[d]]));
+        copy.destination.stride[at] = stride_field(count, static_cast<std::int64_t>(in_tensor[d]) * step[d]);
     }
     return copy;
 }
@@ -100,13 +103,13 @@ iface::fill_operands fill_box(address tensor, const vector_operand& operand, con
     fill.count = shape.count;
     fill.run = shape.run;
     fill.pattern = pattern;
-    fill.destination = side_in(tensor, operand.dims, element, part.first);
+    fill.destination = side_in(tensor, operand.dims, element, part.first, part.count);
     return fill;
 }
 
 iface::fill_operands contiguous_fill(address to, std::uint64_t size, std::uint64_t pattern) {
     iface::fill_operands fill;
-    fill.run = static_cast<std::uint32_t>(size);
+    fill.run = count_field(size);
     fill.pattern = pattern;
     fill.destination.base = to;
     return fill;

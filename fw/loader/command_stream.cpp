@@ -105,24 +105,41 @@ std::string operands_of(const iface::command_header& header, const iface::descri
 
 } // namespace
 
-std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program) {
+std::vector<planned_work> plan_kernel(const machine& chip, const dfx::program& program, const dfx::kernel& kernel) {
+    const dfx::compute_op* only = dfx::whole_tensor_operator(kernel);
+    if (only != nullptr && runs_on_vector_unit(*only)) {
+        tile_choice choice = weigh_tiles(chip, vector_work_of(program, *only));
+        return {{kernel.name, std::move(choice.plan), std::move(choice.weighed)}};
+    }
+    if (only != nullptr && dfx::only_moves(only->type))
+        return {{kernel.name, plan_rearrangement(chip, program, *only)}};
     std::vector<planned_work> all;
-    for (const dfx::kernel& kernel : program.kernels) {
-        const dfx::compute_op* only = dfx::whole_tensor_operator(kernel);
-        if (only != nullptr && runs_on_vector_unit(*only)) {
-            all.push_back({kernel.name, choose_tiles(chip, vector_work_of(program, *only))});
-            continue;
-        }
-        if (only != nullptr && dfx::only_moves(only->type)) {
-            all.push_back({kernel.name, plan_rearrangement(chip, program, *only)});
-            continue;
-        }
-        for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
-            check_supported(chip, kernel, work);
-            all.push_back({kernel.name, planned_contraction{work, choose_blocking(chip, work)}});
-        }
+    for (const dfx::contraction& work : dfx::contractions_of(program, kernel)) {
+        check_supported(chip, kernel, work);
+        blocking_choice choice = weigh_blockings(chip, work);
+        all.push_back({kernel.name, planned_contraction{work, choice.plan}, std::move(choice.weighed)});
     }
     return all;
+}
+
+std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program) {
+    std::vector<planned_work> all;
+    for (const dfx::kernel& kernel : program.kernels)
+        for (planned_work& work : plan_kernel(chip, program, kernel))
+            all.push_back(std::move(work));
+    return all;
+}
+
+double planned_work::estimated_cycles() const {
+    if (const planned_contraction* c = contraction())
+        return c->plan.estimated_cycles;
+    return vector() != nullptr ? vector()->estimated_cycles : 0;
+}
+
+std::uint64_t planned_work::estimated_dram_bytes() const {
+    if (const planned_contraction* c = contraction())
+        return c->plan.estimated_dram_bytes;
+    return vector() != nullptr ? vector()->estimated_dram_bytes : 0;
 }
 
 std::string to_string(const planned_work& work) {

@@ -9,6 +9,7 @@
 #include "fw/loader/tensor_table.h"
 #include "fw/loader/vector_plan.h"
 #include "fw/loader/vector_stream.h"
+#include "fw/loader/weighing.h"
 
 #include <functional>
 #include <memory>
@@ -28,14 +29,23 @@ struct planned_contraction {
 struct planned_work {
     std::string kernel; ///< name
     std::variant<planned_contraction, vector_plan, rearrange_plan> how;
+    weighing weighed = {}; ///< what the plan was chosen among; a rearrangement is not chosen
 
     [[nodiscard]] const planned_contraction* contraction() const { return std::get_if<planned_contraction>(&how); }
     [[nodiscard]] const vector_plan* vector() const { return std::get_if<vector_plan>(&how); }
     [[nodiscard]] const rearrange_plan* rearrangement() const { return std::get_if<rearrange_plan>(&how); }
+
+    /// By the cost model; 0 for a rearrangement, which has none.
+    [[nodiscard]] double estimated_cycles() const;
+    /// As if no tensor stayed on the chip.
+    [[nodiscard]] std::uint64_t estimated_dram_bytes() const;
 };
 
-/// All work of the program in execution order, cut for the chip. Throws input_error, naming the kernel, where the chip
-/// cannot run something: an element type without support, memories too small for one fold or one tile.
+/// One kernel's work in execution order, cut for the chip. Throws input_error where the chip cannot run it: an element
+/// type without support, memories too small for one fold or one tile.
+[[nodiscard]] std::vector<planned_work> plan_kernel(const machine& chip, const dfx::program& program,
+                                                    const dfx::kernel& kernel);
+/// That of all kernels as they are: none is split.
 [[nodiscard]] std::vector<planned_work> plan_program(const machine& chip, const dfx::program& program);
 /// "512x512x512 f32: blocks …", "ELEMENTWISE in …".
 [[nodiscard]] std::string to_string(const planned_work& work);

@@ -238,7 +238,7 @@ prepared_step contraction_stream::prepare(const step& s) {
 contraction_stream::tile_move contraction_stream::claim_tile(lane& to, const step& s, operand_role role) {
     const tile_key key = key_of(s, role);
     tile_cache& cache = role == operand_role::a ? to.l2_a : to.l2_b;
-    tile_move move{role, cache.find(key), nullptr, 0, true};
+    tile_move move{role, cache.find(key), nullptr, 0, true, {}};
     if (move.slot != nullptr)
         return move;
     if (role == operand_role::a && m_ring) {
@@ -253,6 +253,7 @@ contraction_stream::tile_move contraction_stream::claim_tile(lane& to, const ste
     }
     move.slot = &cache.oldest();
     cache.assign(*move.slot, key);
+    move.slot->use.require_for_write(move.free);
     return move;
 }
 
@@ -267,12 +268,11 @@ void contraction_stream::move_panels(const step& s, const tile_move& move, std::
         }
         const extent across = move.whole ? tile : panel_of(s, move.role, panel);
         const bytes offset((across.first - tile.first) * line);
-        dependences after;
+        dependences after = move.free;
         move.source->require_panel(after, panel);
-        move.slot->use.require_for_write(after);
-        const point p =
-            m_out.copy(mover_of(s.lane, move.role == operand_role::a ? 0 : 1), load_tag(s, move.role),
-                       contiguous(move.source->base + offset, move.slot->base + offset, across.count * line), after);
+        const point p = m_out.copy(
+            mover_of(s.lane, move.role == operand_role::a ? k_mover_of_a : k_mover_of_b), load_tag(s, move.role),
+            contiguous(move.source->base + offset, move.slot->base + offset, across.count * line), after);
         move.source->use.note_read(p);
         if (move.whole)
             move.slot->use.note_overwrite(p);
@@ -281,21 +281,28 @@ void contraction_stream::move_panels(const step& s, const tile_move& move, std::
     }
 }
 
+/// Short runs keep a mover busy for longer than its bytes would: the lane's movers share a whole tile, and take panels
+/// in turn.
 void contraction_stream::gather_panel(const step& s, const tile_move& move, std::size_t panel) {
     const extent rows = move.whole ? rows_of(s) : panel_of(s, move.role, panel);
     const extent depth = depth_of(s);
-    const bytes offset((rows.first - rows_of(s).first) * depth.count * m_sizes.operand);
-    dependences after;
-    move.slot->use.require_for_write(after);
+    const std::uint64_t rows_per_part = ceil_div(rows.count, move.whole ? movers_per_lane() : 1);
     bool first = true;
-    m_ring->gather(rows, depth, move.slot->base + offset, {mover_of(s.lane, 0), load_tag(s, move.role), after}, m_out,
-                   [&](point p) {
-                       if (move.whole)
-                           move.slot->use.note_written(p, first);
-                       else
-                           move.slot->note_panel(panel, p);
-                       first = false;
-                   });
+    for (std::size_t part = 0; part < ceil_div(rows.count, rows_per_part); ++part) {
+        const extent cut = piece(rows.count, rows_per_part, part);
+        const extent those{rows.first + cut.first, cut.count};
+        const bytes offset((those.first - rows_of(s).first) * depth.count * m_sizes.operand);
+        // the first one does not queue behind results, which wait for their sums
+        const engine_id mover = mover_of(s.lane, k_mover_of_results + 1 + panel + part);
+        m_ring->gather(those, depth, move.slot->base + offset, {mover, load_tag(s, move.role), move.free}, m_out,
+                       [&](point p) {
+                           if (move.whole)
+                               move.slot->use.note_written(p, first);
+                           else
+                               move.slot->note_panel(panel, p);
+                           first = false;
+                       });
+    }
 }
 
 /// Some of the block's cells have yet to be told to leave.
@@ -335,7 +342,8 @@ tile_slot* contraction_stream::move_seed(lane& to, const step& s) {
     slot.use.require_for_write(after);
     bool first = true;
     for (const iface::copy_operands& move : moves_of_part(s, seed_size(), source.base, slot.base)) {
-        const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).load_seed), move, after);
+        const point p = m_out.copy(mover_of(s.lane, k_mover_of_results),
+                                   static_cast<std::uint32_t>(ids_of(s).load_seed), move, after);
         source.use.note_read(p);
         slot.use.note_written(p, first);
         first = false;
@@ -372,7 +380,8 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
         bool first = true;
         for (const iface::copy_operands& move :
              move_cells(strip_of(s, strip, m_sizes.accumulator), place(source.base), place(into.base))) {
-            const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).compute), move, after);
+            const point p = m_out.copy(mover_of(s.lane, k_mover_of_results),
+                                       static_cast<std::uint32_t>(ids_of(s).compute), move, after);
             source.use.note_read(p);
             for (std::size_t column = begin; column < end; ++column)
                 into.columns[column].note_written(p, first);
@@ -391,10 +400,13 @@ engine_id contraction_stream::next_storer() {
     return m_chip.dma[m_chip.dma.size() - storers + m_stored++ % storers];
 }
 
-engine_id contraction_stream::mover_of(std::size_t lane_number, std::size_t role) const {
-    const std::size_t movers = m_chip.block_movers.size();
-    const std::size_t per_lane = std::max<std::size_t>(1, movers / m_plan.lanes);
-    return m_chip.block_movers[(lane_number * per_lane + role % per_lane) % movers];
+std::size_t contraction_stream::movers_per_lane() const {
+    return std::max<std::size_t>(1, m_chip.block_movers.size() / m_plan.lanes);
+}
+
+engine_id contraction_stream::mover_of(std::size_t lane_number, std::size_t number) const {
+    const std::size_t per_lane = movers_per_lane();
+    return m_chip.block_movers[(lane_number * per_lane + number % per_lane) % m_chip.block_movers.size()];
 }
 
 } // namespace kpu::fw

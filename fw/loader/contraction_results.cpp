@@ -119,7 +119,8 @@ void contraction_stream::leave(const pending_cells& some) {
         return place_of(block, some.strip, some.first_row, some.first_column, m_sizes.accumulator);
     };
     for (const iface::copy_operands& move : move_cells(strip_of(some), place(some.from->base), place(some.to->base))) {
-        const point p = m_out.copy(mover_of(s.lane, 2), static_cast<std::uint32_t>(ids_of(s).store), move, after);
+        const point p =
+            m_out.copy(mover_of(s.lane, k_mover_of_results), static_cast<std::uint32_t>(ids_of(s).store), move, after);
         for (std::size_t column = first; column < end; ++column)
             some.from->columns[column].note_read(p);
         some.to->use.note_written(p, !some.to->filling);

@@ -42,7 +42,7 @@ tile_slot* contraction_stream::move_steps(lane& to, const step& s) {
         const bytes offset = step_operands_in_block(m_sizes, i, m_plan);
         for (const iface::copy_operands& move :
              moves_of_part(s, m_sizes.steps[i], source.base + offset, slot.base + offset)) {
-            const point p = m_out.copy(mover_of(s.lane, 2), steps_tag(s), move, after);
+            const point p = m_out.copy(mover_of(s.lane, k_mover_of_results), steps_tag(s), move, after);
             source.use.note_read(p);
             slot.use.note_written(p, first);
             first = false;

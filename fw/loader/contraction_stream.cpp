@@ -29,7 +29,7 @@ contraction_stream::contraction_stream(const machine& chip, const dfx::contracti
     const point_set l1 = out.latest(chip, {engine_kind::streamer, engine_kind::array, engine_kind::vector});
     if (plan.ring.slabs > 0)
         m_ring.emplace(padded_input(*work.windows, m_sizes.operand), plan.ring, m_l3.ring,
-                       out.latest(chip, {engine_kind::dma, engine_kind::block_mover}));
+                       out.latest(chip, {engine_kind::dma, engine_kind::block_mover}), chip.dma);
     for (std::size_t i = 0; i < plan.lanes; ++i)
         m_lanes.emplace_back(chip, plan, m_sizes, i, l1, l2);
 }

@@ -180,6 +180,7 @@ class contraction_stream {
         tile_slot* source = nullptr; ///< null: it is gathered from the ring
         std::size_t panels = 0;      ///< that come one by one; 1: it comes as a whole; 0: it is there already
         bool whole = true;
+        dependences free; ///< of the slot, before the first panel comes
     };
     [[nodiscard]] tile_move claim_tile(lane& to, const step& s, operand_role role);
     void gather_panel(const step& s, const tile_move& move, std::size_t panel);
@@ -251,7 +252,10 @@ class contraction_stream {
     [[nodiscard]] bool all_loaded() const { return m_all_seen && m_prefetched >= m_window.size(); }
     [[nodiscard]] engine_id next_loader();
     [[nodiscard]] engine_id next_storer();
-    [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t role) const;
+    // A lane's block movers, as far as there are as many: what each of them carries.
+    static constexpr std::size_t k_mover_of_a = 0, k_mover_of_b = 1, k_mover_of_results = 2; ///< and of seeds
+    [[nodiscard]] std::size_t movers_per_lane() const;
+    [[nodiscard]] engine_id mover_of(std::size_t lane_number, std::size_t number) const;
 
     const machine& m_chip;
     dfx::contraction m_work;

@@ -2,9 +2,11 @@
 
 namespace kpu::fw {
 
-input_ring::input_ring(const padded_input& input, const ring_plan& plan, address region, const point_set& earlier)
+input_ring::input_ring(const padded_input& input, const ring_plan& plan, address region, const point_set& earlier,
+                       const std::vector<engine_id>& fillers)
     : m_input(input), m_slabs_per_chunk(plan.chunk), m_ring{input.first_slab(region), plan.slabs}, m_border(earlier),
-      m_places(static_cast<std::size_t>(plan.slabs / plan.chunk), place{usage(earlier), false, 0}) {}
+      m_fillers(fillers), m_places(static_cast<std::size_t>(plan.slabs / plan.chunk), place{usage(earlier), false, 0}) {
+}
 
 extent input_ring::chunks_of(extent rows) const {
     const extent slabs = m_input.slabs_of(rows);
@@ -22,18 +24,26 @@ bool input_ring::displaces_one_of(extent kept, std::uint64_t chunk) const {
     return at.valid && at.chunk >= kept.first && at.chunk < kept.first + kept.count;
 }
 
-void input_ring::load(std::uint64_t chunk, address tensor, const usage& written, engine_id loader, std::uint32_t tag,
-                      emitter& out) {
-    if (!m_bordered) {
-        dependences after;
-        m_border.require_for_write(after);
-        bool first = true;
-        for (const iface::fill_operands& fill : m_input.border(m_ring)) {
-            m_border.note_written(out.fill(loader, tag, fill, after), first);
+void input_ring::fill_border(std::uint32_t tag, emitter& out) {
+    if (m_fillers.empty())
+        return;
+    dependences after;
+    m_border.require_for_write(after);
+    bool first = true;
+    auto filler = m_fillers.begin();
+    for (const std::vector<iface::fill_operands>& fills : m_input.border(m_ring, m_fillers.size())) {
+        for (const iface::fill_operands& fill : fills) {
+            m_border.note_written(out.fill(*filler, tag, fill, after), first);
             first = false;
         }
-        m_bordered = true;
+        ++filler;
     }
+    m_fillers.clear();
+}
+
+void input_ring::load(std::uint64_t chunk, address tensor, const usage& written, engine_id loader, std::uint32_t tag,
+                      emitter& out) {
+    fill_border(tag, out);
     place& at = place_of(chunk);
     dependences after;
     at.use.require_for_write(after);

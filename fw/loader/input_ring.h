@@ -11,8 +11,9 @@ namespace kpu::fw {
 
 class input_ring {
   public:
-    /// `region`: the plan's ring in L3; `earlier`: everything that used that memory before.
-    input_ring(const padded_input& input, const ring_plan& plan, address region, const point_set& earlier);
+    /// `region`: the plan's ring in L3; `earlier`: everything that used that memory before; `fillers` fill its border.
+    input_ring(const padded_input& input, const ring_plan& plan, address region, const point_set& earlier,
+               const std::vector<engine_id>& fillers);
 
     /// Slabs come in chunks: those that these rows of A need.
     [[nodiscard]] extent chunks_of(extent rows) const;
@@ -48,6 +49,7 @@ class input_ring {
         bool valid = false;
         std::uint64_t chunk = 0; ///< that is there
     };
+    void fill_border(std::uint32_t tag, emitter& out);
     [[nodiscard]] place& place_of(std::uint64_t chunk) { return m_places[chunk % m_places.size()]; }
     [[nodiscard]] const place& place_of(std::uint64_t chunk) const { return m_places[chunk % m_places.size()]; }
 
@@ -71,7 +73,7 @@ class input_ring {
     std::uint64_t m_slabs_per_chunk;
     slab_ring m_ring;
     usage m_border;
-    bool m_bordered = false;
+    std::vector<engine_id> m_fillers; ///< none once the border is filled
     std::vector<place> m_places;
 };
 

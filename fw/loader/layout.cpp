@@ -1,5 +1,7 @@
 #include "fw/loader/layout.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
 #include <array>
 
@@ -7,21 +9,22 @@ namespace kpu::fw {
 
 namespace {
 
-std::uint32_t narrow(std::uint64_t value) {
-    return static_cast<std::uint32_t>(value);
-}
-
 struct dimension {
     std::uint64_t count = 1, source_stride = 0, destination_stride = 0;
+
+    [[nodiscard]] std::uint32_t from() const { return stride_field(count, static_cast<std::int64_t>(source_stride)); }
+    [[nodiscard]] std::uint32_t to() const {
+        return stride_field(count, static_cast<std::int64_t>(destination_stride));
+    }
 };
 
 /// Outer dimension first; unused ones in front have count 1.
 iface::copy_operands strided(address from, address to, dimension outer, dimension inner, std::uint64_t run) {
     iface::copy_operands copy;
-    copy.run = narrow(run);
-    copy.count = {1, 1, narrow(outer.count), narrow(inner.count)};
-    copy.source = {from, {0, 0, narrow(outer.source_stride), narrow(inner.source_stride)}};
-    copy.destination = {to, {0, 0, narrow(outer.destination_stride), narrow(inner.destination_stride)}};
+    copy.run = count_field(run);
+    copy.count = {1, 1, count_field(outer.count), count_field(inner.count)};
+    copy.source = {from, {0, 0, outer.from(), inner.from()}};
+    copy.destination = {to, {0, 0, outer.to(), inner.to()}};
     return copy;
 }
 
@@ -103,7 +106,7 @@ copies split_rows(const iface::copy_operands& cells, std::uint64_t parts) {
     const std::uint64_t rows_per_part = ceil_div(rows, parts);
     for (std::uint64_t first = 0; first < rows; first += rows_per_part) {
         iface::copy_operands part = cells;
-        part.count[k_rows] = narrow(std::min(rows_per_part, rows - first));
+        part.count[k_rows] = count_field(std::min(rows_per_part, rows - first));
         part.source.base = cells.source.base + bytes(first * cells.source.stride[k_rows]);
         part.destination.base = cells.destination.base + bytes(first * cells.destination.stride[k_rows]);
         all.push_back(part);

@@ -1,5 +1,7 @@
 #include "fw/loader/padded_input.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
 
 namespace kpu::fw {
@@ -12,10 +14,8 @@ constexpr std::uint64_t k_alignment = 64;
 constexpr std::uint64_t k_chunk = 8192;
 /// Small inputs come in as many parts, so that all DMA engines bring some.
 constexpr std::uint64_t k_least_chunks = 8;
-
-std::uint32_t narrow(std::uint64_t n) {
-    return static_cast<std::uint32_t>(n);
-}
+/// Of a border, that are worth a command.
+constexpr std::uint64_t k_least_runs = 64;
 
 std::uint64_t product_behind(const std::vector<std::uint64_t>& extents, std::size_t d) {
     std::uint64_t all = 1;
@@ -75,14 +75,14 @@ void emit(std::vector<dimension> dims, std::uint64_t run, address from, address 
         return;
     }
     iface::copy_operands copy;
-    copy.run = narrow(run);
+    copy.run = count_field(run);
     copy.source.base = from;
     copy.destination.base = to;
     const std::size_t unused = iface::k_copy_dims - dims.size();
     for (std::size_t d = 0; d < dims.size(); ++d) {
-        copy.count[unused + d] = narrow(dims[d].count);
-        copy.source.stride[unused + d] = narrow(dims[d].from);
-        copy.destination.stride[unused + d] = narrow(dims[d].to);
+        copy.count[unused + d] = count_field(dims[d].count);
+        copy.source.stride[unused + d] = stride_field(dims[d].count, static_cast<std::int64_t>(dims[d].from));
+        copy.destination.stride[unused + d] = stride_field(dims[d].count, static_cast<std::int64_t>(dims[d].to));
     }
     out.push_back(copy);
 }
@@ -209,22 +209,30 @@ address padded_input::first_slab(address region) const {
     return region + bytes(round_up(room_before(), k_alignment));
 }
 
-std::vector<iface::fill_operands> padded_input::border(const slab_ring& ring) const {
-    std::vector<iface::fill_operands> fills;
+std::vector<std::vector<iface::fill_operands>> padded_input::border(const slab_ring& ring,
+                                                                    std::uint64_t fillers) const {
+    std::vector<std::vector<iface::fill_operands>> lists;
     for (std::size_t d = 1; d < m_spatial; ++d) {
         // what lies behind one index of the dimension around it touches what lies before the next one
         const std::uint64_t run = after_bytes(d) + before_bytes(d);
         if (run == 0)
             continue;
-        iface::fill_operands fill;
-        fill.run = narrow(run);
-        fill.pattern = m_padding;
-        fill.count.back() = narrow(ring.slabs * slab_bytes() / m_pitch[d - 1] + 1);
-        fill.destination.base = address(ring.first.value() - after_bytes(d));
-        fill.destination.stride.back() = narrow(m_pitch[d - 1]);
-        fills.push_back(fill);
+        const std::uint64_t pitch = m_pitch[d - 1];
+        const std::uint64_t runs = ring.slabs * slab_bytes() / pitch + 1;
+        const std::uint64_t per_list = m_spatial == 2 ? std::max(k_least_runs, ceil_div(runs, fillers)) : runs;
+        for (std::uint64_t first = 0; first < runs; first += per_list) {
+            iface::fill_operands fill;
+            fill.run = count_field(run);
+            fill.pattern = m_padding;
+            fill.count.back() = count_field(std::min(per_list, runs - first));
+            fill.destination.base = address(ring.first.value() - after_bytes(d)) + bytes(first * pitch);
+            fill.destination.stride.back() = stride_field(runs, static_cast<std::int64_t>(pitch));
+            if (lists.empty() || m_spatial == 2)
+                lists.emplace_back();
+            lists.back().push_back(fill);
+        }
     }
-    return fills;
+    return lists;
 }
 
 /// Of successive slabs what the tensor has, from its first element there on; without addresses.

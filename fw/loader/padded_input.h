@@ -50,8 +50,10 @@ class padded_input {
     [[nodiscard]] std::uint64_t room_behind() const;
     /// Of a ring in memory from `region` on.
     [[nodiscard]] address first_slab(address region) const;
-    /// The padding within slabs, of all places of the ring: what is loaded leaves it as it is.
-    [[nodiscard]] std::vector<iface::fill_operands> border(const slab_ring& ring) const;
+    /// The padding within slabs, of all places of the ring: what is loaded leaves it as it is. One list for each of up
+    /// to `fillers` engines; that of a volume overlaps itself and is one engine's.
+    [[nodiscard]] std::vector<std::vector<iface::fill_operands>> border(const slab_ring& ring,
+                                                                        std::uint64_t fillers) const;
 
     /// What brings slabs from a tensor at `tensor` to their places, which follow each other. Padding is filled.
     struct load {

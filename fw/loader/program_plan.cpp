@@ -13,18 +13,6 @@ namespace {
 /// Shares of L3 that intermediate tensors may take, largest first.
 constexpr std::uint64_t k_parts[] = {2, 4};
 
-double cycles_of(const planned_work& work) {
-    if (const planned_contraction* c = work.contraction())
-        return c->plan.estimated_cycles;
-    return work.vector() != nullptr ? work.vector()->estimated_cycles : 0;
-}
-
-std::uint64_t bytes_of(const planned_work& work) {
-    if (const planned_contraction* c = work.contraction())
-        return c->plan.estimated_dram_bytes;
-    return work.vector() != nullptr ? work.vector()->estimated_dram_bytes : 0;
-}
-
 struct cost {
     double cycles = 0;
     std::uint64_t bytes = 0;
@@ -33,9 +21,9 @@ struct cost {
 /// DRAM bytes of all kernels, without those of resident tensors: each of these is written once and read once at least.
 cost cost_of(const program_plan& plan, const dfx::program& program) {
     cost sum;
-    for (const planned_work& work : plan.work) {
-        sum.cycles += cycles_of(work);
-        sum.bytes += bytes_of(work);
+    for (const planned_work& work : plan.fitted.work) {
+        sum.cycles += work.estimated_cycles();
+        sum.bytes += work.estimated_dram_bytes();
     }
     for (const auto& [name, place] : plan.residents.place) {
         const dfx::tensor_descriptor& t = *program.find(name);
@@ -52,7 +40,7 @@ std::optional<program_plan> plan_beside(const machine& chip, const dfx::program&
         return std::nullopt;
     plan.chip = beside(chip, plan.residents);
     try {
-        plan.work = plan_program(plan.chip, program);
+        plan.fitted.work = plan_program(plan.chip, program);
     } catch (const input_error&) {
         return std::nullopt;
     }
@@ -62,25 +50,29 @@ std::optional<program_plan> plan_beside(const machine& chip, const dfx::program&
 } // namespace
 
 program_plan plan_whole(const machine& chip, const dfx::program& program) {
-    program_plan best{chip, {}, plan_program(chip, program)};
-    if (program.kernels.size() < 2)
+    program_plan best{chip, {}, fit_program(chip, program)};
+    const dfx::program& runs = best.runs(program);
+    if (runs.kernels.size() < 2)
         return best;
     for (const std::uint64_t parts : k_parts) {
-        std::optional<program_plan> plan = plan_beside(chip, program, parts);
+        std::optional<program_plan> plan = plan_beside(chip, runs, parts);
         if (!plan)
             continue;
-        const cost before = cost_of(best, program);
-        const cost after = cost_of(*plan, program);
-        if (after.bytes < before.bytes && after.cycles <= 1.01 * before.cycles)
-            best = std::move(*plan);
+        const cost before = cost_of(best, runs);
+        const cost after = cost_of(*plan, runs);
+        if (after.bytes < before.bytes && after.cycles <= 1.01 * before.cycles) {
+            best.chip = std::move(plan->chip);
+            best.residents = std::move(plan->residents);
+            best.fitted.work = std::move(plan->fitted.work);
+        }
     }
     return best;
 }
 
-std::string describe_residents(const dfx::program& program, const program_plan& plan) {
+std::string describe_residents(const dfx::program& runs, const program_plan& plan) {
     std::string text;
     std::uint64_t through_dram = 0;
-    for (const dfx::tensor_descriptor& t : program.tensors) {
+    for (const dfx::tensor_descriptor& t : runs.tensors) {
         if (t.role != dfx::tensor_role::intermediate || !t.view_of.empty())
             continue;
         const std::uint64_t size = element_count(t.dims) * size_of(t.type);

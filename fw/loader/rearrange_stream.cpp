@@ -1,5 +1,7 @@
 #include "fw/loader/rearrange_stream.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
 
 namespace kpu::fw {
@@ -93,8 +95,8 @@ point rearrange_stream::gather(const rearranged_input& input, const operand_box&
     const auto n = static_cast<std::uint64_t>(box.first[1]);
     const auto first = static_cast<std::uint64_t>(box.first[2]);
     iface::gather_operands rows;
-    rows.count = static_cast<std::uint32_t>(box.count[2]);
-    rows.run = static_cast<std::uint32_t>(box.count[3] * element);
+    rows.count = count_field(box.count[2]);
+    rows.run = count_field(box.count[3] * element);
     rows.rows = static_cast<std::uint32_t>(std::min(m_plan.gather->rows, k_most_rows));
     rows.pitch = input.from.dims[3] * element;
     rows.indices = indices.base + bytes((n * input.from.dims[2] + first) * sizeof(std::int32_t));

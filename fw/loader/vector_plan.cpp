@@ -19,6 +19,7 @@ constexpr double k_command_overhead = 12;
 /// Loads and stores of a tile beside its vector commands.
 constexpr double k_copies_per_operand = 3;
 constexpr std::size_t k_homes = 3;
+constexpr std::size_t k_shown = 5; ///< by --verbose
 /// The share of DRAM's hidden cycles that counts.
 constexpr double k_weight_of_dram = 0.3;
 
@@ -158,7 +159,8 @@ void estimate(const machine& chip, vector_plan& plan) {
     const double on_core = n * pushes * static_cast<double>(chip.descriptor_cost);
     const double first =
         (dram + moved) / rate + static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
-    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + 2 * first + lines_in_front(plan) / rate;
+    plan.terms = {on_lanes, 0, on_dram, on_core, 2 * first + lines_in_front(plan) / rate};
+    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + plan.terms.around;
     plan.estimated_dram_bytes = static_cast<std::uint64_t>(n * dram + fixed);
     plan.cost = plan.estimated_cycles + k_weight_of_dram * on_dram;
 }
@@ -206,6 +208,24 @@ void for_each_extents(const vector_work& work, Visit visit) {
             for (const std::uint64_t c : extents_to_try(work, 3))
                 for (const std::uint64_t chunk : reduces ? halvings(work.axis_extent) : std::vector<std::uint64_t>{1})
                     visit(tile_extents{{1, h, w, c}, chunk});
+}
+
+std::string shape_of(const vector_plan& plan) {
+    const quad& t = plan.extents.count;
+    return fmt::format("{} tiles of {}x{}x{}x{}{}{}", plan.tiles(), t[0], t[1], t[2], t[3],
+                       plan.chunks() > 1 ? fmt::format(" in {} chunks of the axis", plan.chunks()) : "",
+                       plan.ring.slabs > 0 ? fmt::format(" with {} lines of the input in L3", plan.ring.slabs) : "");
+}
+
+/// Puts the plan where it belongs among the cheapest that were seen.
+void note(std::vector<candidate>& cheapest, const vector_plan& plan) {
+    const auto dearer = [](double cost, const candidate& c) { return cost < c.cost; };
+    const auto place = std::upper_bound(cheapest.begin(), cheapest.end(), plan.cost, dearer);
+    if (cheapest.size() == k_shown && place == cheapest.end())
+        return;
+    cheapest.insert(place,
+                    {shape_of(plan), plan.terms, plan.estimated_cycles, false, plan.cost, plan.estimated_dram_bytes});
+    cheapest.resize(std::min(cheapest.size(), k_shown));
 }
 
 [[noreturn]] void refuse(const machine& chip, const vector_plan& smallest) {
@@ -282,6 +302,11 @@ vector_tile vector_plan::tile(std::uint64_t index, std::uint64_t chunk) const {
 }
 
 vector_plan choose_tiles(const machine& chip, vector_work work) {
+    return weigh_tiles(chip, std::move(work)).plan;
+}
+
+tile_choice weigh_tiles(const machine& chip, vector_work work) {
+    tile_choice choice;
     vector_plan plan;
     plan.work = std::move(work);
     plan.lanes = chip.tiles.size();
@@ -292,6 +317,8 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
             if (!place(chip, counts, plan))
                 return;
             estimate(chip, plan);
+            ++choice.weighed.evaluated;
+            note(choice.weighed.cheapest, plan);
             if (!best || plan.cost < best->cost)
                 best = plan;
         };
@@ -302,19 +329,17 @@ vector_plan choose_tiles(const machine& chip, vector_work work) {
                 consider(ring_of(plan));
             consider({});
         });
-        if (best)
-            return *best;
+        if (best) {
+            choice.plan = std::move(*best);
+            return choice;
+        }
     }
     refuse(chip, plan);
 }
 
 std::string to_string(const vector_plan& plan) {
-    const quad& t = plan.extents.count;
-    return fmt::format("{} in {} tiles of {}x{}x{}x{}{} on {} vector unit(s){}; estimated {:.0f} cycles, {} DRAM bytes",
-                       name_of(plan.work.type), plan.tiles(), t[0], t[1], t[2], t[3],
-                       plan.chunks() > 1 ? fmt::format(" ({} chunks of the axis)", plan.chunks()) : "", plan.lanes,
-                       plan.ring.slabs > 0 ? fmt::format(", {} lines of the input in L3", plan.ring.slabs) : "",
-                       plan.estimated_cycles, plan.estimated_dram_bytes);
+    return fmt::format("{} in {} on {} vector unit(s); estimated {:.0f} cycles, {} DRAM bytes", name_of(plan.work.type),
+                       shape_of(plan), plan.lanes, plan.estimated_cycles, plan.estimated_dram_bytes);
 }
 
 } // namespace kpu::fw

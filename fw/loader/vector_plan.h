@@ -4,6 +4,7 @@
 #include "fw/driver/machine.h"
 #include "fw/loader/padded_input.h"
 #include "fw/loader/vector_tile.h"
+#include "fw/loader/weighing.h"
 
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct vector_plan {
     /// Of windows: the first input in L3, for all lanes, in front of their shares. No slabs: its boxes come from DRAM.
     ring_plan ring;
 
+    cost_terms terms; ///< no block movers: they share their time with the streamers
     double estimated_cycles = 0;
     double cost = 0; ///< what is minimised: the cycles, and a little for hidden DRAM traffic
     std::uint64_t estimated_dram_bytes = 0;
@@ -48,6 +50,13 @@ struct vector_plan {
 /// The best tile by estimated cycles among those that fit. Throws input_error with the sizes where not even the
 /// smallest fits: windows and the rows of a softmax or layer norm are not cut.
 [[nodiscard]] vector_plan choose_tiles(const machine& chip, vector_work work);
+
+/// The same with what it was chosen among.
+struct tile_choice {
+    vector_plan plan;
+    weighing weighed;
+};
+[[nodiscard]] tile_choice weigh_tiles(const machine& chip, vector_work work);
 
 /// "tile 1x8x112x32, …" for --verbose and --dry-run.
 [[nodiscard]] std::string to_string(const vector_plan& plan);

@@ -28,7 +28,7 @@ vector_stream::vector_stream(const machine& chip, const vector_plan& plan, const
     const point_set l2 = out.latest(chip, {engine_kind::block_mover, engine_kind::streamer});
     const point_set l1 = out.latest(chip, {engine_kind::streamer, engine_kind::array, engine_kind::vector});
     if (plan.ring.slabs > 0)
-        m_ring.emplace(padded_input_of(plan), plan.ring, chip.l3.base, l3);
+        m_ring.emplace(padded_input_of(plan), plan.ring, chip.l3.base, l3, chip.dma);
     const bytes l3_share = share_of_l3(chip, plan);
     for (std::size_t i = 0; i < plan.lanes; ++i) {
         lane_state lane;

@@ -1,6 +1,9 @@
 #include "fw/loader/window_gather.h"
 
+#include "fw/loader/descriptor_field.h"
+
 #include <algorithm>
+#include <array>
 
 namespace kpu::fw {
 
@@ -164,13 +167,16 @@ class gatherer {
         const std::uint64_t pitch = m_depth.count * m_element;
         const std::uint64_t step = m_w.window.stride.back() * m_channels * m_element;
         iface::copy_operands copy;
-        copy.run = static_cast<std::uint32_t>(run * m_element);
-        copy.count = {1, 1, static_cast<std::uint32_t>(lines), static_cast<std::uint32_t>(places)};
+        const auto strides = [&](std::uint64_t of_line, std::uint64_t of_place) {
+            return std::array<std::uint32_t, iface::k_copy_dims>{0, 0, stride_field(lines, as_signed(of_line)),
+                                                                 stride_field(places, as_signed(of_place))};
+        };
+        copy.run = count_field(run * m_element);
+        copy.count = {1, 1, count_field(lines), count_field(places)};
         copy.source = {m_tensor + bytes(static_cast<std::uint64_t>(from) * m_element),
-                       {0, 0, static_cast<std::uint32_t>(line_step * m_element), static_cast<std::uint32_t>(step)}};
-        copy.destination = {
-            m_to + bytes(to_row * pitch + column * m_element),
-            {0, 0, static_cast<std::uint32_t>(m_w.places.back() * pitch), static_cast<std::uint32_t>(pitch)}};
+                       strides(line_step * m_element, step)};
+        copy.destination = {m_to + bytes(to_row * pitch + column * m_element),
+                            strides(m_w.places.back() * pitch, pitch)};
         m_out.moves.push_back(copy);
         m_moved += run * places * lines;
     }

@@ -58,7 +58,7 @@ void device::boot(mmio& bus) {
     m_machine = discover(bus);
     prepare_engines(bus, m_machine);
     m_plan = plan_whole(m_machine, m_program);
-    m_tensors.emplace(m_program, m_machine.dram, m_plan.residents);
+    m_tensors.emplace(runs(), m_machine.dram, m_plan.residents);
     m_boot = m_chip.elapsed();
 }
 
@@ -98,15 +98,15 @@ void device::execute(const std::function<void()>& upload) {
         upload();
         if (m_checker != nullptr)
             declare_memory();
-        command_stream stream(m_plan.chip, m_plan.work, *m_tensors);
+        command_stream stream(m_plan.chip, m_plan.fitted.work, *m_tensors);
         run_commands(bus, m_machine, [&] { return stream.next(); });
     });
     try {
         m_chip.run();
     } catch (const engine_fault& fault) {
-        throw run_error(fmt::format("{} [{}]", fault.what(), describe_operation(m_program, fault.tag())));
+        throw run_error(fmt::format("{} [{}]", fault.what(), describe_operation(runs(), fault.tag())));
     } catch (const hw::deadlock& found) {
-        throw run_error(explain(m_chip, m_program, found));
+        throw run_error(explain(m_chip, runs(), found));
     }
     if (m_checker != nullptr)
         m_checker->note_quiescent();
@@ -124,7 +124,7 @@ void device::run_without_data() {
 void device::dry_run(const std::function<bool(const machine&, const bound_command&)>& show) {
     m_chip.load_firmware([&](mmio& bus) { boot(bus); });
     m_chip.run();
-    command_stream stream(m_plan.chip, m_plan.work, *m_tensors);
+    command_stream stream(m_plan.chip, m_plan.fitted.work, *m_tensors);
     std::optional<bound_command> command = stream.next();
     while (command && show(m_machine, *command))
         command = stream.next();

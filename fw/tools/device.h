@@ -35,10 +35,14 @@ class device {
     /// Where each tensor lies. Known once booted.
     [[nodiscard]] const std::map<std::string, placed_tensor>& tensors() const { return m_tensors->all(); }
 
-    /// How the program was cut for this chip; empty before a run.
-    [[nodiscard]] const std::vector<planned_work>& plan() const { return m_plan.work; }
+    /// What this chip carries out: the program, or the one with kernels split that had no room here. Known once booted.
+    [[nodiscard]] const dfx::program& runs() const { return m_plan.runs(m_program); }
+    /// How it was cut for this chip; empty before a run.
+    [[nodiscard]] const std::vector<planned_work>& plan() const { return m_plan.fitted.work; }
+    /// Which kernels had to be split, why and into what, one per line.
+    [[nodiscard]] const std::string& splits() const { return m_plan.fitted.splits; }
     /// Which tensors stay on the chip, one per line; empty where there are none between kernels.
-    [[nodiscard]] std::string residents() const { return describe_residents(m_program, m_plan); }
+    [[nodiscard]] std::string residents() const { return describe_residents(runs(), m_plan); }
     /// Time that the firmware spent on discovering the chip, before the program.
     [[nodiscard]] picoseconds boot_time() const { return m_boot; }
     /// From there to the end of the program.

@@ -18,23 +18,20 @@ struct kernel_time {
 
 class kernel_times final : public hw::observer {
   public:
-    /// Attach to the chip before the run; both must outlive this.
-    kernel_times(const hw::chip& chip, const dfx::program& program);
+    /// Attach to the chip before the run; it must outlive this.
+    explicit kernel_times(const hw::chip& chip);
 
     void on_start(const hw::command_ref& c, const iface::command_header& header) override;
     void on_complete(const hw::command_ref& c) override;
     void on_access(const std::string& memory, const memory_access& access) override;
 
-    /// One per kernel of the program.
-    [[nodiscard]] const std::vector<kernel_time>& all() const { return m_kernels; }
+    /// One per kernel of the program that ran.
+    [[nodiscard]] std::vector<kernel_time> of(const dfx::program& ran) const;
 
   private:
-    [[nodiscard]] kernel_time* kernel_of(std::uint32_t operation);
-
     const hw::chip& m_chip;
-    std::unordered_map<std::uint32_t, std::size_t> m_kernel_of; ///< by operation
-    std::vector<kernel_time> m_kernels;
-    std::vector<picoseconds> m_started;    ///< by engine: vector units run one command at a time
+    std::unordered_map<std::uint32_t, kernel_time> m_operations; ///< by id
+    std::vector<picoseconds> m_started;                          ///< by engine: vector units run one command at a time
     std::vector<std::uint64_t> m_computed; ///< by engine: vector elements up to its latest command
 };
 

@@ -49,19 +49,24 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
     std::cerr << "verified: every output bit equals the functional interpretation\n";
 }
 
-void print_plan(const fw::device& host) {
-    for (const fw::planned_work& work : host.plan())
+/// `candidates`: and what each kernel's plan was chosen among.
+void print_plan(const fw::device& host, bool candidates) {
+    std::cerr << host.splits();
+    for (const fw::planned_work& work : host.plan()) {
         std::cerr << fmt::format("{}: {}\n", work.kernel, fw::to_string(work));
+        if (candidates)
+            std::cerr << to_string(work.weighed, work.kernel + ": ");
+    }
     std::cerr << host.residents();
 }
 
-void show_schedule(hw::chip& chip, const dfx::program& program) {
+void show_schedule(hw::chip& chip, const dfx::program& program, bool candidates) {
     fw::device host(chip, program);
     host.dry_run([](const fw::machine& machine, const fw::bound_command& command) {
         std::cout << fw::describe(machine, command) << "\n";
         return true;
     });
-    print_plan(host);
+    print_plan(host, candidates);
 }
 
 struct loaded {
@@ -115,7 +120,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     std::unique_ptr<fw::kernel_times> times;
     std::unique_ptr<hw::critical_path> path;
     if (o.profile || !o.stats.empty()) {
-        times = std::make_unique<fw::kernel_times>(chip, in.program);
+        times = std::make_unique<fw::kernel_times>(chip);
         path = fw::critical_path_of(chip);
         chip.attach(*times);
         chip.attach(*path);
@@ -127,7 +132,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     const double simulate_s = seconds_since(simulation);
     recorders.finish();
     if (o.verbose)
-        print_plan(host);
+        print_plan(host, true);
 
     if (checks) {
         const std::vector<std::string> findings = checks->findings();
@@ -160,7 +165,7 @@ int run(const fw::loader_options& o) {
     const loaded in = load(o);
     if (o.dry_run) {
         hw::chip chip("chip", in.chip);
-        show_schedule(chip, in.program);
+        show_schedule(chip, in.program, o.verbose);
     } else {
         execute(o, in);
     }

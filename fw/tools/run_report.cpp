@@ -65,50 +65,64 @@ double peak_rate(const hw::chip& chip, const device& host) {
     return cycles_at_peak > 0 ? macs / cycles_at_peak : 0;
 }
 
-/// All operands and the result once, but for those that stay on the chip: what an operator that is no contraction
-/// moves.
-std::uint64_t compulsory_bytes(const planned_work& part, const device& host) {
-    std::uint64_t sum = 0;
-    const auto add = [&](const vector_operand& x) {
-        if (!host.tensors().at(x.tensor).on_chip)
-            sum += x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * size_of(x.type);
-    };
+struct operand_bytes {
+    std::string tensor;
+    std::uint64_t size; ///< bytes
+};
+
+std::uint64_t size_of_operand(const vector_operand& x) {
+    return x.dims[0] * x.dims[1] * x.dims[2] * x.dims[3] * size_of(x.type);
+}
+
+/// All operands and the result, once each.
+std::vector<operand_bytes> operands_of(const planned_work& part, const device& host) {
+    std::vector<operand_bytes> all;
+    const auto add = [&](const vector_operand& x) { all.push_back({x.tensor, size_of_operand(x)}); };
     if (const vector_plan* vector = part.vector()) {
         add(vector->work.output);
         std::for_each(vector->work.inputs.begin(), vector->work.inputs.end(), add);
-    } else if (const rearrange_plan* moves = part.rearrangement()) {
+        return all;
+    }
+    if (const rearrange_plan* moves = part.rearrangement()) {
         add(moves->output);
         for (const rearranged_input& input : moves->inputs)
             add(input.from);
-        if (moves->gather && !host.tensors().at(moves->gather->indices).on_chip)
-            sum += host.tensors().at(moves->gather->indices).size.value();
+        if (moves->gather)
+            all.push_back({moves->gather->indices, host.tensors().at(moves->gather->indices).size.value()});
+        return all;
     }
-    return sum;
+    const dfx::contraction& work = part.contraction()->work;
+    all = {{work.a, work.a_bytes()}, {work.b, work.b_bytes()}, {work.c, work.c_bytes()}};
+    if (work.seed)
+        all.push_back({*work.seed, work.seed_bytes()});
+    for (const dfx::step_operand& o : work.step_operands)
+        all.push_back({o.tensor, work.bytes_of(o)});
+    return all;
 }
 
-/// What of a contraction's operands lies on the chip: no DRAM traffic is due for it.
-std::uint64_t resident_bytes(const dfx::contraction& work, const device& host) {
-    std::uint64_t sum = 0;
-    const auto add = [&](const std::string& name, std::uint64_t size) {
-        sum += host.tensors().at(name).on_chip ? size : 0;
-    };
-    add(work.a, work.a_bytes());
-    add(work.b, work.b_bytes());
-    add(work.c, work.c_bytes());
-    if (work.seed)
-        add(*work.seed, work.seed_bytes());
-    for (const dfx::step_operand& o : work.step_operands)
-        add(o.tensor, work.bytes_of(o));
-    return sum;
+/// Bytes of those that come from DRAM or go there, and of those that stay on the chip.
+struct due_bytes {
+    std::uint64_t dram = 0, on_chip = 0;
+};
+
+due_bytes due_of(const planned_work& part, const device& host) {
+    due_bytes due;
+    for (const operand_bytes& o : operands_of(part, host))
+        (host.tensors().at(o.tensor).on_chip ? due.on_chip : due.dram) += o.size;
+    return due;
 }
 
 void add_kernel(trace::run_statistics& run, const planned_work& part, const device& host, const platform::platform& p) {
     if (run.kernels.empty() || run.kernels.back().name != part.kernel)
         run.kernels.emplace_back().name = part.kernel;
     trace::kernel_statistics& kernel = run.kernels.back();
+    const due_bytes due = due_of(part, host);
+    const auto to_dram = [&](std::uint64_t all) { return all - std::min(all, due.on_chip); };
+    kernel.estimated_cycles += part.estimated_cycles();
+    kernel.estimated_dram_bytes += to_dram(part.estimated_dram_bytes());
     if (part.contraction() == nullptr) {
-        kernel.lower_bound_bytes += compulsory_bytes(part, host);
-        kernel.best_blocking_bytes += compulsory_bytes(part, host);
+        kernel.lower_bound_bytes += due.dram;
+        kernel.best_blocking_bytes += due.dram;
         return;
     }
     const dfx::contraction& work = part.contraction()->work;
@@ -116,9 +130,8 @@ void add_kernel(trace::run_statistics& run, const planned_work& part, const devi
     const std::uint64_t l2 = p.l2.bank.capacity.value() * p.l2.banks;
     const dfx::traffic_bounds bounds = dfx::bounds_of(work, l3, l2);
     kernel.macs += work.macs();
-    const std::uint64_t resident = resident_bytes(work, host);
-    kernel.lower_bound_bytes += bounds.lower_bound_bytes - std::min(bounds.lower_bound_bytes, resident);
-    kernel.best_blocking_bytes += bounds.best_blocking_bytes - std::min(bounds.best_blocking_bytes, resident);
+    kernel.lower_bound_bytes += to_dram(bounds.lower_bound_bytes);
+    kernel.best_blocking_bytes += to_dram(bounds.best_blocking_bytes);
 }
 
 trace::activity::traffic bus_traffic(const hw::memory_stats& stats) {
@@ -202,9 +215,7 @@ trace::run_statistics report_on(const hw::chip& chip, const device& host, const 
         run.macs += part.contraction() != nullptr ? part.contraction()->work.macs() : 0;
         add_kernel(run, part, host, p);
     }
-    dfx::fusion_savings saved;
-    for (const dfx::kernel& kernel : program.kernels)
-        saved += dfx::savings_of(program, kernel);
+    const dfx::fusion_savings saved = dfx::savings_of(program, host.runs());
     run.fusion = {saved.kernels, saved.bytes_not_written, saved.bytes_not_read};
     const double period = static_cast<double>(p.clock.period().value());
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
@@ -236,10 +247,11 @@ void add_kernel_times(trace::run_statistics& run, const kernel_times& times, con
     const double dram_rate = static_cast<double>(p.dram.bandwidth.value()) * p.dram.channels * period / 1e12;
     const double peak = peak_rate(chip, host);
     const double lanes = static_cast<double>(p.vector.lanes) * p.array.count;
+    const std::vector<kernel_time> of_kernels = times.of(host.runs());
     picoseconds before = host.boot_time();
     for (std::size_t k = 0; k < run.kernels.size(); ++k) {
         trace::kernel_statistics& kernel = run.kernels[k];
-        const kernel_time& seen = times.all().at(k);
+        const kernel_time& seen = of_kernels.at(k);
         const picoseconds took = seen.end > before ? seen.end - before : picoseconds();
         before = std::max(before, seen.end);
         kernel.cycles = took / p.clock.period();

@@ -8,8 +8,8 @@
 
 namespace kpu::fw {
 
-/// Statistics of a finished run. Cycles and idle times count from the end of boot. Wall times and the program's hash
-/// are the caller's to fill in.
+/// Statistics of a finished run of a program as it was compiled. Cycles and idle times count from the end of boot. Wall
+/// times and the program's hash are the caller's to fill in.
 [[nodiscard]] trace::run_statistics report_on(const hw::chip& chip, const device& host, const dfx::program& program);
 
 /// What was seen of each kernel, into `run.kernels` of report_on().

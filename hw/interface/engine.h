@@ -109,7 +109,8 @@ inline constexpr std::uint32_t k_vector_functions = 18;
 enum class fault : std::uint8_t {
     none = 0,
     bad_opcode = 1,    ///< not an operation of this engine
-    bad_operand = 2,   ///< zero or excessive extents, misaligned address, unsupported element type
+    bad_operand = 2,   ///< zero or excessive extents, misaligned address, unsupported element type;
+                       ///< results that overlap each other, or operands that are yet to be read
     bad_wait = 3,      ///< a wait names an engine that does not exist
     address_error = 4, ///< the read or write side got TLM_ADDRESS_ERROR_RESPONSE
     bus_error = 5,     ///< any other error response

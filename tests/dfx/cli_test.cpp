@@ -67,6 +67,22 @@ BOOST_AUTO_TEST_CASE(options_reach_the_program) {
     BOOST_TEST(object::read_program(w.output()).version == "2.2"); // it has `required_dataflow`
 }
 
+BOOST_AUTO_TEST_CASE(tunes_for_a_platform) {
+    const workspace w;
+    const std::string platform = KPU_SOURCE_DIR "/platforms/edge_ai.yaml";
+    for (const std::string format : {"json", "binary"}) {
+        const auto r =
+            run({w.graph(), "-o", w.output(), "--tune-for", platform, "--format", format, "--dump", "--verbose"});
+        BOOST_TEST(r.exit_code == 0, r.err);
+        BOOST_TEST(object::read_program(w.output()).tuned_for == "edge_ai");
+        BOOST_TEST(r.out.find("tuned for edge_ai") != std::string::npos, r.out);
+        BOOST_TEST(r.err.find("(analytical, for edge_ai, 1 evaluated)") != std::string::npos, r.err);
+        BOOST_TEST(r.err.find("control on 16x16: ") != std::string::npos, r.err);
+    }
+    check_bad(run({w.graph(), "-o", w.output(), "--tune-for", "no such.yaml"}), "no such.yaml");
+    check_bad(run({w.graph(), "-o", w.output(), "--tune-for", w.graph()}), w.graph());
+}
+
 BOOST_AUTO_TEST_CASE(prints_without_writing) {
     const workspace w;
     const auto r = run({w.graph(), "--emit-dfx", "--dump"});

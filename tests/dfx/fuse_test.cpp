@@ -8,6 +8,7 @@
 #include "tests/dfx/operator_programs.h"
 #include "tests/dfx/programs.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <functional>
 
@@ -322,4 +323,104 @@ BOOST_AUTO_TEST_CASE(a_softmax_takes_steps) {
         p);
     BOOST_REQUIRE(q.kernels.size() == 1U);
     BOOST_TEST((functions_of(q, 0) == std::vector{element_function::negate}));
+}
+
+namespace {
+
+/// Y = f(moved product of X and W), through T and, moved, U.
+dfx::program moved_product_then(const dfx::compute_op& move, const operator_spec& last, dtype type = dtype::f32,
+                                dtype result = dtype::f32) {
+    dfx::compute_op conv = test::of_type(compute_type::conv_tile);
+    conv.window = {{2, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
+    shape moved{2, 3, 4, 5};
+    if (!move.axes.empty())
+        moved = {moved[move.axes[0]], moved[move.axes[1]], moved[move.axes[2]], moved[move.axes[3]]};
+    for (std::size_t d = 0; d < move.window.stride.size(); ++d)
+        moved[d + 1] = move.window.before[d] + (moved[d + 1] - 1) * move.window.stride[d] + 1;
+    dfx::program p = test::operator_program(
+        {input("X", {2, 4, 4, 2}, type), constant("W", {4, 5}, type), intermediate("T", {2, 3, 4, 5}, type),
+         intermediate("U", moved, type), output("Y", moved, result), constant("one", {1, 1, 1, 1}, type),
+         constant("channels", {1, 1, 1, moved[3]}, type), constant("lines", {1, moved[1], 1, 1}, type)},
+        {{{"X", "W"}, "T", conv}, {{"T"}, "U", move}, last});
+    const auto unread = [&](const dfx::tensor_descriptor& t) {
+        const auto& read = last.inputs;
+        return t.role == dfx::tensor_role::constant && t.name != "W" &&
+               std::find(read.begin(), read.end(), t.name) == read.end();
+    };
+    p.tensors.erase(std::remove_if(p.tensors.begin(), p.tensors.end(), unread), p.tensors.end());
+    return p;
+}
+
+dfx::compute_op backwards(std::uint64_t apart = 1) {
+    dfx::compute_op op = test::of_type(compute_type::spread_tile);
+    op.window.stride = {1, apart};
+    op.window.before = {0, 0};
+    return op;
+}
+
+dfx::compute_op transposed(const std::vector<std::uint64_t>& axes) {
+    dfx::compute_op op = test::of_type(compute_type::rearrange_tile);
+    op.axes = axes;
+    return op;
+}
+
+operator_spec sum_with(const std::string& operand) {
+    return {{"U", operand}, "Y", elementwise({step(element_function::add, dtype::f32, 1)})};
+}
+
+/// The steps are the convolution's, and the permutation's result the program's.
+void goes_in_front(const dfx::program& p) {
+    dfx::program q = fused(p);
+    BOOST_TEST_REQUIRE(q.kernels.size() == 2U);
+    BOOST_TEST((operator_of(q, 0).type == compute_type::conv_tile));
+    BOOST_TEST(!operator_of(q, 0).steps.empty());
+    BOOST_TEST(operator_of(q, 0).output.tensor_name == "T");
+    BOOST_TEST(dfx::only_moves(operator_of(q, 1).type));
+    BOOST_TEST(operator_of(q, 1).output.tensor_name == "Y");
+    BOOST_TEST((q.find("U") == nullptr));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(steps_go_in_front_of_a_permutation) {
+    for (const char* operand : {"one", "channels"})
+        goes_in_front(moved_product_then(backwards(), sum_with(operand)));
+    goes_in_front(moved_product_then(transposed({0, 2, 3, 1}), sum_with("one")));
+    goes_in_front(moved_product_then(transposed({1, 0, 2, 3}), sum_with("channels")));
+    // where it has another type the permutation moves elements of that
+    const operator_spec narrower = {
+        {"U"}, "Y", elementwise({step(element_function::relu), step(element_function::identity, dtype::f16)})};
+    const dfx::program p = moved_product_then(backwards(), narrower, dtype::f32, dtype::f16);
+    goes_in_front(p);
+    BOOST_TEST((fused(p).find("T")->type == dtype::f16));
+    // one after the other
+    dfx::program chain = moved_product_then(backwards(), sum_with("channels"));
+    for (dfx::tensor_descriptor& t : chain.tensors)
+        if (t.name == "Y")
+            t = intermediate("Y", t.dims);
+    chain.tensors.push_back(output("Z", chain.find("Y")->dims));
+    test::add_operator(chain, {{"Y"}, "Z", elementwise({step(element_function::relu)})});
+    dfx::program q = fused(chain);
+    BOOST_TEST_REQUIRE(q.kernels.size() == 2U);
+    BOOST_TEST((functions_of(q, 0) == std::vector{element_function::add, element_function::relu}));
+    BOOST_TEST(q.kernels[0].name == "k1+k3+k4");
+}
+
+BOOST_AUTO_TEST_CASE(steps_stay_behind_what_is_no_permutation_or_others_need) {
+    unfused(moved_product_then(backwards(2), sum_with("one"))); // zeros between elements
+    unfused(moved_product_then(backwards(), sum_with("lines")));
+    unfused(moved_product_then(transposed({0, 2, 3, 1}), sum_with("channels")));
+    for (const char* tensor : {"T", "U"}) {
+        dfx::program p = moved_product_then(backwards(), sum_with("one"));
+        read_again(p, tensor);
+        unfused(p);
+    }
+    dfx::program late = moved_product_then(backwards(), sum_with("channels")); // an operand that is made in between
+    for (dfx::tensor_descriptor& t : late.tensors)
+        if (t.name == "channels")
+            t = intermediate("channels", t.dims);
+    late.tensors.push_back(input("C", {1, 1, 1, 5}));
+    test::add_operator(late, {{"C"}, "channels", test::of_type(compute_type::rearrange_tile)});
+    std::rotate(late.kernels.begin() + 1, late.kernels.begin() + 3, late.kernels.end());
+    unfused(late);
 }

@@ -5,6 +5,7 @@
 #include "compiler/dfx/verify.h"
 #include "compiler/passes/dataflow.h"
 #include "compiler/passes/embed.h"
+#include "compiler/passes/explain.h"
 #include "compiler/passes/fuse.h"
 #include "compiler/passes/tiling.h"
 #include "platforms/common/files.h"
@@ -21,7 +22,7 @@ using test::product;
 namespace {
 
 dfx::dataflow flow_of(std::uint64_t m, std::uint64_t n, std::uint64_t k) {
-    return passes::choose_dataflow(product(m, n, k), std::nullopt).flow;
+    return passes::choose_dataflow(product(m, n, k), std::nullopt, passes::nominal_target()).flow;
 }
 
 /// The message with which a graph is refused.
@@ -69,10 +70,10 @@ BOOST_AUTO_TEST_CASE(dataflow_follows_the_shape) {
     BOOST_TEST((flow_of(4096, 65, 4096) == dataflow::input_stationary));
     BOOST_TEST((flow_of(100000, 256, 256) == dataflow::output_stationary));
     BOOST_TEST((flow_of(8, 8, 8) == dataflow::output_stationary));
-    const auto forced = passes::choose_dataflow(product(8, 8, 8), dataflow::input_stationary);
+    const auto forced = passes::choose_dataflow(product(8, 8, 8), dataflow::input_stationary, passes::nominal_target());
     BOOST_TEST((forced.flow == dataflow::input_stationary && forced.overridden));
     BOOST_TEST(forced.reason().find("as asked for") != std::string::npos);
-    const auto chosen = passes::choose_dataflow(product(1024, 1024, 1024), std::nullopt);
+    const auto chosen = passes::choose_dataflow(product(1024, 1024, 1024), std::nullopt, passes::nominal_target());
     for (const double cycles : chosen.cycles) // 1024^3 over 8^2, 16^2, 32^2, 64^2: the mean is that over 512
         BOOST_TEST(cycles == 1024.0 * 1024 * 1024 / 512, boost::test_tools::tolerance(1e-9));
     BOOST_TEST(chosen.reason().find("2097152") != std::string::npos);
@@ -80,12 +81,13 @@ BOOST_AUTO_TEST_CASE(dataflow_follows_the_shape) {
 
 BOOST_AUTO_TEST_CASE(analytical_tiles) {
     passes::tile_request request;
-    BOOST_TEST(
-        (passes::choose_tiles(product(4096, 4096, 4096), request).tile == std::array<std::uint64_t, 3>{64, 64, 64}));
-    BOOST_TEST((passes::choose_tiles(product(4, 4, 16), request).tile == std::array<std::uint64_t, 3>{4, 4, 16}));
-    BOOST_TEST((passes::choose_tiles(product(4096, 4096, 4096, dtype::i8), request).tile ==
+    BOOST_TEST((passes::choose_tiles(product(4096, 4096, 4096), request, passes::nominal_target()).tile ==
+                std::array<std::uint64_t, 3>{64, 64, 64}));
+    BOOST_TEST((passes::choose_tiles(product(4, 4, 16), request, passes::nominal_target()).tile ==
+                std::array<std::uint64_t, 3>{4, 4, 16}));
+    BOOST_TEST((passes::choose_tiles(product(4096, 4096, 4096, dtype::i8), request, passes::nominal_target()).tile ==
                 std::array<std::uint64_t, 3>{128, 128, 128}));
-    const auto choice = passes::choose_tiles(product(100, 3000, 70), request);
+    const auto choice = passes::choose_tiles(product(100, 3000, 70), request, passes::nominal_target());
     BOOST_TEST((choice.tile == std::array<std::uint64_t, 3>{64, 64, 48}));
     BOOST_TEST((choice.policy == dfx::tile_policy::suggested));
 }
@@ -96,17 +98,17 @@ BOOST_AUTO_TEST_CASE(constraints_are_kept) {
     const dfx::contraction c = product(4096, 100, 4096);
     for (const auto strategy : {passes::tile_strategy::analytical, passes::tile_strategy::search}) {
         request.strategy = strategy;
-        const auto t = passes::choose_tiles(c, request).tile;
+        const auto t = passes::choose_tiles(c, request, passes::nominal_target()).tile;
         BOOST_TEST(t[0] >= 1024U);
         BOOST_TEST(t[2] >= 1024U);
     }
     request.constraints = {};
     request.constraints.min_tile_elements = 20000;
-    const auto large = passes::choose_tiles(product(4096, 4096, 64), request).tile;
+    const auto large = passes::choose_tiles(product(4096, 4096, 64), request, passes::nominal_target()).tile;
     BOOST_TEST(large[0] * large[1] >= 20000U);
     request.constraints = {};
     request.constraints.target_reuse_ratio = 100;
-    const auto reused = passes::choose_tiles(product(4096, 4096, 64), request).tile;
+    const auto reused = passes::choose_tiles(product(4096, 4096, 64), request, passes::nominal_target()).tile;
     BOOST_TEST(reused[0] * reused[1] / (reused[0] + reused[1]) >= 100U);
 }
 
@@ -117,11 +119,11 @@ BOOST_AUTO_TEST_CASE(search_is_never_worse_than_the_closed_form) {
     for (const auto& c :
          {product(4096, 4096, 4096), product(200, 200, 200), product(1, 1000, 1000), product(1000, 1, 1000),
           product(17, 33, 5, dtype::f64), product(16384, 128, 16384, dtype::f8)}) {
-        const auto closed = passes::choose_tiles(c, {});
-        const auto found = passes::choose_tiles(c, search);
+        const auto closed = passes::choose_tiles(c, {}, passes::nominal_target());
+        const auto found = passes::choose_tiles(c, search, passes::nominal_target());
         BOOST_TEST(found.cost <= closed.cost);
         BOOST_TEST(found.candidates > 1U);
-        BOOST_TEST(found.cost == passes::tile_cost(c, found.tile, search.constraints));
+        BOOST_TEST(found.cost == passes::tile_cost(c, found.tile, search.constraints, passes::nominal_target().chips));
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     BOOST_TEST_MESSAGE("chosen in " << took.count() << " s");
@@ -130,16 +132,35 @@ BOOST_AUTO_TEST_CASE(search_is_never_worse_than_the_closed_form) {
 BOOST_AUTO_TEST_CASE(tile_cost_model) {
     // One 8x8 array with 64 KiB and 8 bytes per cycle; 64^3 f32 in one tile: 64 folds of 64 cycles against 3 * 16 KiB /
     // 8; the tile with double buffers (80 KiB) does not fit and is halved in its first dimension, so B comes twice.
-    const passes::nominal_machine small{8, 64ULL * 1024, 8};
+    const passes::chip_model small = passes::square_chip(8, 64ULL * 1024, 8);
     const dfx::contraction c = product(64, 64, 64);
-    BOOST_TEST(passes::tile_cycles(c, {64, 64, 64}, small) == 4.0 * 16 * 1024 / 8 + 16);
+    const passes::tile_terms one = passes::tile_cycles(c, {64, 64, 64}, small);
+    BOOST_TEST(one.array == 64 * 64);
+    BOOST_TEST(one.dram == 4.0 * 16 * 1024 / 8);
+    BOOST_TEST(one.control == 16);
+    BOOST_TEST(one.ends == (8 + 16 + 8) * 1024.0 / 8); // half of A, all of B, half of C
+    BOOST_TEST(one.cycles() == one.ends + one.dram + one.control);
     // In tiles of 8: as many padded rows, eight more control steps each way, blocks of 32x64 with tk = 8.
-    BOOST_TEST(passes::tile_cycles(c, {8, 8, 8}, small) == 3.0 * 16 * 1024 / 8 + 16 * 512);
+    const passes::tile_terms many = passes::tile_cycles(c, {8, 8, 8}, small);
+    BOOST_TEST(many.dram == 3.0 * 16 * 1024 / 8);
+    BOOST_TEST(many.control == 16 * 512);
+    BOOST_TEST(many.ends == 3 * 8 * 8 * 4 / 8);
     // Where memory is no limit: a tile of 4 rows leaves half of the array idle, and doubles the control steps.
-    const passes::nominal_machine wide{8, 1U << 30U, 1U << 20U};
-    BOOST_TEST(passes::tile_cycles(product(64, 64, 4096), {8, 64, 64}, wide) == 64 * 4096 + 16 * 512);
-    BOOST_TEST(passes::tile_cycles(product(64, 64, 4096), {4, 64, 64}, wide) == 2 * (64 * 4096 + 16 * 512));
-    BOOST_TEST(passes::tile_cost(c, {64, 64, 64}, {}) < passes::tile_cost(c, {1, 1, 1}, {}));
+    passes::chip_model wide = passes::square_chip(8, 1U << 30U, 1U << 20U);
+    const dfx::contraction deep = product(64, 64, 4096);
+    BOOST_TEST(passes::tile_cycles(deep, {8, 64, 64}, wide).array == 64 * 4096);
+    BOOST_TEST(passes::tile_cycles(deep, {4, 64, 64}, wide).array == 2 * 64 * 4096);
+    BOOST_TEST(passes::tile_cycles(deep, {4, 64, 64}, wide).control == 2 * 16 * 512);
+    // Eight tiles of C on three arrays: three turns instead of eight. One that is larger than the average decides.
+    wide.arrays = 3;
+    BOOST_TEST(passes::tile_cycles(deep, {8, 64, 64}, wide).array == 3 * 8 * 4096);
+    BOOST_TEST(passes::tile_cycles(deep, {40, 64, 64}, wide).array == 40 * 4096);
+    // Two multiply-accumulates per PE and cycle halve a fold, down to the array's side.
+    wide.macs_per_pe = {1, 2, 1, 1, 1, 1, 1};
+    BOOST_TEST(passes::tile_cycles(deep, {8, 64, 64}, wide).array == 3 * 8 * 2048);
+    BOOST_TEST(passes::tile_cycles(deep, {8, 64, 8}, wide).array == 3 * 8 * 4096);
+    const std::vector<passes::chip_model> nominal = passes::nominal_target().chips;
+    BOOST_TEST(passes::tile_cost(c, {64, 64, 64}, {}, nominal) < passes::tile_cost(c, {1, 1, 1}, {}, nominal));
 }
 
 BOOST_AUTO_TEST_CASE(requests) {
@@ -149,7 +170,7 @@ BOOST_AUTO_TEST_CASE(requests) {
          {"", "fixed", "fixed:1,2", "fixed:0,1,1", "fixed:1,2,3,4", "fixed:-1,2,3", "fixed:1, 2,3", "best"})
         BOOST_CHECK_THROW((void)passes::parse_tile_request(bad), input_error);
     passes::tile_request fixed = passes::parse_tile_request("fixed:100,2,3");
-    const auto choice = passes::choose_tiles(product(10, 10, 10), fixed);
+    const auto choice = passes::choose_tiles(product(10, 10, 10), fixed, passes::nominal_target());
     BOOST_TEST((choice.tile == std::array<std::uint64_t, 3>{10, 2, 3}));
     BOOST_TEST((choice.policy == dfx::tile_policy::required));
 }
@@ -157,10 +178,75 @@ BOOST_AUTO_TEST_CASE(requests) {
 BOOST_AUTO_TEST_CASE(hints) {
     dfx::contraction c = product(100, 50, 8);
     c.tile = {16, 16, 8};
-    const dfx::kernel_hints h = passes::hints_for(c);
+    const dfx::kernel_hints h = passes::hints_for(c, passes::nominal_target().typical);
     BOOST_TEST(h.estimated_dram_bytes == dfx::compulsory_bytes(c));
     BOOST_TEST(h.estimated_compute_cycles == 7U * 4 * 16 + 46);
     BOOST_TEST(h.parallelism_degree == 7U * 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_program_tuned_for_a_chip) {
+    passes::chip_model chip;
+    chip.rows = 8;
+    chip.columns = 32;
+    chip.arrays = 2;
+    chip.tile_room = 64ULL * 1024;
+    chip.capacity = 256ULL * 1024;
+    chip.dram_bytes_per_cycle = 16;
+    chip.line_room = 128;
+    dfg::matmul_graph_spec spec;
+    spec.m = 100;
+    spec.n = 200;
+    spec.k = 300;
+    const dfx::program plain = test::compiled(spec);
+    for (const auto strategy : {passes::tile_strategy::analytical, passes::tile_strategy::search}) {
+        passes::lower_options options;
+        options.tiles.strategy = strategy;
+        options.on = passes::tuned_target("that one", chip);
+        const passes::lowered tuned = test::compile(spec, options);
+        BOOST_TEST(tuned.program.tuned_for == "that one");
+        const auto& tile = tuned.kernels.front().product.tile;
+        BOOST_TEST(tile[2] <= 32U); // a line holds 128 bytes
+        BOOST_TEST(2 * 4 * (tile[0] + tile[1]) * tile[2] + 4 * tile[0] * tile[1] <= chip.tile_room);
+        // 13 by 7 folds of 300 cycles on two arrays, filled and drained once
+        BOOST_TEST(tuned.program.kernels.front().hints.estimated_compute_cycles == 46U * 300 + 8 + 32 + 32 - 2);
+        // The same bits, whatever it is tuned for.
+        const tensor_map inputs = test::random_inputs(plain, 1);
+        BOOST_TEST((dfx::interpret(tuned.program, inputs) == dfx::interpret(plain, inputs)));
+    }
+    BOOST_TEST(plain.tuned_for == "");
+}
+
+BOOST_AUTO_TEST_CASE(alternatives_are_the_cheapest_others) {
+    const passes::target on = passes::nominal_target();
+    const dfx::contraction c = product(200, 300, 100);
+    passes::tile_request request;
+    for (const auto strategy : {passes::tile_strategy::analytical, passes::tile_strategy::search}) {
+        request.strategy = strategy;
+        const passes::tile_choice choice = passes::choose_tiles(c, request, on);
+        const auto all = passes::weigh_alternatives(c, choice, request.constraints, on, 4);
+        BOOST_REQUIRE(all.size() == 5U);
+        BOOST_TEST((all[0].tile == choice.tile));
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            BOOST_TEST(all[i].cost == passes::tile_cost(c, all[i].tile, request.constraints, on.chips));
+            BOOST_TEST(all[i].terms.size() == on.chips.size());
+            BOOST_TEST((i < 2 || all[i].cost >= all[i - 1].cost));
+        }
+        if (strategy == passes::tile_strategy::search)
+            BOOST_TEST(all[0].cost <= all[1].cost);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_explanation_has_candidates_terms_and_margin) {
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 256;
+    const passes::lower_options options;
+    const passes::lowered result = test::compile(spec, options);
+    const std::string text = passes::explain(result.kernels.front(), options);
+    for (const char* part : {"kernel Cout: tiles 64x64x64 (analytical, 1 evaluated), cost ",
+                             "% more than the best other\n", "kernel Cout:   64x64x64 cost ",
+                             "cycles of ends, array, DRAM, control on 8x8: ", "; 4 64x64: ", "kernel Cout:   not ",
+                             "output_stationary; array cycles: "})
+        BOOST_TEST(text.find(part) != std::string::npos, part << " is missing in " << text);
 }
 
 BOOST_AUTO_TEST_CASE(lowering_refuses_what_it_cannot_compile) {

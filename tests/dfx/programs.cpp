@@ -189,6 +189,7 @@ class random_builder {
         name_tensors();
         m_program.graph_name = name();
         m_program.compiler = draw(2) == 0 ? "" : name();
+        m_program.tuned_for = draw(3) == 0 ? name() : "";
         for (const dfx::tensor_descriptor& t : m_program.tensors)
             if (t.role == dfx::tensor_role::constant && draw(2) == 0)
                 m_program.constants[t.name] = random_tensor(t.type, t.dims, draw(1000));

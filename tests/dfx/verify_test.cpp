@@ -9,6 +9,7 @@ BOOST_AUTO_TEST_CASE(text) {
     const std::string wrong = "\xff";
     nest_refused("text is not UTF-8", "graph_name", [&](dfx::program& p) { p.graph_name = wrong; });
     nest_refused("text is not UTF-8", "compiler", [&](dfx::program& p) { p.compiler = wrong; });
+    nest_refused("text is not UTF-8", "tuned_for", [&](dfx::program& p) { p.tuned_for = wrong; });
     nest_refused("text is not UTF-8", "tensors[0].name", [&](dfx::program& p) { p.tensors[0].name = wrong; });
     nest_refused("text is not UTF-8", "tensors[1].keys", [&](dfx::program& p) { p.tensors[1].keys.push_back(wrong); });
     nest_refused("text is not UTF-8", "kernels[0].name", [&](dfx::program& p) { p.kernels[0].name = wrong; });

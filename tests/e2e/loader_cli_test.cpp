@@ -221,9 +221,12 @@ BOOST_AUTO_TEST_CASE(profile_and_plan_are_printed) {
     const auto run = w.load({"--random", "1", "--profile", "--verbose"});
     BOOST_TEST(contains(run.out, "array0.array"));
     BOOST_TEST(contains(run.out, "dram_standby"));
-    for (const char* column : {"effic.", "DRAM bytes", "at least", "ratio", "limited by"})
+    for (const char* column : {"effic.", "DRAM bytes", "at least", "ratio", "est.", "limited by"})
         BOOST_TEST(contains(run.out, column), column);
     BOOST_TEST(contains(run.err, "blocks"));
+    for (const char* part : {" evaluated; the best other costs ", "cycles rehearsed (compute ", ", movers ", ", DRAM ",
+                             ", firmware ", ", around ", ":   not "})
+        BOOST_TEST(contains(run.err, part), part << " is missing in " << run.err);
 }
 
 BOOST_AUTO_TEST_CASE(what_fusion_saves_is_printed) {
@@ -298,6 +301,26 @@ BOOST_AUTO_TEST_CASE(bad_platforms_are_refused) {
     check_refused(with("dramm: {}\n"), "dram");
     check_refused(with("array: {rows: 64}\nl1: {row: {capacity: 64B}}\n"), "too small for one fold");
     check_refused(with("array: {rows: 16, macs_per_pe: {f32: 0}}\n"), "f32");
+}
+
+BOOST_AUTO_TEST_CASE(a_kernel_without_room_for_its_steps_is_shown_in_parts) {
+    const workplace w;
+    const std::string graph = w.file("r.dfg"), program = w.file("r.kpu"), platform = w.file("small.yaml");
+    BOOST_REQUIRE(
+        tool("kpu-dfg", {"residual", "--height", "8", "--width", "8", "--channels", "8,8,8", "-o", graph}).exit_code ==
+        0);
+    BOOST_REQUIRE(tool("kpu-kernel-compiler", {graph, "-o", program}).exit_code == 0);
+    write_file(platform, "array: {rows: 8, columns: 8}\nl1: {result: {capacity: 256B}}\n");
+    const auto run = tool("kpu-loader", {program, "--config", platform, "--random", "1", "--verify", "--verbose",
+                                         "--profile", "--stats", w.file("s.json")});
+    BOOST_TEST(run.exit_code == 0, run.err);
+    BOOST_TEST(contains(run.err, "is split into CONV2D"), run.err);
+    BOOST_TEST(contains(run.err, "through y/1 (2048 bytes)"), run.err);
+    BOOST_TEST(contains(run.out, "/2  "), run.out);
+    const auto stats = nlohmann::json::parse(read_file(w.file("s.json")));
+    BOOST_TEST(stats.at("kernels").size() == 3U);
+    for (const auto& kernel : stats.at("kernels"))
+        BOOST_TEST(kernel.at("cycles") > 0U, kernel.dump());
 }
 
 BOOST_AUTO_TEST_CASE(an_unwritable_output_keeps_the_older_file) {

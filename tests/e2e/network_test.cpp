@@ -111,15 +111,13 @@ BOOST_AUTO_TEST_CASE(quantised_networks_answer_with_many_numbers) {
 
 BOOST_DATA_TEST_CASE(fusion_changes_no_bit, bdata::make({std::string("minimal"), std::string("datacenter")}),
                      platform) {
-    passes::lower_options apart;
-    apart.fusion = false;
     std::size_t merged = 0;
     test::checked_chip chip(test::shipped(platform));
     for (const test::network& n : test::k_networks) {
         for (const dtype type : {dtype::f16, dtype::i8}) {
             BOOST_TEST_CONTEXT(n.name << " " << name_of(type)) {
                 const test::compiled_graph fused = test::compile(n.make(type));
-                const test::compiled_graph plain = test::compile(n.make(type), apart);
+                const test::compiled_graph plain = test::compile(n.make(type), test::without_fusion());
                 BOOST_TEST(fused.program.kernels.size() <= plain.program.kernels.size());
                 merged += plain.program.kernels.size() - fused.program.kernels.size();
                 const tensor_map inputs = test::network_inputs(fused, 3);

@@ -19,6 +19,12 @@ compiled_graph compile(dfg::graph graph, const passes::lower_options& options) {
     return g;
 }
 
+passes::lower_options without_fusion() {
+    passes::lower_options options;
+    options.fusion = false;
+    return options;
+}
+
 dfg::graph sample_graph(const std::string& file) {
     diagnostics warnings;
     return dfg::read_dfg(std::string(KPU_SOURCE_DIR) + "/../shared/dfg/" + file, {}, warnings);
@@ -64,6 +70,7 @@ checked_chip::outcome checked_chip::run(const dfx::program& program, const tenso
     o.outputs = host.run(inputs);
     o.findings = m_checks.findings();
     o.plan = host.plan();
+    o.splits = host.splits();
     o.taken = host.run_cycles();
     return o;
 }
@@ -94,6 +101,21 @@ trace::run_statistics measure_matmul(const platform::platform& p, const matmul_s
     fw::device host(chip, graph.program);
     host.run_without_data();
     return fw::report_on(chip, host, graph.program);
+}
+
+estimate_ratios estimates_of(const trace::run_statistics& run) {
+    estimate_ratios all;
+    for (const trace::kernel_statistics& k : run.kernels) {
+        all.cycles += k.estimated_cycles;
+        all.dram_bytes += static_cast<double>(k.estimated_dram_bytes);
+    }
+    all.cycles /= static_cast<double>(run.cycles);
+    all.dram_bytes /= static_cast<double>(run.dram.read_bytes + run.dram.write_bytes);
+    return all;
+}
+
+bool within(double ratio, double factor) {
+    return ratio <= factor && ratio * factor >= 1;
 }
 
 double traffic_of(const trace::run_statistics& run) {

@@ -29,6 +29,8 @@ struct compiled_graph {
     dfx::program program;
 };
 [[nodiscard]] compiled_graph compile(dfg::graph graph, const passes::lower_options& options = {});
+/// Options with which no kernels are merged.
+[[nodiscard]] passes::lower_options without_fusion();
 /// A sample of ../shared/dfg.
 [[nodiscard]] dfg::graph sample_graph(const std::string& file);
 /// Inputs as `--random SEED` would fill them, under their first keys.
@@ -44,6 +46,7 @@ class checked_chip {
         tensor_map outputs;
         std::vector<std::string> findings; ///< of the checkers, since the chip was made
         std::vector<fw::planned_work> plan;
+        std::string splits; ///< of kernels without room
         cycles taken;
     };
     [[nodiscard]] outcome run(const dfx::program& program, const tensor_map& inputs);
@@ -67,6 +70,14 @@ struct matmul_shape {
 /// Statistics of one matmul in f32 that runs without data, simulated in a context of its own.
 [[nodiscard]] trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
                                                    const passes::lower_options& options = {});
+/// What the loader's cost models expected of a run over what was measured; rearrangements, which have none, left out.
+struct estimate_ratios {
+    double cycles = 0, dram_bytes = 0;
+};
+[[nodiscard]] estimate_ratios estimates_of(const trace::run_statistics& run);
+/// Between 1/factor and factor.
+[[nodiscard]] bool within(double ratio, double factor);
+
 /// DRAM bytes moved / those of the best blocking.
 [[nodiscard]] double traffic_of(const trace::run_statistics& run);
 

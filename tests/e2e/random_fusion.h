@@ -16,7 +16,7 @@ class fusible_graph {
         : m_random(seed), m_builder("fusible"), m_type(type), m_sum(type == dtype::i8 ? dtype::i32 : type) {}
 
     dfg::graph make() {
-        m_kind = pick(0, 3);
+        m_kind = pick(0, 4);
         switch (m_kind) {
         case 0:
             m_dims = {pick(1, 70), pick(1, 70)};
@@ -27,8 +27,11 @@ class fusible_graph {
         case 2:
             m_dims = {pick(1, 50), pick(1, 70)};
             break;
-        default:
+        case 3:
             m_dims = {pick(1, 2), pick(1, 12), pick(1, 12), pick(1, 40)};
+            break;
+        default:
+            m_dims = {pick(1, 2), 2 * pick(1, 5) + 1, 2 * pick(1, 5) + 1, pick(1, 20)};
         }
         dfg::node_id value = product();
         for (std::uint64_t n = pick(1, 3); n > 0; --n)
@@ -57,6 +60,8 @@ class fusible_graph {
         const std::uint64_t depth = pick(1, 90);
         if (m_kind == 3)
             return convolution();
+        if (m_kind == 4)
+            return transposed_convolution();
         if (m_kind == 2) {
             std::vector<dfg::node_id> operands{constant(m_type, {m_dims[0], depth}),
                                                constant(m_type, {m_dims[1], depth})};
@@ -83,6 +88,15 @@ class fusible_graph {
                   {{"dilation", "array<i64: 1, 1>"},
                    {"pad", fmt::format("array<i64: {0}, {0}, {0}, {0}>", pad)},
                    {"stride", "array<i64: 1, 1>"}});
+    }
+
+    /// Of 3x3 taps and stride 2.
+    dfg::node_id transposed_convolution() {
+        const std::uint64_t channels = pick(1, 12);
+        const dfg::node_id x = constant(m_type, {m_dims[0], m_dims[1] / 2, m_dims[2] / 2, channels});
+        const dfg::node_id w = constant(m_type, {m_dims[3], 3, 3, channels});
+        return op(kind::transpose_conv2d, {x, w, constant(m_sum, {m_dims[3]})},
+                  {{"out_pad", "array<i64: 0, 0, 0, 0>"}, {"stride", "array<i64: 2, 2>"}});
     }
 
     dfg::node_id unary(dfg::node_id x) {

@@ -1,5 +1,5 @@
 // Random valid platforms, odd and tiny ones among them: every program gives the reference's bits or is refused with
-// sizes.
+// sizes; one of merged kernels only where kernels apart are refused as well.
 
 #include "tests/e2e/network_inputs.h"
 #include "tests/e2e/networks.h"
@@ -143,8 +143,15 @@ void networks(int shard) {
     on_random_platforms(d, [&](test::checked_chip& chip, const std::string& what) {
         const test::network& n = test::k_networks[d.below(std::size(test::k_networks))];
         constexpr dtype types[] = {dtype::f32, dtype::bf16, dtype::i8};
-        const test::compiled_graph g = test::compile(n.make(types[d.below(std::size(types))]));
-        run += runs(chip, g, test::network_inputs(g, d.below(1000)), n.name + (" on " + what)) ? 1 : 0;
+        const dtype type = types[d.below(std::size(types))];
+        const test::compiled_graph g = test::compile(n.make(type));
+        const tensor_map inputs = test::network_inputs(g, d.below(1000));
+        if (runs(chip, g, inputs, n.name + (" on " + what))) {
+            ++run;
+            return;
+        }
+        const test::compiled_graph apart = test::compile(n.make(type), test::without_fusion());
+        BOOST_TEST(!runs(chip, apart, inputs, n.name + (" without fusion on " + what)), n.name << " on " << what);
     });
     BOOST_TEST_MESSAGE(run << " of " << k_platforms_per_shard << " networks ran, the others were refused");
     BOOST_TEST(run > k_platforms_per_shard / 4);

@@ -5,11 +5,12 @@
 #include "compiler/dfx/text.h"
 #include "compiler/dfx/verify.h"
 #include "compiler/object/encodings.h"
-#include "fw/loader/command_stream.h"
+#include "fw/loader/fitted_program.h"
 #include "platforms/common/diagnostic.h"
 #include "tests/fw/flat_chip.h"
 #include "tests/fw/random_contraction.h"
 #include "tests/fw/random_operator.h"
+#include "tests/support/least_parts.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -20,12 +21,14 @@ namespace {
 struct outcome {
     std::size_t different = 0;
     std::string hazards, plan;
+    bool split = false;
     fw::ring_plan ring; ///< of a tensor below windows
 };
 
 outcome run(const fw::machine& machine, const dfx::program& program) {
-    const std::vector<fw::planned_work> plan = fw::plan_program(machine, program);
-    fw::tensor_table tensors(program, machine.dram);
+    const fw::fitted_program fitted = fw::fit_program(machine, program);
+    const std::vector<fw::planned_work>& plan = fitted.work;
+    fw::tensor_table tensors(fitted.apart ? *fitted.apart : program, machine.dram);
     test::flat_chip chip(machine);
     tensor_map in;
     std::uint64_t seed = 1;
@@ -48,7 +51,10 @@ outcome run(const fw::machine& machine, const dfx::program& program) {
             o.different += std::memcmp(&want.data[i], found + i, e) != 0 ? 1 : 0;
     }
     o.hazards = chip.checker().report();
-    o.plan = fw::to_string(plan.front());
+    for (const fw::planned_work& work : plan)
+        o.plan += fw::to_string(work) + "; ";
+    o.plan += fitted.splits;
+    o.split = fitted.apart.has_value();
     if (const fw::planned_contraction* c = plan.front().contraction())
         o.ring = c->plan.ring;
     else if (const fw::vector_plan* v = plan.front().vector())
@@ -116,4 +122,43 @@ BOOST_AUTO_TEST_CASE(tensors_below_windows_pass_through_l3_of_any_size) {
     BOOST_TEST(whole > 20);
     BOOST_TEST(parts > 20);
     BOOST_TEST(neither > 20);
+}
+
+BOOST_AUTO_TEST_CASE(what_has_no_room_is_split_and_refused_only_where_its_least_parts_are) {
+    const std::uint64_t seed = 20261130;
+    BOOST_TEST_MESSAGE("seed " << seed);
+    std::mt19937_64 random(seed);
+    test::operator_generator generator(seed);
+    int split = 0, refused = 0;
+    for (int i = 0; i < 300; ++i) {
+        test::machine_shape shape = test::random_shape(random);
+        for (std::uint64_t* memory : {&shape.l1_row, &shape.l1_column, &shape.l1_result})
+            *memory = 64ULL << random() % 5;
+        shape.l2_bank = 256ULL << random() % 4;
+        const fw::machine machine = test::make_machine(shape);
+        const dfx::program program = generator.next();
+        std::optional<outcome> o;
+        try {
+            o = run(machine, program);
+        } catch (const input_error& refusal) {
+            ++refused;
+            BOOST_TEST(std::string(refusal.what()).find("too small for") != std::string::npos, refusal.what());
+            BOOST_CHECK_THROW((void)fw::plan_program(machine, test::in_least_parts(program)), input_error);
+            continue;
+        }
+        split += o->split ? 1 : 0;
+        const std::string what = "case " + std::to_string(i) + ": " + o->plan + "\n" + object::to_json(program);
+        BOOST_TEST(o->different == 0U, o->different << " elements differ, " << what);
+        BOOST_TEST(o->hazards.empty(), what << "\n" << o->hazards.substr(0, 2000));
+        bool whole = true;
+        try {
+            (void)fw::plan_program(machine, program);
+        } catch (const input_error&) {
+            whole = false;
+        }
+        BOOST_TEST((whole || o->split), what);
+    }
+    BOOST_TEST_MESSAGE(split << " split, " << refused << " refused");
+    BOOST_TEST(split > 20);
+    BOOST_TEST(refused > 10);
 }

@@ -52,8 +52,9 @@ void carry_out(const iface::fill_operands& f, std::uint64_t pattern, element_mem
 element_memory loaded(const fw::padded_input& input, fw::extent slabs, const fw::slab_ring& ring,
                       std::uint64_t pattern) {
     element_memory region(k_region, input.room_before() + ring.slabs * input.slab_bytes() + input.room_behind());
-    for (const iface::fill_operands& fill : input.border(ring))
-        carry_out(fill, pattern, region);
+    for (const std::vector<iface::fill_operands>& fills : input.border(ring, 3))
+        for (const iface::fill_operands& fill : fills)
+            carry_out(fill, pattern, region);
     for (std::uint64_t s = slabs.first; s < slabs.first + slabs.count; ++s) {
         const fw::padded_input::load load = input.load_slabs({s, 1}, k_tensor, ring);
         for (const iface::fill_operands& fill : load.fills)
@@ -164,8 +165,37 @@ BOOST_AUTO_TEST_CASE(whole_lines_of_windows_are_one_copy) {
     BOOST_TEST(input.slab_bytes() == 114U * 32 * 4);
     BOOST_TEST(input.gather({0, 112ULL * 5}, {0, 288}, ring, k_tile).size() == 1U);
     BOOST_TEST(input.gather({100, 256}, {0, 288}, ring, k_tile).size() == 3U);
-    BOOST_TEST(input.border(ring).size() == 1U);
     BOOST_TEST(input.load_slabs({1, 112}, k_tensor, ring).moves.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_border_is_shared_by_engines) {
+    dfx::window_rows w;
+    w.input = {2, 112, 112, 1};
+    w.places = {2, 112, 112};
+    w.window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+    const fw::padded_input input(w, 4);
+    const fw::slab_ring ring{k_region, input.slabs()};
+    const auto one = input.border(ring, 1);
+    BOOST_REQUIRE_EQUAL(one.size(), 1U);
+    BOOST_REQUIRE_EQUAL(one.front().size(), 1U);
+    BOOST_TEST(input.border(ring, 2).size() == 2U);
+    const auto lists = input.border(ring, 8); // as many as are worth a command
+    BOOST_TEST(lists.size() == 4U);
+    address next = one.front().front().destination.base;
+    std::uint64_t runs = 0;
+    for (const auto& fills : lists) {
+        BOOST_REQUIRE_EQUAL(fills.size(), 1U);
+        BOOST_TEST(fills.front().destination.base.value() == next.value());
+        next = next + bytes(std::uint64_t{fills.front().count[3]} * fills.front().destination.stride[3]);
+        runs += fills.front().count[3];
+    }
+    BOOST_TEST(runs == one.front().front().count[3]);
+    // the planes of a volume and their lines end together
+    w.input = {1, 80, 80, 80, 1};
+    w.places = {1, 80, 80, 80};
+    w.window = {{3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}};
+    const fw::padded_input volume(w, 4);
+    BOOST_TEST(volume.border({k_region, volume.slabs()}, 8).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_ring_has_room_for_what_rows_need_wherever_they_begin) {
@@ -178,7 +208,7 @@ BOOST_AUTO_TEST_CASE(a_ring_has_room_for_what_rows_need_wherever_they_begin) {
         const fw::ring_plan plan = fw::ring_for(input, input.most_slabs_of(some));
         BOOST_REQUIRE_EQUAL(plan.slabs % plan.chunk, 0U);
         BOOST_REQUIRE_EQUAL(plan.whole, plan.slabs >= input.slabs());
-        const fw::input_ring ring(input, plan, k_region, {});
+        const fw::input_ring ring(input, plan, k_region, {}, {engine_id(0)});
         for (std::uint64_t first = 0; first + some <= rows; ++first)
             BOOST_REQUIRE_LE(ring.chunks_of({first, some}).count, plan.slabs / plan.chunk);
     }

@@ -23,6 +23,7 @@ const std::vector<rule>& rules() {
         {"compiler/tensor", {"compiler/tensor", "platforms/common"}, false},
         {"compiler/dfx", {"compiler/dfx", "compiler/tensor", "platforms/common"}, false},
         {"compiler/object", {"compiler/object", "compiler/dfx", "compiler/tensor", "platforms/common"}, false},
+        {"compiler/tools", {"compiler", "platforms"}, false},
         {"compiler", {"compiler", "platforms/common"}, false},
         {"hw/interface", {"hw/interface", "platforms/common"}, false},
         {"hw", {"hw", "platforms", "traces"}, true},

@@ -162,6 +162,8 @@ BOOST_AUTO_TEST_CASE(json_has_the_stable_keys) {
                                 "/kernels/0/name",
                                 "/kernels/0/macs",
                                 "/kernels/0/bound_cycles",
+                                "/kernels/0/estimated_cycles",
+                                "/kernels/0/estimated_dram_bytes",
                                 "/resources/0/peak_per_cycle",
                                 "/wall/elaborate_s",
                                 "/wall/simulate_s",
