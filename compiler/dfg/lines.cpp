@@ -135,6 +135,11 @@ std::map<slot, std::string> line_reader::read_labels(std::string_view field, boo
     std::map<slot, std::string> out;
     for (const slotted_item& item : read_slots(field, legacy))
         out[item.at] = std::string(item.text);
+    std::vector<std::string> items;
+    for (const auto& [at, label] : out)
+        items.push_back(std::to_string(at) + ":" + label);
+    if (!joined_list(items))
+        error(field, "brackets do not balance: where one label ends and the next begins is open");
     return out;
 }
 

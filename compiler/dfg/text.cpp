@@ -139,6 +139,14 @@ list_pieces split_list(std::string_view text) {
     return out;
 }
 
+std::optional<std::string> joined_list(const std::vector<std::string>& items) {
+    std::string out;
+    for (const std::string& item : items)
+        out += (out.empty() ? "" : ",") + item;
+    const std::vector<std::string_view> read = split_list(out).items;
+    return std::equal(read.begin(), read.end(), items.begin(), items.end()) ? std::optional(out) : std::nullopt;
+}
+
 parsed_type parse_type(std::string_view text) {
     constexpr std::string_view k_open = "tensor<";
     std::string_view body = trimmed(text);

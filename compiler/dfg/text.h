@@ -26,6 +26,8 @@ struct list_pieces {
     bool balanced = true;
 };
 [[nodiscard]] list_pieces split_list(std::string_view text);
+/// The items with commas between them; nothing where split_list would make other items of that.
+[[nodiscard]] std::optional<std::string> joined_list(const std::vector<std::string>& items);
 
 /// A type and what had to be mended to read it.
 struct parsed_type {

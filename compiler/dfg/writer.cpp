@@ -3,7 +3,7 @@
 #include "compiler/dfg/text.h"
 #include "platforms/common/files.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 #include <set>
 
 namespace kpu::dfg {
@@ -44,15 +44,12 @@ std::string types_text(const std::map<slot, tensor_type>& types) {
 /// Labels may hold commas within brackets and quotes that balance.
 std::string labels_text(const std::map<slot, std::string>& labels) {
     std::vector<std::string> items;
-    std::string out;
-    for (const auto& [at, label] : labels) {
+    for (const auto& [at, label] : labels)
         items.push_back(std::to_string(at) + ":" + plain(label));
-        out += (out.empty() ? "" : ",") + items.back();
-    }
-    const std::vector<std::string_view> read = split_list(out).items;
-    if (!std::equal(read.begin(), read.end(), items.begin(), items.end()))
-        fail("labels with bare commas cannot be written", out);
-    return out;
+    const std::optional<std::string> out = joined_list(items);
+    if (!out)
+        fail("labels with bare commas cannot be written", fmt::format("{}", fmt::join(items, ",")));
+    return *out;
 }
 
 std::string attributes_text(const std::map<std::string, std::string>& attributes) {

@@ -123,6 +123,21 @@ BOOST_AUTO_TEST_CASE(truncated_attributes_are_reported) {
     BOOST_TEST(parse(with_attributes("a:1,a:2")).says("attribute given twice"));
 }
 
+BOOST_AUTO_TEST_CASE(labels_have_an_end) {
+    const auto labelled = [](const std::string& labels) {
+        return parse(with(small_graph(), "C|0:tensor<4x4xf32>", labels + "|0:tensor<4x4xf32>"));
+    };
+    for (const char* whole : {"C", "f(x, y)", "a<", "f(x,1:g("}) {
+        const auto got = labelled(whole);
+        BOOST_REQUIRE_MESSAGE(got.accepted, got.text);
+        BOOST_TEST((parse(kpu::dfg::to_dfg(got.graph)).graph == got.graph));
+    }
+    // split at each comma because c<d is open; without it, which does not count, f(x,2:y) would be one label
+    const auto open = labelled("a<b>,1:c<d,1:f(x,2:y)");
+    BOOST_TEST(!open.accepted);
+    BOOST_TEST(open.says("error: brackets do not balance: where one label ends"), open.text);
+}
+
 BOOST_AUTO_TEST_CASE(damaged_types_are_repaired_with_a_warning) {
     const auto cut = parse(with(small_graph(), "0:tensor<4x16xf32>,1", "0:tensor<4x16xf32,1"));
     BOOST_REQUIRE_MESSAGE(cut.accepted, cut.text);
