@@ -136,6 +136,7 @@ std::map<slot, std::string> line_reader::read_labels(std::string_view field, boo
     for (const slotted_item& item : read_slots(field, legacy))
         out[item.at] = std::string(item.text);
     std::vector<std::string> items;
+    items.reserve(out.size());
     for (const auto& [at, label] : out)
         items.push_back(std::to_string(at) + ":" + label);
     if (!joined_list(items))

@@ -44,6 +44,7 @@ std::string types_text(const std::map<slot, tensor_type>& types) {
 /// Labels may hold commas within brackets and quotes that balance.
 std::string labels_text(const std::map<slot, std::string>& labels) {
     std::vector<std::string> items;
+    items.reserve(labels.size());
     for (const auto& [at, label] : labels)
         items.push_back(std::to_string(at) + ":" + plain(label));
     const std::optional<std::string> out = joined_list(items);
