@@ -231,8 +231,8 @@ bool check_kernel(const program& p, std::size_t i, diagnostics& problems) {
     parts::check_loops(k, c.path, own);
     if (!own.has_errors()) {
         c.leaves = leaves_of(k, c.path);
-        if (whole_tensor_operator(k) != nullptr) {
-            parts::check_operator(c, c.leaves.front());
+        if (const compute_op* const whole = whole_tensor_operator(k)) {
+            parts::check_operator(c, c.leaves.front().path, *whole);
         } else {
             parts::check_operations(c);
             parts::check_dependences(c);

@@ -78,8 +78,8 @@ bool has_attributes(const compute_op& op) {
            !op.before.empty() || op.along != 0 || !op.steps.empty();
 }
 
-void check_operator(const context& c, const leaf& at) {
-    operator_context one{c, at.path, *at.compute()};
+void check_operator(const context& c, const std::string& path, const compute_op& op) {
+    operator_context one{c, path, op};
     if (!check_regions(one))
         return;
     one.x = &one.tensor(one.op.inputs.front());

@@ -37,8 +37,8 @@ void check_operations(const context& c);
 void check_matmul(const context& c, const leaf& at);
 /// True where a compute has what only whole-tensor operators have a use for: a bias, a window, axes, steps, ….
 [[nodiscard]] bool has_attributes(const compute_op& op);
-/// A kernel that is one whole-tensor operator.
-void check_operator(const context& c, const leaf& at);
+/// A kernel that is one whole-tensor operator, at `path`.
+void check_operator(const context& c, const std::string& path, const compute_op& op);
 /// Dependences and barriers.
 void check_dependences(const context& c);
 /// On-chip reads follow the writes that they depend on.
