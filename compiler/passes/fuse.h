@@ -1,14 +1,9 @@
 #pragma once
-// Passes on whole-tensor operators: fewer kernels, fewer tensors between them, the same bits.
+// Element-wise kernels behind others: fewer kernels, fewer tensors between them, the same bits.
 
 #include "compiler/dfx/program.h"
 
 namespace kpu::passes {
-
-/// REDUCE_MAX, SUB, EXP, REDUCE_SUM, RECIPROCAL and MUL over the last dimension, whose tensors nobody else uses, become
-/// one SOFTMAX_TILE; REDUCE_SUM, MUL, SUB, MUL, REDUCE_SUM, MUL, ADD, rsqrt and MUL one LAYERNORM_TILE where what is
-/// multiplied and added are single elements that are given. Before, clamps of an operand to one value become numbers.
-void recognise_patterns(dfx::program& p);
 
 /// Element-wise kernels become steps of the kernel that makes one of the arguments of their first step, where nobody
 /// else uses it: all behind kernels of the vector unit; behind a product or a convolution those whose results are no

@@ -7,6 +7,7 @@
 #include "compiler/passes/matmul_nest.h"
 #include "compiler/passes/node_operator.h"
 #include "compiler/passes/numbers.h"
+#include "compiler/passes/patterns.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>

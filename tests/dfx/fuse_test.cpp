@@ -1,6 +1,7 @@
 // Which kernels become one, and which must not. Whatever is merged gives the same bits.
 
 #include "compiler/passes/fuse.h"
+#include "compiler/passes/patterns.h"
 
 #include "compiler/dfx/interpreter.h"
 #include "compiler/dfx/text.h"

@@ -7,6 +7,7 @@
 #include "compiler/passes/embed.h"
 #include "compiler/passes/explain.h"
 #include "compiler/passes/fuse.h"
+#include "compiler/passes/patterns.h"
 #include "compiler/passes/tiling.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
