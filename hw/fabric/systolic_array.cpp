@@ -41,11 +41,6 @@ bool streams_from_its_own_ports(const array_fold& fold) {
     return fold.flow == array_dataflow::output_stationary;
 }
 
-/// An address as an offset in a buffer; before the buffer it becomes one that no buffer has.
-address within(address buffer, address where) {
-    return address(where.value() - buffer.value());
-}
-
 /// `ahead` before `when`.
 picoseconds ahead_of(picoseconds when, picoseconds ahead) {
     return when > ahead ? when - ahead : picoseconds(0);

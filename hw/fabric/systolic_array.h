@@ -7,6 +7,7 @@
 #include "hw/control/news.h"
 #include "hw/fabric/fold_kernel.h"
 #include "hw/fabric/fold_timing.h"
+#include "hw/fabric/l1_buffers.h"
 #include "hw/tlm/initiator.h"
 #include "platforms/common/ring.h"
 #include "platforms/platform.h"
@@ -16,11 +17,6 @@
 #include <vector>
 
 namespace kpu::hw {
-
-/// Where the three L1 buffers begin; what the array's sockets carry are offsets within them.
-struct array_buffers {
-    address row, column, result;
-};
 
 class systolic_array final : public command_engine {
   public:

@@ -12,8 +12,11 @@ using iface::fault;
 using iface::perf_counter;
 
 vector_unit::vector_unit(sc_core::sc_module_name name, const engine_config& config,
-                         const platform::vector_params& params)
-    : command_engine(name, config), l1_i("l1_i"), m_params(params), m_l1(l1_i) {}
+                         const platform::vector_params& params, const array_buffers& buffers)
+    : command_engine(name, config), row_i("row_i"), column_i("column_i"), result_i("result_i"),
+      m_params(params), m_ports{{{initiator(row_i), buffers.row, {}},
+                                 {initiator(column_i), buffers.column, {}},
+                                 {initiator(result_i), buffers.result, {}}}} {}
 
 fault vector_unit::execute(const command& c) {
     const iface::vector_operands x = iface::decode_vector(c.words);
@@ -25,7 +28,10 @@ fault vector_unit::execute(const command& c) {
         wait(in_cycles(m_params.start_cost.value()));
     if (begun_in != epoch())
         return fault::none;
-    m_l1.act_for(c.ref);
+    for (buffer_port& port : m_ports) {
+        port.link.act_for(c.ref);
+        port.reads = 0;
+    }
     arrival when;
     vector_data data;
     const fault failed = read_operands(x, data, when);
@@ -38,16 +44,30 @@ fault vector_unit::execute(const command& c) {
     return begun_in == epoch() ? write_back(c, x, when) : fault::none;
 }
 
+vector_unit::buffer_port& vector_unit::port_to(address where) {
+    buffer_port* last = &m_ports.front();
+    for (buffer_port& port : m_ports)
+        if (port.base <= where && (last->base > where || port.base > last->base))
+            last = &port;
+    return *last;
+}
+
+/// Operands that lie in one buffer come in turn, a beat of each: a port that has all of one to deliver before the next
+/// has the next one's first beat a cycle later all the same, and the last beat of all where it would have been.
 fault vector_unit::read(const byte_range& range, std::vector<unsigned char>& buffer, const unsigned char*& data,
                         arrival& when) {
     if (buffer.size() < range.size.value())
         buffer.resize(range.size.value());
+    buffer_port& from = port_to(range.first);
     sc_core::sc_time last;
-    const fault failed = fault_of(m_l1.read_loan(range.first, range.size, buffer.data(), data, last));
+    const fault failed =
+        fault_of(from.link.read_loan(within(from.base, range.first), range.size, buffer.data(), data, last));
     if (failed != fault::none)
         return failed;
     count(perf_counter::read_bytes, range.size.value());
-    when.first = std::max(when.first, m_l1.first());
+    from.first = from.reads == 0 ? from.link.first() : std::min(from.link.first(), from.first + in_cycles(1));
+    ++from.reads;
+    when.first = std::max(when.first, from.first);
     when.last = std::max(when.last, last);
     return fault::none;
 }
@@ -76,6 +96,7 @@ fault vector_unit::read_operands(const iface::vector_operands& x, vector_data& d
 /// The whole destination where it is packed, else run by run.
 fault vector_unit::write(const iface::vector_operands& x, sc_core::sc_time& written) {
     const byte_range to = range_of(x, x.destination, x.to);
+    buffer_port& into = port_to(to.first);
     const bool packed = is_packed(x);
     const std::uint64_t size = iface::size_of(x.to);
     const bool rows = x.destination.stride[2] == size || x.count[2] == 1;
@@ -88,7 +109,8 @@ fault vector_unit::write(const iface::vector_operands& x, sc_core::sc_time& writ
                 const std::uint64_t at =
                     std::uint64_t{i} * stride[0] + std::uint64_t{j} * stride[1] + std::uint64_t{k} * stride[2];
                 sc_core::sc_time done;
-                const fault failed = fault_of(m_l1.write(to.first + bytes(at), bytes(run), m_result.data() + at, done));
+                const address where = within(into.base, to.first + bytes(at));
+                const fault failed = fault_of(into.link.write(where, bytes(run), m_result.data() + at, done));
                 if (failed != fault::none)
                     return failed;
                 count(perf_counter::write_bytes, run);

@@ -75,18 +75,18 @@ placement place_of(const platform::address_range& range) {
     return {range.base, interleave(), 0};
 }
 
-constexpr std::uint32_t k_other_initiators = 1 + 3; // the vector unit's, three of the back door
+constexpr std::uint32_t k_back_doors = 3; // one per buffer
 
 } // namespace
 
 compute_tile::compute_tile(sc_core::sc_module_name name, const platform::platform& p, const platform::address_map& map,
                            std::uint32_t index, links& wires)
     : sc_core::sc_module(name), m_array("array", array_config(p, map, index), p.array, bases_of(map.l1.at(index))),
-      m_vector("vector", vector_config(p, index), p.vector),
+      m_vector("vector", vector_config(p, index), p.vector, bases_of(map.l1.at(index))),
       m_row("row", p.l1.row, p.clock.period(), place_of(map.l1.at(index).row)),
       m_column("column", p.l1.column, p.clock.period(), place_of(map.l1.at(index).column)),
       m_result("result", p.l1.result, p.clock.period(), place_of(map.l1.at(index).result)),
-      m_router("l1", router_params(p.l1), p.clock.period(), p.streamer.per_array + k_other_initiators,
+      m_router("l1", router_params(p.l1), p.clock.period(), p.streamer.per_array + k_back_doors,
                routes_of(map.l1.at(index))) {
     std::uint32_t port = 0;
     for (std::uint32_t s = 0; s < p.streamer.per_array; ++s) {
@@ -97,7 +97,9 @@ compute_tile::compute_tile(sc_core::sc_module_name name, const platform::platfor
     wires.connect(m_array.row_i, m_row.data_t, "array_row");
     wires.connect(m_array.column_i, m_column.data_t, "array_column");
     wires.connect(m_array.result_i, m_result.data_t, "array_result");
-    wires.connect(m_vector.l1_i, m_router.from_t[port++], "vector_l1");
+    wires.connect(m_vector.row_i, m_row.data_t, "vector_row");
+    wires.connect(m_vector.column_i, m_column.data_t, "vector_column");
+    wires.connect(m_vector.result_i, m_result.data_t, "vector_result");
     wires.connect(m_router.to_i[0], m_row.data_t, "row");
     wires.connect(m_router.to_i[1], m_column.data_t, "column");
     wires.connect(m_router.to_i[2], m_result.data_t, "result");

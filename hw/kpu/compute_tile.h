@@ -15,9 +15,9 @@
 
 namespace kpu::hw {
 
-/// Children: streamer0 …, array, vector, row, column, result (L1 buffers), l1 (the router of streamers and vector unit
-/// to these: it adds no time of its own, the buffers' ports set the pace; the array is wired to its buffers). The
-/// streamers' far_i is left to the chip.
+/// Children: streamer0 …, array, vector, row, column, result (L1 buffers), l1 (the router of streamers to
+/// these: it adds no time of its own, the buffers' ports set the pace; array and vector unit are wired to the buffers).
+/// The streamers' far_i is left to the chip.
 class compute_tile final : public sc_core::sc_module {
   public:
     compute_tile(sc_core::sc_module_name name, const platform::platform& p, const platform::address_map& map,

@@ -1,6 +1,7 @@
 #pragma once
 // A compute tile without streamers: one engine under test with its L1 buffers and semaphores, and who completed when.
 
+#include "hw/fabric/l1_buffers.h"
 #include "hw/memory/memory_bank.h"
 #include "hw/tlm/protocol_monitor.h"
 #include "tests/component/control/engine_bench.h"
@@ -51,8 +52,9 @@ struct engine_under_test {
     engine_port port{"port"};
     recorder seen;
 
-    engine_under_test(iface::engine_kind kind, const Params& params)
-        : semaphores("semaphores", {kind, iface::engine_kind::streamer}), engine("engine", config_of(kind), params) {
+    engine_under_test(iface::engine_kind kind, const Params& params, const array_buffers& buffers = {})
+        : semaphores("semaphores", {kind, iface::engine_kind::streamer}),
+          engine("engine", config_of(kind), params, buffers) {
         port.bus_i.bind(engine.control_t);
         engine.semaphores.bind(semaphores.port);
         engine.irq.bind(irq);

@@ -19,6 +19,7 @@ using iface::perf_counter;
 using iface::vector_function;
 
 constexpr std::uint64_t k_first = k_l1_latency + 1;
+constexpr address k_column(1U << 20), k_result(2U << 20); ///< the row buffer begins at 0
 
 platform::vector_params unit_of(std::uint32_t lanes) {
     platform::vector_params params;
@@ -30,21 +31,31 @@ platform::vector_params unit_of(std::uint32_t lanes) {
 
 struct vector_bench : engine_under_test<vector_unit, platform::vector_params> {
     explicit vector_bench(const platform::vector_params& params, std::uint64_t width = 64)
-        : engine_under_test(iface::engine_kind::vector, params), l1("l1", l1_params(width), picoseconds(1000)),
-          data("data", l1) {
-        engine.l1_i.bind(monitor.up_t);
-        monitor.down_i.bind(l1.data_t);
+        : engine_under_test(iface::engine_kind::vector, params, {address(0), k_column, k_result}),
+          row("row", l1_params(width), picoseconds(1000)), column("column", l1_params(width), picoseconds(1000)),
+          result("result", l1_params(width), picoseconds(1000)), data("data", row), column_data("column_data", column),
+          result_data("result_data", result) {
+        engine.row_i.bind(row_monitor.up_t);
+        row_monitor.down_i.bind(row.data_t);
+        engine.column_i.bind(column_monitor.up_t);
+        column_monitor.down_i.bind(column.data_t);
+        engine.result_i.bind(result_monitor.up_t);
+        result_monitor.down_i.bind(result.data_t);
     }
-    ~vector_bench() { check_protocol(monitor); }
+    ~vector_bench() {
+        check_protocol(row_monitor);
+        check_protocol(column_monitor);
+        check_protocol(result_monitor);
+    }
     void push_operation(vector_function f, iface::vector_operands x) {
         x.function = f;
         iface::command_header header;
         header.op = iface::opcode::vector;
         port.push(iface::encode(header, x));
     }
-    memory_bank l1;
-    protocol_monitor monitor{"monitor"};
-    memory_probe data;
+    memory_bank row, column, result; ///< at 0, k_column, k_result
+    protocol_monitor row_monitor{"row_monitor"}, column_monitor{"column_monitor"}, result_monitor{"result_monitor"};
+    memory_probe data, column_data, result_data; ///< of the row, column and result buffer
 };
 
 iface::vector_operands operation(std::uint64_t source, std::uint64_t destination, std::uint32_t count,
@@ -104,6 +115,63 @@ BOOST_FIXTURE_TEST_CASE(a_narrow_port_is_slower_than_the_lanes, sim_fixture) {
         BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 39 + 1 + 4);
         BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first + 30);
         bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(operands_in_different_buffers_come_at_the_same_time, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        bench.data.put(0, std::vector<float>(160, 2));
+        bench.column_data.put(64, std::vector<float>(160, 3));
+        bench.result_data.put(128, std::vector<float>(160, 4));
+        iface::vector_operands x = operation(0, 0, 160, element_type::f32, element_type::f32);
+        x.operand.base = k_column + bytes(64);
+        x.destination.base = k_result + bytes(128);
+        bench.push_operation(vector_function::multiply_add, x);
+        bench.await(1);
+        // ten beats of each, for twenty groups
+        BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 1 + 4 + 20 - 1);
+        BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first);
+        BOOST_TEST((bench.result_data.get<float>(128, 160) == std::vector<float>(160, 10)));
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(operands_in_one_buffer_take_turns, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        iface::vector_operands x = operation(0, 0, 160, element_type::f32, element_type::f32);
+        x.destination.base = k_result;
+        bench.push_operation(vector_function::add, x);
+        bench.await(1);
+        // the operand's first beat follows the source's; the twenty beats of both keep ahead of the groups
+        BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 1 + 1 + 4 + 20 - 1);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(a_port_that_operands_share_is_slower_than_the_lanes, sim_fixture) {
+    vector_bench bench(unit_of(8), 16); // 64 bytes per cycle wanted, 16 given
+    run([&] {
+        bench.push_operation(vector_function::add, operation(0, 4096, 80, element_type::f32, element_type::f32));
+        bench.await(1);
+        // 20 beats of each operand
+        BOOST_TEST(bench.seen.completed.at(1) == 2 + k_first + 39 + 1 + 4);
+        BOOST_TEST(bench.perf(perf_counter::stall_read) == k_first + 30);
+        bench.check_time();
+    });
+}
+
+BOOST_FIXTURE_TEST_CASE(an_operand_belongs_to_one_buffer, sim_fixture) {
+    vector_bench bench(unit_of(8));
+    run([&] {
+        iface::vector_operands x = operation(0, 0, 160, element_type::f32, element_type::f32);
+        x.source.base = address(k_l1_size - 64); // on into what lies behind the row buffer
+        bench.push_operation(vector_function::identity, x);
+        cycles_pass(300);
+        BOOST_TEST((bench.engine.stopped_by() == fault::address_error));
+        bench.port.write(reg::control, 1);
+        cycles_pass(1);
     });
 }
 
