@@ -124,6 +124,24 @@ std::vector<box_in_tensor> around(const box_in_tensor& inner, const quad& dims) 
     return all;
 }
 
+/// As many slots as keep the engines busy, or fewer where L3 has no room for these. Throws input_error where it has
+/// none for one.
+void cut_slots(const machine& chip, const dfx::compute_op& op, rearrange_plan& plan) {
+    const std::uint64_t units = chip.l3.size.value() / k_slot_alignment;
+    if (units == 0) {
+        diagnostic problem;
+        problem.where.file = "chip";
+        problem.message =
+            fmt::format("the platform is too small for a box of operation {} ({})", op.op_id, name_of(op.type));
+        problem.text = fmt::format("L3 {} B, beside tensors that stay there", chip.l3.size.value());
+        problem.expected = fmt::format("at least {} B", k_slot_alignment);
+        throw input_error(std::move(problem));
+    }
+    const std::uint64_t wanted = std::max<std::uint64_t>(2, k_slots_per_engine * chip.dma.size());
+    plan.slots = static_cast<std::size_t>(std::min(wanted, units));
+    plan.slot = bytes(std::min(k_largest_box, units / plan.slots * k_slot_alignment));
+}
+
 /// The tensor's dimensions behind as many of extent 1 as make four.
 vector_operand operand_of(const dfx::tensor_descriptor& t) {
     vector_operand operand{t.name, t.type, {1, 1, 1, 1}};
@@ -196,9 +214,7 @@ rearrange_plan plan_rearrangement(const machine& chip, const dfx::program& p, co
     const dfx::tensor_descriptor& out = *p.find(op.output.tensor_name);
     plan.output.tensor = out.name;
     plan.output.type = out.type;
-    plan.slots = std::max<std::size_t>(2, k_slots_per_engine * chip.dma.size());
-    const std::uint64_t room = chip.l3.size.value() / plan.slots / k_slot_alignment * k_slot_alignment;
-    plan.slot = bytes(std::min(k_largest_box, room));
+    cut_slots(chip, op, plan);
     if (op.type == dfx::compute_type::spread_tile)
         plan_spread(p, op, chip.dma.size(), plan);
     else if (op.type == dfx::compute_type::gather_tile)

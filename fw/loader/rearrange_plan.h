@@ -36,7 +36,7 @@ struct rearrange_plan {
     std::size_t slots = 0;
 };
 
-/// Throws input_error where more than four dimensions are moved apart from each other.
+/// Throws input_error where more than four dimensions are moved apart from each other, and where L3 has no room.
 [[nodiscard]] rearrange_plan plan_rearrangement(const machine& chip, const dfx::program& p, const dfx::compute_op& op);
 
 /// "REARRANGE_TILE of 2 inputs, boxes …" for --verbose and --dry-run.

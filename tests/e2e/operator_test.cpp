@@ -136,6 +136,12 @@ class operator_source {
         return o;
     }
 
+    test::one_op transpose() {
+        const dtype t = type();
+        const std::uint64_t rows = pick(1, 70), columns = pick(1, 70);
+        return {"TRANSPOSE", {typed({rows, columns}, t)}, "perms:array<i32: 1, 0>", typed({columns, rows}, t)};
+    }
+
     test::one_op transposed() {
         const dtype t = type();
         const std::uint64_t images = pick(1, 2), in = pick(1, 12), out = pick(1, 20);
@@ -236,6 +242,24 @@ BOOST_DATA_TEST_CASE(random_operators_give_the_references_bits, bdata::make(test
         check(chip, source.all_of(), source.pick(1, 1000));
         check(chip, source.root(), source.pick(1, 1000));
         check(chip, source.transposed(), source.pick(1, 1000));
+        check(chip, source.gather(), source.pick(1, 1000));
+    }
+}
+
+/// DMA engines share what there is of L3: fewer slots than they would like, or one of a few bytes.
+BOOST_DATA_TEST_CASE(operators_that_only_move_run_through_little_of_l3,
+                     bdata::make({1U, 16U, 64U}) * bdata::make({128U, 448U, 2048U, 8192U}), engines, l3) {
+    operator_source source(engines * 100 + l3);
+    platform::platform p = test::shipped("edge_ai");
+    p.dma.engines = engines;
+    p.l3.tiles = 1;
+    p.l3.interleave = bytes(64);
+    p.l3.tile.capacity = bytes(l3);
+    BOOST_REQUIRE(!platform::check(p).has_errors());
+    test::checked_chip chip(p);
+    for (int i = 0; i < 8; ++i) {
+        check(chip, source.padding(), source.pick(1, 1000));
+        check(chip, source.transpose(), source.pick(1, 1000));
         check(chip, source.gather(), source.pick(1, 1000));
     }
 }

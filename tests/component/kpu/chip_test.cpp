@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(random_stalls_reach_every_port) {
     };
     visit(c);
     // memories, engines' ports, register windows; the back door's see no transactions
-    BOOST_TEST(ports == 9U + 16U + 10U + 6U);
+    BOOST_TEST(ports == 9U + 18U + 10U + 6U);
     BOOST_TEST(used > 20U);
 }
 
