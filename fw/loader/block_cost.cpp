@@ -73,6 +73,14 @@ double waste_of(std::uint64_t run, std::uint64_t pitch) {
     return as_double(k_burst - step) / as_double(run);
 }
 
+/// How many of the DMA engines to keep for stores that take that share of their time: the only one does both.
+std::size_t storers_among(std::size_t engines, double share) {
+    if (engines < 2)
+        return 0;
+    const long wanted = std::lround(as_double(engines) * share);
+    return std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, engines - 1);
+}
+
 } // namespace
 
 chip_rates::chip_rates(const machine& chip)
@@ -180,7 +188,8 @@ double cost_model::streamed_to_l1() const {
 double cost_model::at_least(std::uint64_t k_groups) const {
     const tile_uses most{as_double(m_plan.column_blocks), as_double(m_plan.row_blocks)};
     const auto with = [&](const way_of_a& a) {
-        const double dram = dram_cycles(a, traffic(a, 1, 1));
+        const dram_traffic least = traffic(a, 1, 1);
+        const double dram = std::max(dram_cycles(a, least), dma_cycles(dma_work_of(a, least), 0));
         const double movers =
             mover_cycles(a, k_groups, k_groups == 1 && m_plan.k_slices > m_plan.l2_a ? tile_uses{} : most);
         return cycles_with(even_share(a, false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
@@ -192,7 +201,9 @@ void cost_model::estimate(blocking& plan) {
     const way_of_a& a = way(plan);
     const dram_traffic moved = traffic_of(plan);
     plan.estimated_dram_bytes = moved.all();
-    const double dram = dram_cycles(a, moved);
+    const dma_work dma = dma_work_of(a, moved);
+    plan.storers = storers_among(m_chip.dma.size(), dma.stores / (dma.loads + dma.stores));
+    const double dram = std::max(dram_cycles(a, moved), dma_cycles(dma, plan.storers));
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const tile_uses uses = uses_in_l2(plan);
     plan.estimated_l2_bytes = moved_to_l2(k_groups, uses);
@@ -301,7 +312,27 @@ double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) con
     const auto rows_of = [&](std::uint64_t element) { return waste_of(m_plan.nb * element, m_work.n * element); };
     const double vain = as_double(moved.a) * a.dram_waste + as_double(moved.b) * rows_of(m_e.operand) +
                         as_double(moved.others) * rows_of(m_e.result);
-    return std::max((as_double(moved.all()) + vain) / m_rates.dram, as_double(moved.a) * a.dma_stretch / m_rates.dma);
+    return (as_double(moved.all()) + vain) / m_rates.dram;
+}
+
+cost_model::dma_work cost_model::dma_work_of(const way_of_a& a, const dram_traffic& moved) const {
+    const double width = m_rates.dma / as_double(m_chip.dma.size());
+    const auto lines_of = [&](std::uint64_t element) {
+        const std::uint64_t columns = std::min(m_plan.nb, m_plan.fold_columns);
+        return stretch_of(m_chip, m_chip.dma.front(), as_double(columns * element)) / width;
+    };
+    const std::uint64_t stored = m_work.c_bytes();
+    return {as_double(moved.a) * a.dma_stretch / width + as_double(moved.b) * lines_of(m_e.operand) +
+                as_double(moved.others - stored) / width,
+            as_double(stored) * lines_of(m_e.result)};
+}
+
+/// Of the busier ones, when that many keep to stores; none: all do everything.
+double cost_model::dma_cycles(const dma_work& all, std::size_t storers) const {
+    const std::size_t engines = m_chip.dma.size();
+    if (storers == 0)
+        return (all.loads + all.stores) / as_double(engines);
+    return std::max(all.loads / as_double(engines - storers), all.stores / as_double(storers));
 }
 
 /// Cycles in which DRAM has nothing to do: all operands have come, and no block's results are there yet.

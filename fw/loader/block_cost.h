@@ -85,6 +85,12 @@ class cost_model {
     [[nodiscard]] dram_traffic traffic(const way_of_a& a, std::uint64_t a_reads, std::uint64_t b_reads) const;
     [[nodiscard]] dram_traffic traffic_of(const blocking& plan) const;
     [[nodiscard]] double dram_cycles(const way_of_a& a, const dram_traffic& moved) const;
+    /// Cycles of all DMA engines together: they move whole beats.
+    struct dma_work {
+        double loads = 0, stores = 0;
+    };
+    [[nodiscard]] dma_work dma_work_of(const way_of_a& a, const dram_traffic& moved) const;
+    [[nodiscard]] double dma_cycles(const dma_work& all, std::size_t storers) const;
     [[nodiscard]] double idle_dram(const blocking& plan, std::uint64_t k_groups, double dram) const;
     [[nodiscard]] double mover_cycles(const way_of_a& a, std::uint64_t k_groups, const tile_uses& uses) const;
     [[nodiscard]] std::uint64_t step_bytes() const;

@@ -65,8 +65,9 @@ struct blocking {
     bytes row_slot, column_slot, result_slot;                      ///< sizes
     bytes l2_a_slot, l2_b_slot, l2_c_slot, l2_seed_slot;
     bytes l3_tile_slot, l3_c_slot, l3_seed_slot;
-    bytes steps_slot; ///< in L2 and in L3
-    ring_plan ring;   ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
+    bytes steps_slot;        ///< in L2 and in L3
+    std::size_t storers = 0; ///< DMA engines that keep to stores, the chip's last ones; 0: the only one does both
+    ring_plan ring;          ///< L3. No slabs: tiles of A are gathered from DRAM; else tiles in L3 are those of B alone
 
     // what the choice was made by
     cost_terms terms;

@@ -392,11 +392,11 @@ void contraction_stream::fetch_sums(const step& s, c_block& into) {
 }
 
 engine_id contraction_stream::next_loader() {
-    return m_chip.dma[m_loads++ % (m_chip.dma.size() - m_storers)];
+    return m_chip.dma[m_loads++ % (m_chip.dma.size() - m_plan.storers)];
 }
 
 engine_id contraction_stream::next_storer() {
-    const std::size_t storers = all_loaded() ? m_chip.dma.size() : std::max<std::size_t>(1, m_storers);
+    const std::size_t storers = all_loaded() ? m_chip.dma.size() : std::max<std::size_t>(1, m_plan.storers);
     return m_chip.dma[m_chip.dma.size() - storers + m_stored++ % storers];
 }
 

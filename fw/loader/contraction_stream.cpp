@@ -1,29 +1,14 @@
 #include "fw/loader/contraction_stream.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace kpu::fw {
-
-namespace {
-
-/// How many of the DMA engines to keep for stores.
-std::size_t storers_among(std::size_t engines, const dfx::contraction& work, const blocking& plan) {
-    if (engines < 2)
-        return 0;
-    const double share = static_cast<double>(work.c_bytes()) / static_cast<double>(plan.estimated_dram_bytes);
-    const long wanted = std::lround(static_cast<double>(engines) * share);
-    return std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, engines - 1);
-}
-
-} // namespace
 
 contraction_stream::contraction_stream(const machine& chip, const dfx::contraction& work, const blocking& plan,
                                        const contraction_operands& operands, emitter& out)
     : m_chip(chip), m_work(work), m_plan(plan), m_sizes(sizes_of(work)), m_operands(operands), m_out(out),
       m_walk(plan, work.batch),
-      m_l3(chip, plan, work.batch, out.latest(chip, {iface::engine_kind::dma, iface::engine_kind::block_mover})),
-      m_storers(storers_among(chip.dma.size(), work, plan)) {
+      m_l3(chip, plan, work.batch, out.latest(chip, {iface::engine_kind::dma, iface::engine_kind::block_mover})) {
     using iface::engine_kind;
     const point_set l2 = out.latest(chip, {engine_kind::block_mover, engine_kind::streamer});
     const point_set l1 = out.latest(chip, {engine_kind::streamer, engine_kind::array, engine_kind::vector});

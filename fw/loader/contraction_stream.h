@@ -279,7 +279,6 @@ class contraction_stream {
     std::optional<prepared_step> m_current;
     result_group m_group;
     std::uint64_t m_fold = 0;
-    std::size_t m_storers; ///< the last ones of the chip's DMA engines; 0: the only one does both
     std::size_t m_loads = 0, m_stored = 0;
     bool m_done = false;
 };

@@ -113,7 +113,7 @@ void rehearsal::clear() {
     for (engine_state& engine : m_engines) {
         engine.queue.clear();
         engine.done.clear();
-        engine.next = engine.folds_left = 0;
+        engine.next = engine.writes_until = engine.folds_left = 0;
     }
     for (level* memory : {&m_dram, &m_l3, &m_l2}) {
         std::fill(memory->read_until.begin(), memory->read_until.end(), 0);
@@ -268,9 +268,12 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command, doub
     const double read = from != nullptr ? occupy(*from, from->read_until, copy, copy.source, request) : request;
     const double first = request + (from != nullptr ? from->latency : k_l1_latency);
     const double last = std::max(first + to_read, read + first - request);
-    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, first) : first;
-    engine.next = std::max(request + to_read, last - (first - request));
-    return std::max({last, written, first + passage(copy.destination)}) + (to != nullptr ? to->latency : k_l1_latency);
+    const double write = std::max(first, engine.writes_until);
+    engine.writes_until = write + passage(copy.destination);
+    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, write) : write;
+    // what is read ahead of the writes is no more than covers the way
+    engine.next = std::max({request + to_read, last - (first - request), engine.writes_until - (first - request)});
+    return std::max({last, written, engine.writes_until}) + (to != nullptr ? to->latency : k_l1_latency);
 }
 
 double rehearsal::execute_fill(engine_state& engine, const queued& command, double begin) {

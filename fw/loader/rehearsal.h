@@ -60,6 +60,7 @@ class rehearsal {
         std::vector<queued> queue;
         std::vector<double> done; ///< by command
         double next = 0;          ///< when it takes the next command
+        double writes_until = 0;  ///< a mover has passed on what it read so far
         double folds_left = 0;    ///< cycles of an array's folds that are yet to begin
     };
 
