@@ -66,11 +66,14 @@ double stretch_of(const machine& chip, engine_id mover, double run) {
 /// Bytes that bursts move in vain per byte of runs that lie `pitch` apart: none where runs adjoin or are whole bursts;
 /// else a run that begins at any multiple of g = gcd(run, pitch, burst) touches (run + burst - g) / burst of them on
 /// average.
-double waste_of(std::uint64_t run, std::uint64_t pitch) {
+/// A channel's port passes whole beats, too.
+double waste_of(const machine& chip, std::uint64_t run, std::uint64_t pitch) {
     if (run >= pitch)
         return 0;
     const std::uint64_t step = std::gcd(std::gcd(run, pitch), k_burst);
-    return as_double(k_burst - step) / as_double(run);
+    const double beat = chip.dram.bytes_per_cycle() / as_double(chip.dram.units);
+    const double beats = std::ceil(as_double(run) / beat) * beat;
+    return std::max(as_double(k_burst - step), beats - as_double(run)) / as_double(run);
 }
 
 /// How many of the DMA engines to keep for stores that take that share of their time: the only one does both.
@@ -114,7 +117,7 @@ way_of_a cost_model::tiles_of_a() const {
     way_of_a a;
     a.dram_bytes = m_work.batch * m_work.m * m_work.k * m_e.operand;
     const std::uint64_t row = m_plan.kb * m_e.operand;
-    a.dram_waste = waste_of(row, m_work.k * m_e.operand);
+    a.dram_waste = waste_of(m_chip, row, m_work.k * m_e.operand);
     if (m_work.windows) {
         const std::uint64_t run = std::min(row, padded_input(*m_work.windows, m_e.operand).run_bytes());
         a.dram_waste = k_waste_of_window / as_double(run);
@@ -309,7 +312,9 @@ std::uint64_t cost_model::step_bytes() const {
 
 /// Cycles of DRAM for that traffic; rows of tiles that are no whole bursts cost more.
 double cost_model::dram_cycles(const way_of_a& a, const dram_traffic& moved) const {
-    const auto rows_of = [&](std::uint64_t element) { return waste_of(m_plan.nb * element, m_work.n * element); };
+    const auto rows_of = [&](std::uint64_t element) {
+        return waste_of(m_chip, m_plan.nb * element, m_work.n * element);
+    };
     const double vain = as_double(moved.a) * a.dram_waste + as_double(moved.b) * rows_of(m_e.operand) +
                         as_double(moved.others) * rows_of(m_e.result);
     return (as_double(moved.all()) + vain) / m_rates.dram;

@@ -14,8 +14,8 @@ namespace kpu::fw {
 namespace {
 
 constexpr double k_l1_latency = 2;
-constexpr double k_interrupt = 40; ///< until the firmware refills a queue that was full
-constexpr double k_burst = 64;     ///< of DRAM, typically
+constexpr double k_interrupt = 40;    ///< until the firmware refills a queue that was full
+constexpr std::uint64_t k_burst = 64; ///< of DRAM, typically
 
 double of(std::uint64_t n) {
     return static_cast<double>(n);
@@ -87,14 +87,15 @@ std::uint64_t rehearsal::rotation_of(std::uint64_t row, const divisor& units) {
     return units.rest(sum);
 }
 
-rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
+rehearsal::level rehearsal::level_of(const memory_info& memory, std::uint64_t burst) {
     level l;
     l.rate = memory.bytes_per_cycle() / of(memory.units);
     l.latency = of(memory.latency);
     l.base = memory.base.value();
     l.interleave = divisor(std::max<std::uint64_t>(1, memory.interleave.value()));
     l.units = divisor(memory.units);
-    l.beat = beat > 0 ? beat : l.rate;
+    l.burst = divisor(burst);
+    l.beat = std::max(of(burst), l.rate);
     l.read_until.resize(memory.units, 0);
     l.written_until.resize(memory.units, 0);
     return l;
@@ -102,7 +103,7 @@ rehearsal::level rehearsal::level_of(const memory_info& memory, double beat) {
 
 rehearsal::rehearsal(const machine& chip)
     : m_chip(chip), m_engines(chip.engines.size()), m_begin(m_engines.size()), m_missing(m_engines.size()),
-      m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 0)), m_l2(level_of(chip.l2, 0)) {
+      m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 1)), m_l2(level_of(chip.l2, 1)) {
     for (std::size_t e = 0; e < m_engines.size(); ++e)
         m_engines[e].id = engine_id(static_cast<std::uint16_t>(e));
     for (const compute_tile& tile : chip.tiles)
@@ -226,6 +227,11 @@ rehearsal::level* rehearsal::level_at(address where) {
     return within(m_chip.l2) ? &m_l2 : nullptr;
 }
 
+/// DRAM's reads and writes share a bus.
+std::vector<double>& rehearsal::writes_of(level& memory) {
+    return &memory == &m_dram ? memory.read_until : memory.written_until;
+}
+
 double rehearsal::occupy(level& memory, std::vector<double>& until, const iface::copy_operands& copy,
                          const iface::copy_side& side, double now) {
     double last = now;
@@ -233,6 +239,13 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
     // short runs cost whole beats, also where they touch runs that come at another time
     const double run = of(run_in_order(copy, side));
     const double rate = memory.rate * run / (std::ceil(run / memory.beat) * memory.beat);
+    const bool in_bursts = memory.burst.value() > 1 && run >= of(r.length);
+    const auto cost = [&](std::uint64_t begin, std::uint64_t end) {
+        if (!in_bursts)
+            return of(end - begin) / rate;
+        const std::uint64_t bursts = memory.burst.quotient(end - 1) - memory.burst.quotient(begin) + 1;
+        return std::max(of(bursts * memory.burst.value()) / memory.rate, std::ceil(of(end - begin) / memory.rate));
+    };
     for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
         std::uint64_t granule = memory.interleave.quotient(offset);
         std::uint64_t row = memory.units.quotient(granule);
@@ -245,7 +258,7 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
             }
             const std::uint64_t cut = std::min(end, ++granule * memory.interleave.value());
             double& busy = until[memory.units.rest(place + rotation)];
-            busy = std::max(busy, now) + of(cut - offset) / rate;
+            busy = std::max(busy, now) + cost(offset, cut);
             last = std::max(last, busy);
             offset = cut;
         }
@@ -270,7 +283,7 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command, doub
     const double last = std::max(first + to_read, read + first - request);
     const double write = std::max(first, engine.writes_until);
     engine.writes_until = write + passage(copy.destination);
-    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, write) : write;
+    const double written = to != nullptr ? occupy(*to, writes_of(*to), copy, copy.destination, write) : write;
     // what is read ahead of the writes is no more than covers the way
     engine.next = std::max({request + to_read, last - (first - request), engine.writes_until - (first - request)});
     return std::max({last, written, engine.writes_until}) + (to != nullptr ? to->latency : k_l1_latency);
@@ -283,7 +296,7 @@ double rehearsal::execute_fill(engine_state& engine, const queued& command, doub
     const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
     level* const to = level_at(fill.destination.base);
     engine.next = request + of(bytes_of(copy)) / of(capabilities[iface::mover_cap::bytes_cycle]);
-    const double written = to != nullptr ? occupy(*to, to->written_until, copy, copy.destination, request) : request;
+    const double written = to != nullptr ? occupy(*to, writes_of(*to), copy, copy.destination, request) : request;
     return std::max(engine.next, written) + (to != nullptr ? to->latency : k_l1_latency);
 }
 

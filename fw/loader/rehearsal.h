@@ -44,10 +44,11 @@ class rehearsal {
         double rate = 0, latency = 0; ///< bytes per cycle and unit; cycles
         std::uint64_t base = 0;
         divisor interleave, units;
+        divisor burst;   ///< bytes that are touched whole; 1: any
         double beat = 0; ///< bytes that the smallest transfer costs
         std::vector<double> read_until, written_until;
     };
-    [[nodiscard]] static level level_of(const memory_info& memory, double beat);
+    [[nodiscard]] static level level_of(const memory_info& memory, std::uint64_t burst);
     [[nodiscard]] static std::uint64_t rotation_of(std::uint64_t row, const divisor& units);
     struct queued {
         iface::descriptor_words words;
@@ -74,6 +75,7 @@ class rehearsal {
     [[nodiscard]] double execute_fold(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] double execute_vector(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] level* level_at(address where);
+    [[nodiscard]] std::vector<double>& writes_of(level& memory);
     /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
     /// last one is through.
     [[nodiscard]] static double occupy(level& memory, std::vector<double>& until, const iface::copy_operands& copy,
