@@ -33,6 +33,7 @@ memory_info read_memory(mmio& bus, memory_kind kind) {
     memory.interleave = bytes(w[5]);
     memory.bytes_per_256_cycles = w[6];
     memory.latency = w[7];
+    memory.burst = bytes(std::max<std::uint32_t>(1, w[8]));
     return memory;
 }
 

@@ -23,6 +23,7 @@ struct memory_info {
     bytes interleave;                       ///< consecutive bytes in one unit
     std::uint32_t bytes_per_256_cycles = 0; ///< peak, all units together
     std::uint32_t latency = 0;              ///< cycles from a mover's request to the first data
+    bytes burst{64};                        ///< what a unit moves whole: DRAM's burst, others' port
 
     [[nodiscard]] double bytes_per_cycle() const { return bytes_per_256_cycles / 256.0; }
 };

@@ -17,7 +17,6 @@ namespace {
 
 /// Cycles that a memory's latency does not cover between one mover's completion and the next one's first request.
 constexpr double k_hand_over = 12;
-constexpr std::uint64_t k_burst = 64; ///< of DRAM, typically
 /// Of equally fast blockings the one wins that leaves the other resources freer: the share of their hidden cycles that
 /// counts. A byte of DRAM costs some thirty times the energy of one between L3 and L2, and other work may want it. In a
 /// short run it is more important to be right about what is not hidden.
@@ -28,7 +27,6 @@ constexpr double k_weight_of_firmware = 0.025;
 /// Cycles that an event less is worth in a long run, and the bytes of a piece of a copy.
 constexpr double k_weight_of_event = 0.5;
 constexpr double k_piece = 8192;
-constexpr double k_waste_of_window = 32; ///< bytes of bursts moved in vain per run of a window or of a line
 
 /// DRAM bytes, over those of the best blocking, up to which only time counts.
 constexpr double k_tolerable_traffic = 1.098;
@@ -66,14 +64,15 @@ double stretch_of(const machine& chip, engine_id mover, double run) {
 /// Bytes that bursts move in vain per byte of runs that lie `pitch` apart: none where runs adjoin or are whole bursts;
 /// else a run that begins at any multiple of g = gcd(run, pitch, burst) touches (run + burst - g) / burst of them on
 /// average.
-/// A channel's port passes whole beats, too.
+/// And the part of a run in each channel takes a cycle at least.
 double waste_of(const machine& chip, std::uint64_t run, std::uint64_t pitch) {
     if (run >= pitch)
         return 0;
-    const std::uint64_t step = std::gcd(std::gcd(run, pitch), k_burst);
-    const double beat = chip.dram.bytes_per_cycle() / as_double(chip.dram.units);
-    const double beats = std::ceil(as_double(run) / beat) * beat;
-    return std::max(as_double(k_burst - step), beats - as_double(run)) / as_double(run);
+    const std::uint64_t burst = chip.dram.burst.value();
+    const std::uint64_t step = std::gcd(std::gcd(run, pitch), burst);
+    const double a_cycle = chip.dram.bytes_per_cycle() / as_double(chip.dram.units);
+    const double least = as_double(ceil_div(run, chip.dram.interleave.value())) * a_cycle;
+    return std::max(as_double(burst - step), least - as_double(run)) / as_double(run);
 }
 
 /// How many of the DMA engines to keep for stores that take that share of their time: the only one does both.
@@ -120,7 +119,7 @@ way_of_a cost_model::tiles_of_a() const {
     a.dram_waste = waste_of(m_chip, row, m_work.k * m_e.operand);
     if (m_work.windows) {
         const std::uint64_t run = std::min(row, padded_input(*m_work.windows, m_e.operand).run_bytes());
-        a.dram_waste = k_waste_of_window / as_double(run);
+        a.dram_waste = as_double(m_chip.dram.burst.value()) / 2 / as_double(run);
         a.dma_stretch = stretch_of(m_chip, m_chip.dma.front(), as_double(run));
     }
     return a;
@@ -130,7 +129,7 @@ way_of_a cost_model::ring_of_a() const {
     const padded_input input(*m_work.windows, m_e.operand);
     way_of_a a;
     a.dram_bytes = m_work.a_bytes();
-    a.dram_waste = k_waste_of_window / as_double(input.slab_bytes());
+    a.dram_waste = as_double(m_chip.dram.burst.value()) / 2 / as_double(input.slab_bytes());
     const double run = as_double(std::min(m_plan.kb * m_e.operand, input.run_bytes()));
     a.mover_stretch = stretch_of(m_chip, m_chip.block_movers.front(), run);
     return a;

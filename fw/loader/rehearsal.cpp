@@ -14,8 +14,7 @@ namespace kpu::fw {
 namespace {
 
 constexpr double k_l1_latency = 2;
-constexpr double k_interrupt = 40;    ///< until the firmware refills a queue that was full
-constexpr std::uint64_t k_burst = 64; ///< of DRAM, typically
+constexpr double k_interrupt = 40; ///< until the firmware refills a queue that was full
 
 double of(std::uint64_t n) {
     return static_cast<double>(n);
@@ -87,15 +86,15 @@ std::uint64_t rehearsal::rotation_of(std::uint64_t row, const divisor& units) {
     return units.rest(sum);
 }
 
-rehearsal::level rehearsal::level_of(const memory_info& memory, std::uint64_t burst) {
+rehearsal::level rehearsal::level_of(const memory_info& memory, bool in_bursts) {
     level l;
     l.rate = memory.bytes_per_cycle() / of(memory.units);
     l.latency = of(memory.latency);
     l.base = memory.base.value();
     l.interleave = divisor(std::max<std::uint64_t>(1, memory.interleave.value()));
     l.units = divisor(memory.units);
-    l.burst = divisor(burst);
-    l.beat = std::max(of(burst), l.rate);
+    l.burst = divisor(in_bursts ? memory.burst.value() : 1);
+    l.beat = std::max(of(l.burst.value()), l.rate);
     l.read_until.resize(memory.units, 0);
     l.written_until.resize(memory.units, 0);
     return l;
@@ -103,7 +102,7 @@ rehearsal::level rehearsal::level_of(const memory_info& memory, std::uint64_t bu
 
 rehearsal::rehearsal(const machine& chip)
     : m_chip(chip), m_engines(chip.engines.size()), m_begin(m_engines.size()), m_missing(m_engines.size()),
-      m_dram(level_of(chip.dram, k_burst)), m_l3(level_of(chip.l3, 1)), m_l2(level_of(chip.l2, 1)) {
+      m_dram(level_of(chip.dram, true)), m_l3(level_of(chip.l3, false)), m_l2(level_of(chip.l2, false)) {
     for (std::size_t e = 0; e < m_engines.size(); ++e)
         m_engines[e].id = engine_id(static_cast<std::uint16_t>(e));
     for (const compute_tile& tile : chip.tiles)
@@ -244,7 +243,7 @@ double rehearsal::occupy(level& memory, std::vector<double>& until, const iface:
         if (!in_bursts)
             return of(end - begin) / rate;
         const std::uint64_t bursts = memory.burst.quotient(end - 1) - memory.burst.quotient(begin) + 1;
-        return std::max(of(bursts * memory.burst.value()) / memory.rate, std::ceil(of(end - begin) / memory.rate));
+        return std::max(of(bursts * memory.burst.value()) / memory.rate, 1.0); // a cycle of a port on the way
     };
     for_each_run(r, side.base.value() - memory.base, [&](std::uint64_t offset) {
         std::uint64_t granule = memory.interleave.quotient(offset);

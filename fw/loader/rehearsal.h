@@ -48,7 +48,7 @@ class rehearsal {
         double beat = 0; ///< bytes that the smallest transfer costs
         std::vector<double> read_until, written_until;
     };
-    [[nodiscard]] static level level_of(const memory_info& memory, std::uint64_t burst);
+    [[nodiscard]] static level level_of(const memory_info& memory, bool in_bursts);
     [[nodiscard]] static std::uint64_t rotation_of(std::uint64_t row, const divisor& units);
     struct queued {
         iface::descriptor_words words;

@@ -12,8 +12,6 @@ namespace kpu::fw {
 namespace {
 
 constexpr std::uint64_t k_slot_alignment = 64;
-/// A row of a box that is shorter costs DRAM that many bytes all the same.
-constexpr std::uint64_t k_burst = 64;
 /// Cycles of a vector command beside its elements: start, pipeline, hand-over.
 constexpr double k_command_overhead = 12;
 /// Loads and stores of a tile beside its vector commands.
@@ -78,20 +76,20 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
     return fits;
 }
 
-/// Bytes of DRAM time for a box: its rows as whole bursts.
-double traffic(const operand_box& box, const quad& dims, std::uint64_t element) {
+/// Bytes of DRAM time for a box: a row takes a burst at least.
+double traffic(bytes burst, const operand_box& box, const quad& dims, std::uint64_t element) {
     std::uint64_t run = box.count[3];
     std::uint64_t rows = box.count[0] * box.count[1] * box.count[2];
     for (std::size_t d = 3; d > 0 && box.count[d] == dims[d]; --d) {
         run *= box.count[d - 1];
         rows /= box.count[d - 1];
     }
-    return static_cast<double>(rows * std::max(run * element, k_burst));
+    return static_cast<double>(rows * std::max(run * element, burst.value()));
 }
 
 /// Bytes of DRAM time for all of a tensor, so many channels at a time.
-double in_bursts(const vector_operand& operand, std::uint64_t channels) {
-    return traffic({{}, {operand.dims[0], operand.dims[1], operand.dims[2], channels}}, operand.dims,
+double in_bursts(bytes burst, const vector_operand& operand, std::uint64_t channels) {
+    return traffic(burst, {{}, {operand.dims[0], operand.dims[1], operand.dims[2], channels}}, operand.dims,
                    size_of(operand.type)) *
            static_cast<double>(ceil_div(operand.dims[3], channels));
 }
@@ -132,17 +130,18 @@ double lines_in_front(const vector_plan& plan) {
 
 void estimate(const machine& chip, vector_plan& plan) {
     const vector_work& work = plan.work;
+    const bytes burst = chip.dram.burst;
     const vector_tile full = plan.tile(0, 0);
     const std::vector<tile_command> commands = commands_of(work, full);
-    double dram =
-        traffic({{}, full.count}, work.output.dims, size_of(work.output.type)) / static_cast<double>(plan.chunks());
+    double dram = traffic(burst, {{}, full.count}, work.output.dims, size_of(work.output.type)) /
+                  static_cast<double>(plan.chunks());
     double moved = 0;
     double fixed = 0; // operands that all tiles share stay in L1
     for (std::size_t i = 0; i < work.inputs.size(); ++i) {
         const operand_box box = box_of(work, i, full);
-        const double bytes_of_box = traffic(box, work.inputs[i].dims, size_of(work.inputs[i].type));
+        const double bytes_of_box = traffic(burst, box, work.inputs[i].dims, size_of(work.inputs[i].type));
         if (i == 0 && plan.ring.slabs > 0)
-            dram += in_bursts(work.inputs[0], box.count[3]) / static_cast<double>(plan.tiles());
+            dram += in_bursts(burst, work.inputs[0], box.count[3]) / static_cast<double>(plan.tiles());
         else
             (i == 0 || box.elements() * 8 > full.count[1] * full.count[2] * full.count[3] ? dram : fixed) +=
                 bytes_of_box;

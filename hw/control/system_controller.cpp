@@ -17,7 +17,7 @@ system_controller::system_controller(sc_core::sc_module_name name, const system_
     for (const system_config::memory& m : config.memories)
         for (const std::uint64_t value :
              {m.base.value(), m.base.value() >> 32, m.size.value(), m.size.value() >> 32, std::uint64_t{m.units},
-              m.interleave.value(), m.per_256_cycles.value(), m.latency.value()})
+              m.interleave.value(), m.per_256_cycles.value(), m.latency.value(), m.burst.value()})
             m_registers.set(reg::memory, word++, static_cast<std::uint32_t>(value));
 
     m_registers.on_sample(reg::engines, [this](std::uint32_t) { return semaphores->engines(); });

@@ -21,6 +21,7 @@ struct system_config {
         bytes interleave;     ///< consecutive bytes in one unit
         bytes per_256_cycles; ///< peak of all units together, reading
         cycles latency;       ///< from request to first data, the way there and back included
+        bytes burst{1};       ///< moved whole by a unit
     };
     std::uint32_t arrays = 0;
     hertz clock{1'000'000'000};

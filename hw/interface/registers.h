@@ -124,10 +124,11 @@ inline constexpr std::uint32_t k_max_engines = 256;
 namespace system_reg {
 inline constexpr std::uint32_t magic = 0x000, engines = 0x004, arrays = 0x008, clock_khz = 0x00c,
                                descriptor_cost = 0x010, memory = 0x020, irq_pending = 0x100, semaphore = 0x400;
-/// Memory k (memory_kind) is described by eight words: base low/high, size low/high, number of units, the consecutive
-/// bytes that lie in one unit, the peak bytes that all units together deliver in 256 core cycles, and the core cycles
-/// from a request of a mover on its near side to the first data, with nothing else going on.
-inline constexpr std::uint32_t memory_words = 8;
+/// Memory k (memory_kind) is described by nine words: base low/high, size low/high, number of units, the consecutive
+/// bytes that lie in one unit, the peak bytes that all units together deliver in 256 core cycles, the core cycles
+/// from a request of a mover on its near side to the first data, with nothing else going on, and the bytes that a unit
+/// moves whole: DRAM's burst, which is touched or not; others' port.
+inline constexpr std::uint32_t memory_words = 9;
 inline constexpr std::uint32_t window = 0x800;
 } // namespace system_reg
 
@@ -146,7 +147,7 @@ inline constexpr std::array k_system_registers = {
     reg("descriptor_cost", system_reg::descriptor_cost, 1,
         "core cycles that the management core takes to write one descriptor", whole(access::ro)),
     reg("memory", system_reg::memory, k_memory_kinds* system_reg::memory_words,
-        "base, size, units, interleave, bandwidth and latency of DRAM, L3, L2", whole(access::ro)),
+        "base, size, units, interleave, bandwidth, latency and burst of DRAM, L3, L2", whole(access::ro)),
     reg("irq_pending", system_reg::irq_pending, k_max_engines / 32, "one bit per engine whose line is high",
         whole(access::ro)),
     reg("semaphore", system_reg::semaphore, k_max_engines, "commands completed, per engine", whole(access::ro)),

@@ -47,23 +47,27 @@ system_config describe_system(const platform::platform& p, const platform::addre
         access_cycles(p.management, iface::k_descriptor_words + 1); // the doorbell lies behind the window
     const bytes dram_peak((p.dram.bandwidth * p.dram.channels).value() / (p.clock.frequency.value() / 256));
     const cycles dram_latency(ceil_div(p.dram.latency.value(), p.clock.period().value()));
-    config.memories[static_cast<std::size_t>(iface::memory_kind::dram)] = {
-        map.dram.base,     map.dram.size, p.dram.channels,
-        p.dram.interleave, dram_peak,     dram_latency + p.dram_crossbar.hop_latency * 2};
-    config.memories[static_cast<std::size_t>(iface::memory_kind::l3)] = {map.l3.base,
-                                                                         map.l3.size,
-                                                                         p.l3.tiles,
-                                                                         p.l3.interleave,
-                                                                         peak_of(p.l3.tile, p.l3.tiles),
-                                                                         p.l3.tile.latency +
-                                                                             p.l3_crossbar.hop_latency * 2};
-    config.memories[static_cast<std::size_t>(iface::memory_kind::l2)] = {map.l2.base,
-                                                                         map.l2.size,
-                                                                         p.l2.banks,
-                                                                         p.l2.bank.capacity,
-                                                                         peak_of(p.l2.bank, p.l2.banks),
-                                                                         p.l2.bank.latency +
-                                                                             p.l2_crossbar.hop_latency * 2};
+    const auto memory = [&](iface::memory_kind kind) -> system_config::memory& {
+        return config.memories[static_cast<std::size_t>(kind)];
+    };
+    memory(iface::memory_kind::dram) = {map.dram.base,   map.dram.size,
+                                        p.dram.channels, p.dram.interleave,
+                                        dram_peak,       dram_latency + p.dram_crossbar.hop_latency * 2,
+                                        p.dram.burst};
+    memory(iface::memory_kind::l3) = {map.l3.base,
+                                      map.l3.size,
+                                      p.l3.tiles,
+                                      p.l3.interleave,
+                                      peak_of(p.l3.tile, p.l3.tiles),
+                                      p.l3.tile.latency + p.l3_crossbar.hop_latency * 2,
+                                      p.l3.tile.port_width};
+    memory(iface::memory_kind::l2) = {map.l2.base,
+                                      map.l2.size,
+                                      p.l2.banks,
+                                      p.l2.bank.capacity,
+                                      peak_of(p.l2.bank, p.l2.banks),
+                                      p.l2.bank.latency + p.l2_crossbar.hop_latency * 2,
+                                      p.l2.bank.port_width};
     return config;
 }
 

@@ -30,8 +30,9 @@ struct core_bench {
         system_config config;
         config.arrays = 3;
         config.clock = hertz(500'000'000);
-        config.memories[0] = {address(0x1'0000'0000), bytes(0x2'0000'0000), 4, bytes(256), bytes(1000), cycles(60)};
-        config.memories[2] = {address(0x100'0000), bytes(0x2000), 2, bytes(0x1000), bytes(7), cycles(5)};
+        config.memories[0] = {
+            address(0x1'0000'0000), bytes(0x2'0000'0000), 4, bytes(256), bytes(1000), cycles(60), bytes(32)};
+        config.memories[2] = {address(0x100'0000), bytes(0x2000), 2, bytes(0x1000), bytes(7), cycles(5), bytes(8)};
         config.descriptor_cost = cycles(6);
         return config;
     }
@@ -105,8 +106,8 @@ BOOST_AUTO_TEST_CASE(system_window_describes_the_chip) {
         BOOST_TEST(io.read32(address(sys::descriptor_cost)) == 6u);
         std::uint32_t words[iface::k_memory_kinds * sys::memory_words];
         io.read_block(address(sys::memory), words, std::size(words));
-        const std::uint32_t expected[] = {0, 1, 0, 2, 4,         256, 1000,   60, 0, 0,      0, 0,
-                                          0, 0, 0, 0, 0x1000000, 0,   0x2000, 0,  2, 0x1000, 7, 5};
+        const std::uint32_t expected[] = {0, 1, 0, 2, 4,         256, 1000,   60, 32, 0,      0, 0, 0, 0,
+                                          0, 0, 0, 1, 0x1000000, 0,   0x2000, 0,  2,  0x1000, 7, 5, 8};
         BOOST_TEST(words == expected, boost::test_tools::per_element());
         BOOST_TEST(io.read32(address(iface::engine_base(1) + reg::id)) == (4u | 1u << 16));
         push(io, 1, 3, false);

@@ -274,9 +274,12 @@ BOOST_AUTO_TEST_CASE(firmware_can_discover_the_chip) {
         BOOST_TEST(words[4] == 2u);
         BOOST_TEST(words[5] == p.dram.interleave.value());
         BOOST_TEST(words[6] == 6553u); // 2 · 12.8 B/cycle · 256
-        BOOST_TEST(words[8] == map.l3.base.value());
-        BOOST_TEST(words[12] == 2u);
-        BOOST_TEST(words[14] == 2u * 64 * 256);
+        BOOST_TEST(words[8] == p.dram.burst.value());
+        const std::uint32_t* const l3 = words + sys::memory_words;
+        BOOST_TEST(l3[0] == map.l3.base.value());
+        BOOST_TEST(l3[4] == 2u);
+        BOOST_TEST(l3[6] == 2u * 64 * 256);
+        BOOST_TEST(l3[8] == 64u);
         const std::uint64_t array = iface::engine_base(platform::number_engines(p).array(1).value());
         std::uint32_t cap[iface::engine_reg::capabilities];
         io.read_block(address(array + reg::capability), cap, std::size(cap));
