@@ -23,7 +23,9 @@ constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::size_t k_shown = 5; ///< by --verbose
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
-constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
+// of the cost model, between dataflows; a rehearsal sees what it takes for more than it is
+constexpr double k_doubt = 1.4;
+constexpr double k_doubt_of_rehearsed = 4;
 constexpr std::uint64_t k_share_of_results = 16;    ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
 constexpr double k_as_good_as_any = 0.995;          ///< share of a plan's cycles that none can do without
@@ -260,7 +262,8 @@ std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::data
         least = std::min(least, found.plans().front().cost());
         all.push_back(std::move(found));
     }
-    const auto hopeless = [&](const shortlist& s) { return s.plans().front().cost() > k_doubt * least; };
+    const double bar = least * (worth_rehearsing(t) ? k_doubt_of_rehearsed : k_doubt);
+    const auto hopeless = [&](const shortlist& s) { return s.plans().front().cost() > bar; };
     all.erase(std::remove_if(all.begin(), all.end(), hopeless), all.end());
     return all;
 }
