@@ -113,7 +113,8 @@ void rehearsal::clear() {
     for (engine_state& engine : m_engines) {
         engine.queue.clear();
         engine.done.clear();
-        engine.next = engine.writes_until = engine.folds_left = 0;
+        engine.passed.clear();
+        engine.next = engine.folds_left = 0;
     }
     for (level* memory : {&m_dram, &m_l3, &m_l2}) {
         std::fill(memory->read_until.begin(), memory->read_until.end(), 0);
@@ -269,23 +270,32 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command, doub
     const iface::copy_operands copy = iface::decode_copy(command.words);
     const auto& capabilities = m_chip.engine(engine.id).capabilities;
     const double width = of(capabilities[iface::mover_cap::bytes_cycle]);
-    const auto passage = [&](const iface::copy_side& side) {
+    const auto cycles_of = [&](const iface::copy_side& side) {
         const double run = of(run_in_order(copy, side));
         return of(bytes_of(copy)) / run * std::ceil(run / width);
     };
     const double request = begin + of(capabilities[iface::mover_cap::start_cost]);
     level* const from = level_at(copy.source.base);
     level* const to = level_at(copy.destination.base);
-    const double to_read = passage(copy.source);
+    const double to_read = cycles_of(copy.source);
     const double read = from != nullptr ? occupy(*from, from->read_until, copy, copy.source, request) : request;
     const double first = request + (from != nullptr ? from->latency : k_l1_latency);
     const double last = std::max(first + to_read, read + first - request);
-    const double write = std::max(first, engine.writes_until);
-    engine.writes_until = write + passage(copy.destination);
+    const double write = std::max(first, engine.passed.empty() ? 0 : engine.passed.back().until);
+    const double passed = write + cycles_of(copy.destination);
     const double written = to != nullptr ? occupy(*to, writes_of(*to), copy, copy.destination, write) : write;
-    // what is read ahead of the writes is no more than covers the way
-    engine.next = std::max({request + to_read, last - (first - request), engine.writes_until - (first - request)});
-    return std::max({last, written, engine.writes_until}) + (to != nullptr ? to->latency : k_l1_latency);
+    engine.passed.push_back({write, std::max({last, written, passed}), of(bytes_of(copy))});
+    engine.next = std::max(request + to_read, written_but_for(engine, of(capabilities[iface::mover_cap::in_flight])));
+    return engine.passed.back().until + (to != nullptr ? to->latency : k_l1_latency);
+}
+
+double rehearsal::written_but_for(const engine_state& mover, double bytes) {
+    for (auto copy = mover.passed.rbegin(); copy != mover.passed.rend(); ++copy) {
+        if (copy->bytes >= bytes)
+            return copy->until - (copy->until - copy->from) * bytes / copy->bytes;
+        bytes -= copy->bytes;
+    }
+    return 0;
 }
 
 double rehearsal::execute_fill(engine_state& engine, const queued& command, double begin) {

@@ -55,14 +55,18 @@ class rehearsal {
         iface::command_header header;
         double issued = 0; ///< the firmware has written it
     };
+    /// A copy that a mover writes from some time to another.
+    struct passage {
+        double from = 0, until = 0, bytes = 0;
+    };
     struct engine_state {
         engine_id id;
         const compute_tile* tile = nullptr; ///< of an array
         std::vector<queued> queue;
-        std::vector<double> done; ///< by command
-        double next = 0;          ///< when it takes the next command
-        double writes_until = 0;  ///< a mover has passed on what it read so far
-        double folds_left = 0;    ///< cycles of an array's folds that are yet to begin
+        std::vector<double> done;    ///< by command
+        double next = 0;             ///< when it takes the next command
+        std::vector<passage> passed; ///< by a mover, the latest last
+        double folds_left = 0;       ///< cycles of an array's folds that are yet to begin
     };
 
     void issue();
@@ -75,6 +79,8 @@ class rehearsal {
     [[nodiscard]] double execute_fold(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] double execute_vector(engine_state& engine, const queued& command, double begin);
     [[nodiscard]] level* level_at(address where);
+    /// When all that the mover has read but so many bytes has been written.
+    [[nodiscard]] static double written_but_for(const engine_state& mover, double bytes);
     [[nodiscard]] std::vector<double>& writes_of(level& memory);
     /// The cycles that a unit of `memory` is busy with each part of one side of a copy from `now` on; returns when the
     /// last one is through.

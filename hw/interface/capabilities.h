@@ -10,6 +10,7 @@ namespace mover_cap {
 inline constexpr std::uint32_t array = 0;       ///< streamer: the compute tile that it serves; others: unused
 inline constexpr std::uint32_t bytes_cycle = 1; ///< peak bytes per core cycle
 inline constexpr std::uint32_t start_cost = 2;  ///< core cycles from the head of the queue to the first request
+inline constexpr std::uint32_t in_flight = 3;   ///< bytes requested and not yet written, at most
 } // namespace mover_cap
 
 /// array. Its three L1 buffers are contiguous ranges of the address map.

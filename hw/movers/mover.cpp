@@ -33,6 +33,7 @@ engine_config describe(const mover_config& config) {
     engine_config engine = config.engine;
     engine.capabilities[iface::mover_cap::bytes_cycle] = static_cast<std::uint32_t>(config.params.width.value());
     engine.capabilities[iface::mover_cap::start_cost] = static_cast<std::uint32_t>(config.params.start_cost.value());
+    engine.capabilities[iface::mover_cap::in_flight] = static_cast<std::uint32_t>(config.params.in_flight.value());
     return engine;
 }
 

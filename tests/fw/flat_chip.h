@@ -36,6 +36,7 @@ inline fw::machine make_machine(const machine_shape& shape) {
         e.queue_depth = 32;
         e.capabilities[iface::mover_cap::bytes_cycle] = 64;
         e.capabilities[iface::mover_cap::start_cost] = 4;
+        e.capabilities[iface::mover_cap::in_flight] = 16 * 1024;
         m.engines.push_back(e);
         return e.id;
     };
