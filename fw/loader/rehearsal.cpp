@@ -283,7 +283,8 @@ double rehearsal::execute_copy(engine_state& engine, const queued& command, doub
     const double last = std::max(first + to_read, read + first - request);
     const double write = std::max(first, engine.passed.empty() ? 0 : engine.passed.back().until);
     const double passed = write + cycles_of(copy.destination);
-    const double written = to != nullptr ? occupy(*to, writes_of(*to), copy, copy.destination, write) : write;
+    // from the first data on, though written later: a unit that is kept for later would have no time for others before
+    const double written = to != nullptr ? occupy(*to, writes_of(*to), copy, copy.destination, first) : first;
     engine.passed.push_back({write, std::max({last, written, passed}), of(bytes_of(copy))});
     engine.next = std::max(request + to_read, written_but_for(engine, of(capabilities[iface::mover_cap::in_flight])));
     return engine.passed.back().until + (to != nullptr ? to->latency : k_l1_latency);
