@@ -1,8 +1,8 @@
 #pragma once
 // The Chrome trace event format (JSON object form), as chrome://tracing and ui.perfetto.dev open it.
 
+#include "platforms/common/output_file.h"
 #include "traces/event.h"
-#include "traces/output_file.h"
 
 #include <map>
 #include <string>

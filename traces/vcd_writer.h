@@ -1,8 +1,8 @@
 #pragma once
 // Value change dump, written when values change (IEEE 1364 section 18, four-state values, time scale 1 ps).
 
+#include "platforms/common/output_file.h"
 #include "platforms/common/units.h"
-#include "traces/output_file.h"
 
 #include <cstdint>
 #include <queue>
@@ -28,6 +28,8 @@ class vcd_writer {
     [[nodiscard]] std::uint64_t value(vcd_signal signal) const { return m_signals[signal.value()].value; }
     /// Times must not decrease. Nothing is written where the value stays.
     void change(vcd_signal signal, std::uint64_t value, picoseconds at);
+    /// True where the dump goes to a device or a pipe, so that nothing can be opened by its name afterwards.
+    [[nodiscard]] bool writes_through() const { return m_out.writes_through(); }
     /// Completes the file at a last time and gives it its name. Throws input_error if it could not be written.
     void finish(picoseconds at);
 

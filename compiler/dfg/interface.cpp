@@ -66,7 +66,7 @@ class interface_builder {
         try {
             (void)element_count(tensor.dims);
         } catch (const input_error&) {
-            m_problems.error(place_of(m_graph, n), describe(n) + " has too many elements", to_string(type),
+            m_problems.error(place_of(m_graph, n), describe(n) + ": too many elements", to_string(type),
                              "at most 2^48");
         }
     }

@@ -1,26 +1,19 @@
 #include "compiler/tools/graph_input.h"
 
 #include "compiler/dfg/reader.h"
+#include "platforms/common/number_option.h"
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 
 namespace kpu {
 
 void add_options(CLI::App& app, graph_options& o) {
     app.add_option("graph", o.path, "domain flow graph (.dfg)")->required();
-    app.add_option("--batch", o.batch, "extent of dynamic leading dimensions")->capture_default_str();
+    add_number(app, "--batch", o.batch, "extent of dynamic leading dimensions", 1)->capture_default_str();
     app.add_flag("--legacy", o.legacy, "accept the older layouts without slots");
 }
 
 bound_graph load_graph(const graph_options& o) {
-    if (o.batch == 0) {
-        diagnostic problem;
-        problem.message = "the batch is empty";
-        problem.text = "0";
-        problem.expected = "--batch from 1";
-        throw input_error(std::move(problem));
-    }
     dfg::read_options reading;
     reading.legacy = o.legacy;
     bound_graph g;

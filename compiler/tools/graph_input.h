@@ -26,7 +26,7 @@ struct bound_graph {
     dfg::binding bound;
 };
 /// Reads the file, binds its batch and its operands. Warnings go to stderr at once, so that they stand before an error
-/// that follows from what they say. Throws input_error as the steps do, and for a batch of 0.
+/// that follows from what they say. Throws input_error as the steps do.
 [[nodiscard]] bound_graph load_graph(const graph_options& o);
 
 } // namespace kpu

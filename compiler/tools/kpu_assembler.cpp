@@ -3,10 +3,12 @@
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
 #include "platforms/common/files.h"
+#include "platforms/common/option_files.h"
 #include "platforms/common/tool.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <vector>
 
 namespace {
 
@@ -19,8 +21,13 @@ struct options {
 int run(const options& o) {
     const kpu::object::format format = kpu::object::format_named(o.format);
     const std::filesystem::path folder = std::filesystem::path(o.text).parent_path();
-    const auto values = [&](const std::string& file) { return kpu::read_npz(folder / file); };
+    std::vector<kpu::option_file> inputs = {{"the text", o.text}};
+    const auto values = [&](const std::string& file) {
+        inputs.push_back({"the text's values", folder / file});
+        return kpu::read_npz(folder / file);
+    };
     const kpu::dfx::program program = kpu::dfx::from_text(kpu::read_file(o.text), o.text, values);
+    kpu::require_separate(inputs, {{"--output", o.output}});
     kpu::object::write_program(program, o.output, format);
     return kpu::exit_success;
 }

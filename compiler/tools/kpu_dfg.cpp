@@ -4,6 +4,7 @@
 #include "compiler/dfg/workloads.h"
 #include "compiler/dfg/writer.h"
 #include "platforms/common/diagnostic.h"
+#include "platforms/common/number_option.h"
 #include "platforms/common/tool.h"
 
 #include <CLI/CLI.hpp>
@@ -58,14 +59,14 @@ int run(const std::string& command, options& o) {
 
 void add_matmul(CLI::App& app, options& o) {
     CLI::App* matmul = app.add_subcommand("matmul", "Cout = A·B (+ Cin), then · B2 · B3 … with --chain");
-    matmul->add_option("--m", o.spec.m, "rows of A")->required();
-    matmul->add_option("--n", o.spec.n, "columns of B")->required();
-    matmul->add_option("--k", o.spec.k, "columns of A, rows of B")->required();
+    kpu::add_number(*matmul, "--m", o.spec.m, "rows of A", 1)->required();
+    kpu::add_number(*matmul, "--n", o.spec.n, "columns of B", 1)->required();
+    kpu::add_number(*matmul, "--k", o.spec.k, "columns of A, rows of B", 1)->required();
     matmul->add_option("--type", o.type, "element type of A and B")->capture_default_str();
     matmul->add_option("--result", o.result, "element type of the product (default: that of A and B; i32 for i8)");
     matmul->add_flag("--seeded", o.spec.seeded, "with Cin, from which the sums start");
-    matmul->add_option("--batch", o.spec.batch, "batch of matrices: all tensors have rank 3");
-    matmul->add_option("--chain", o.spec.chain, "columns of B2, B3, …")->delimiter(',');
+    kpu::add_number(*matmul, "--batch", o.spec.batch, "batch of matrices: all tensors have rank 3", 1);
+    kpu::add_number(*matmul, "--chain", o.spec.chain, "columns of B2, B3, …", 1)->delimiter(',');
     matmul->add_option("--name", o.spec.name, "name of the graph")->capture_default_str();
     matmul->add_option("-o,--output", o.output, "file to write (.dfg)")->required();
 }
@@ -82,44 +83,45 @@ CLI::App* add_network(CLI::App& app, options& o, const std::string& command, con
 
 void add_networks(CLI::App& app, options& o) {
     CLI::App* mlp = add_network(app, o, "mlp", "dense layers with relu", o.mlp.name);
-    mlp->add_option("--batch", o.mlp.batch, "rows of the input")->capture_default_str();
-    mlp->add_option("--widths", o.mlp.widths, "of the input and of each layer")->delimiter(',')->required();
+    kpu::add_number(*mlp, "--batch", o.mlp.batch, "rows of the input", 1)->capture_default_str();
+    kpu::add_number(*mlp, "--widths", o.mlp.widths, "of the input and of each layer", 1)->delimiter(',')->required();
     for (const std::string command : {"conv", "residual"}) {
         const bool residual = command == "residual";
         CLI::App* conv = add_network(
             app, o, command, residual ? "convolutions, the input added to the last" : "convolutions with clamps",
             o.conv.name);
-        conv->add_option("--batch", o.conv.batch, "images")->capture_default_str();
-        conv->add_option("--height", o.conv.height, "of the image")->required();
-        conv->add_option("--width", o.conv.width, "of the image")->required();
-        conv->add_option("--channels", o.conv.channels, "of the image and of each layer")->delimiter(',')->required();
-        conv->add_option("--kernel", o.conv.kernel, "height and width")->capture_default_str();
+        kpu::add_number(*conv, "--batch", o.conv.batch, "images", 1)->capture_default_str();
+        kpu::add_number(*conv, "--height", o.conv.height, "of the image", 1)->required();
+        kpu::add_number(*conv, "--width", o.conv.width, "of the image", 1)->required();
+        kpu::add_number(*conv, "--channels", o.conv.channels, "of the image and of each layer", 1)
+            ->delimiter(',')
+            ->required();
+        kpu::add_number(*conv, "--kernel", o.conv.kernel, "height and width", 1)->capture_default_str();
         if (!residual) {
-            conv->add_option("--stride", o.conv.stride, "of the first layer")->capture_default_str();
+            kpu::add_number(*conv, "--stride", o.conv.stride, "of the first layer", 1)->capture_default_str();
             conv->add_flag("!--no-clamp", o.conv.activated, "convolutions alone");
         }
         conv->callback([&o, residual] { o.conv.residual = residual; });
     }
     CLI::App* classifier =
         add_network(app, o, "classifier", "convolutions of stride 2, then dense layers", o.classifier.name);
-    classifier->add_option("--batch", o.classifier.batch, "images")->capture_default_str();
-    classifier->add_option("--side", o.classifier.side, "height and width of an image")->capture_default_str();
-    classifier->add_option("--channels", o.classifier.channels, "of the image and of each convolution")
+    kpu::add_number(*classifier, "--batch", o.classifier.batch, "images", 1)->capture_default_str();
+    kpu::add_number(*classifier, "--side", o.classifier.side, "height and width of an image", 1)->capture_default_str();
+    kpu::add_number(*classifier, "--channels", o.classifier.channels, "of the image and of each convolution", 1)
         ->delimiter(',')
         ->required();
-    classifier->add_option("--widths", o.classifier.widths, "of each dense layer")->delimiter(',')->required();
+    kpu::add_number(*classifier, "--widths", o.classifier.widths, "of each dense layer", 1)->delimiter(',')->required();
     for (const std::string command : {"attention", "encoder"}) {
         const bool encoder = command == "encoder";
         CLI::App* attention =
             add_network(app, o, command, encoder ? "a transformer's encoder layer" : "self-attention with its softmax",
                         o.attention.name);
-        attention->add_option("--tokens", o.attention.tokens, "rows of the input")->required();
-        attention->add_option("--model", o.attention.model, "columns of the input")->required();
-        attention->add_option("--heads", o.attention.heads, "divide the model's columns")->capture_default_str();
+        kpu::add_number(*attention, "--tokens", o.attention.tokens, "rows of the input", 1)->required();
+        kpu::add_number(*attention, "--model", o.attention.model, "columns of the input", 1)->required();
+        kpu::add_number(*attention, "--heads", o.attention.heads, "divide the model's columns", 1)
+            ->capture_default_str();
         if (encoder)
-            attention->add_option("--hidden", o.attention.hidden, "columns of the hidden layer")
-                ->required()
-                ->check(CLI::PositiveNumber);
+            kpu::add_number(*attention, "--hidden", o.attention.hidden, "columns of the hidden layer", 1)->required();
     }
 }
 

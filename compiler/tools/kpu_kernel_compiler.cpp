@@ -9,6 +9,7 @@
 #include "compiler/tools/graph_input.h"
 #include "compiler/tools/tune_for.h"
 #include "platforms/common/files.h"
+#include "platforms/common/option_files.h"
 #include "platforms/common/tool.h"
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,8 @@
 #include <iostream>
 
 namespace {
+
+constexpr const char* k_tool = "kpu-kernel-compiler";
 
 struct options {
     kpu::graph_options graph;
@@ -93,11 +96,13 @@ void embed(const std::string& weights, kpu::dfx::program& program) {
 }
 
 int run(const options& o) {
+    kpu::require_separate({{"the graph", o.graph.path}, {"--weights", o.weights}, {"--tune-for", o.tune_for}},
+                          {{"--output", o.output}});
     kpu::passes::lower_options lowering;
     lowering.flow = parse_dataflow(o.dataflow);
     lowering.tiles = kpu::passes::parse_tile_request(o.tile_strategy);
     lowering.fusion = !o.no_fusion;
-    lowering.compiler = "kpu-kernel-compiler " KPU_VERSION;
+    lowering.compiler = kpu::tool_version(k_tool);
     if (!o.tune_for.empty())
         lowering.on = kpu::target_of(o.tune_for);
     const kpu::object::format format = kpu::object::format_named(o.format);
@@ -124,7 +129,7 @@ int run(const options& o) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Compiles a domain flow graph to a portable KPU object.", "kpu-kernel-compiler");
+    CLI::App app("Compiles a domain flow graph to a portable KPU object.", k_tool);
     options o;
     add_options(app, o.graph);
     app.add_option("-o,--output", o.output, "object file (.kpu)");
@@ -138,6 +143,5 @@ int main(int argc, char** argv) {
     app.add_flag("--emit-dfx", o.emit_dfx, "print the program as DFX text");
     app.add_flag("--dump", o.dump, "print a summary of graph and program");
     app.add_flag("--verbose", o.verbose, "print candidates, costs and what decided tiles and dataflow (on stderr)");
-    app.set_version_flag("--version", "kpu-kernel-compiler " KPU_VERSION);
     return kpu::run_tool(app, argc, argv, [&] { return run(o); });
 }

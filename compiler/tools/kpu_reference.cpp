@@ -1,16 +1,18 @@
 // kpu-reference: evaluates a graph in plain C++.
 
 #include "compiler/dfg/reference/evaluate.h"
+#include "compiler/tensor/host_memory.h"
 #include "compiler/tensor/npz.h"
 #include "compiler/tensor/selection.h"
 #include "compiler/tools/graph_input.h"
+#include "platforms/common/number_option.h"
+#include "platforms/common/option_files.h"
 #include "platforms/common/tool.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <iostream>
 #include <optional>
-#include <unistd.h>
 
 namespace {
 
@@ -31,18 +33,13 @@ void check_memory(const kpu::dfg::graph_interface& interface, const std::string&
         add(input);
     for (const auto& output : interface.outputs)
         add(output);
-    const double present = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-    if (needed <= present)
-        return;
-    kpu::diagnostic problem;
-    problem.where.file = file;
-    problem.message = "tensors do not fit in this machine's memory";
-    problem.text = fmt::format("{:.3g} bytes", needed);
-    problem.expected = fmt::format("at most {:.3g} bytes", present);
-    throw kpu::input_error(std::move(problem));
+    kpu::location where;
+    where.file = file;
+    kpu::require_host_memory(needed, where);
 }
 
 int run(const options& o) {
+    kpu::require_separate({{"the graph", o.graph.path}, {"--tensors", o.tensors}}, {{"--outputs", o.outputs}});
     const auto [graph, bound] = kpu::load_graph(o.graph);
     kpu::dfg::check_evaluable(graph, bound);
     const kpu::dfg::graph_interface interface = kpu::dfg::interface_of(graph, bound);
@@ -73,7 +70,7 @@ int main(int argc, char** argv) {
     add_options(app, o.graph);
     app.add_option("--tensors", o.tensors, "inputs by name (.npz)");
     app.add_option("--outputs", o.outputs, "where the outputs go (.npz)")->required();
-    app.add_option("--random", o.seed,
-                   "fill inputs that are not given: number i in the graph's list of inputs from SEED + i");
+    kpu::add_number(app, "--random", o.seed,
+                    "fill inputs that are not given: number i in the graph's list of inputs from SEED + i");
     return kpu::run_tool(app, argc, argv, [&] { return run(o); });
 }

@@ -113,7 +113,11 @@ void device::execute(const std::function<void()>& upload) {
 }
 
 tensor_map device::run(const tensor_map& inputs) {
-    execute([&] { upload(inputs); });
+    return run_with([&]() -> const tensor_map& { return inputs; });
+}
+
+tensor_map device::run_with(const std::function<const tensor_map&()>& inputs) {
+    execute([&] { upload(inputs()); });
     return download();
 }
 

@@ -24,6 +24,10 @@ class device {
     /// deadlock, both with the DFX operation.
     [[nodiscard]] tensor_map run(const tensor_map& inputs);
 
+    /// As run, with inputs that are asked for, once, when the chip has turned out to have room for the program: nobody
+    /// makes or reads them for one that is refused.
+    [[nodiscard]] tensor_map run_with(const std::function<const tensor_map&()>& inputs);
+
     /// As run, on a chip without data: nothing is uploaded and nothing comes back but times and statistics, which are
     /// the same.
     void run_without_data();

@@ -6,6 +6,8 @@
 #include "fw/firmware/runtime.h"
 #include "fw/tools/device.h"
 #include "platforms/common/files.h"
+#include "platforms/common/number_option.h"
+#include "platforms/common/option_files.h"
 #include "platforms/common/tool.h"
 #include "platforms/reader.h"
 
@@ -76,7 +78,7 @@ void show_stream(const dfx::program& program, const options& o, std::ostream& ou
         const bool more = !o.limit || shown < *o.limit;
         out << (more ? fw::describe(machine, command) + writes_of(command) : "...") << "\n";
         ++shown;
-        return more;
+        return more && out.good();
     });
 }
 
@@ -88,6 +90,8 @@ void show(const dfx::program& program, const options& o, std::ostream& out) {
 }
 
 int run(const options& o) {
+    require_separate({{"the program", o.program}, {"--config", o.platform}},
+                     {{"--output", o.output}, {"--values", o.values}});
     const dfx::program program = object::read_program(o.program);
     if (o.output.empty()) {
         show(program, o, std::cout);
@@ -108,7 +112,7 @@ int sc_main(int argc, char** argv) {
     app.add_option("-o,--output", o.output, "file to write (default: standard output)");
     auto* config = app.add_option(
         "--config", o.platform, "platform (.yaml or .json): show addresses, commands, their waits and register writes");
-    app.add_option("--limit", o.limit, "show only so many commands")->needs(config);
+    add_number(app, "--limit", o.limit, "show only so many commands")->needs(config);
     app.add_option("--values", o.values, "where the constants' values go (.npz), instead of into the text")
         ->excludes(config);
     return run_tool(app, argc, argv, [&] { return run(o); });

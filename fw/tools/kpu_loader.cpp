@@ -7,6 +7,7 @@
 #include "fw/tools/loader_options.h"
 #include "fw/tools/run_report.h"
 #include "platforms/common/files.h"
+#include "platforms/common/option_files.h"
 #include "platforms/common/tool.h"
 #include "platforms/reader.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 using namespace kpu;
 
-constexpr const char* k_tool = "kpu-loader 0.1.0";
+constexpr const char* k_tool = "kpu-loader";
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -64,7 +65,7 @@ void show_schedule(hw::chip& chip, const dfx::program& program, bool candidates)
     fw::device host(chip, program);
     host.dry_run([](const fw::machine& machine, const fw::bound_command& command) {
         std::cout << fw::describe(machine, command) << "\n";
-        return true;
+        return std::cout.good();
     });
     print_plan(host, candidates);
 }
@@ -82,24 +83,37 @@ loaded load(const fw::loader_options& o) {
 }
 
 tensor_map inputs_of(const fw::loader_options& o, const dfx::program& program) {
-    if (o.no_data)
-        return {};
+    fw::require_host_memory(program, o.program);
     diagnostics warnings;
     tensor_map inputs = fw::gather_inputs(program, o.inputs, warnings);
     std::cerr << to_string(warnings);
     return inputs;
 }
 
-/// What comes back; nothing from a chip without data.
-tensor_map simulate(fw::device& host, const tensor_map& inputs, bool no_data) {
-    if (!no_data)
-        return host.run(inputs);
-    host.run_without_data();
-    return {};
+struct simulated {
+    tensor_map inputs, outputs; ///< none on a chip without data
+    double seconds = 0;         ///< without those for gathering the inputs
+};
+
+simulated simulate(fw::device& host, const fw::loader_options& o, const dfx::program& program) {
+    using clock = std::chrono::steady_clock;
+    simulated run;
+    clock::time_point start = clock::now();
+    if (o.no_data) {
+        host.run_without_data();
+    } else {
+        run.outputs = host.run_with([&]() -> const tensor_map& {
+            const clock::time_point gathering = clock::now();
+            run.inputs = inputs_of(o, program);
+            start += clock::now() - gathering;
+            return run.inputs;
+        });
+    }
+    run.seconds = seconds_since(start);
+    return run;
 }
 
 void execute(const fw::loader_options& o, const loaded& in) {
-    const tensor_map inputs = inputs_of(o, in.program);
     const auto elaboration = std::chrono::steady_clock::now();
     hw::chip_options chip_options;
     chip_options.data = !o.no_data;
@@ -116,7 +130,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
         host.report_allocations_to(checks->hazards());
     }
     fw::run_recorders recorders(chip, o.trace, o.vcd,
-                                {k_tool, platform::to_yaml(in.chip), in.program.graph_name, in.hash});
+                                {tool_version(k_tool), platform::to_yaml(in.chip), in.program.graph_name, in.hash});
     std::unique_ptr<fw::kernel_times> times;
     std::unique_ptr<hw::critical_path> path;
     if (o.profile || !o.stats.empty()) {
@@ -127,9 +141,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     }
     chip.elaborate();
     const double elaborate_s = seconds_since(elaboration);
-    const auto simulation = std::chrono::steady_clock::now();
-    const tensor_map outputs = simulate(host, inputs, o.no_data);
-    const double simulate_s = seconds_since(simulation);
+    const simulated tensors = simulate(host, o, in.program);
     recorders.finish();
     if (o.verbose)
         print_plan(host, true);
@@ -141,9 +153,9 @@ void execute(const fw::loader_options& o, const loaded& in) {
         std::cerr << "checked: no hazards, nothing lost, protocols kept\n";
     }
     if (o.verify)
-        verify(in.program, inputs, outputs);
+        verify(in.program, tensors.inputs, tensors.outputs);
     if (!o.no_data)
-        fw::write_outputs(in.program, outputs, o.outputs);
+        fw::write_outputs(in.program, tensors.outputs, o.outputs);
 
     trace::run_statistics run = fw::report_on(chip, host, in.program);
     if (times) {
@@ -152,7 +164,7 @@ void execute(const fw::loader_options& o, const loaded& in) {
     }
     run.program_hash = in.hash;
     run.wall.elaborate_s = elaborate_s;
-    run.wall.simulate_s = simulate_s;
+    run.wall.simulate_s = tensors.seconds;
     if (!o.stats.empty())
         write_file(o.stats, to_json(run));
     std::cout << (o.profile ? to_profile(run) : to_table(run));
@@ -161,7 +173,23 @@ void execute(const fw::loader_options& o, const loaded& in) {
         throw run_error(fmt::format("the statistics contradict each other:\n{}", fmt::join(wrong, "\n")));
 }
 
+/// Every file that is written, also the one that nobody names.
+std::vector<option_file> outputs_of(const fw::loader_options& o) {
+    return {{"--outputs", o.outputs.tensors},
+            {"--output-c", o.outputs.output_c},
+            {"--stats", o.stats},
+            {"--trace-output", o.trace},
+            {"--vcd", o.vcd},
+            {"--vcd's save file", o.vcd.empty() ? "" : hw::wave_writer::save_file_of(o.vcd)}};
+}
+
 int run(const fw::loader_options& o) {
+    require_separate({{"the program", o.program},
+                      {"--config", o.platform},
+                      {"--tensors", o.inputs.tensors},
+                      {"--input-a", o.inputs.input_a},
+                      {"--input-b", o.inputs.input_b}},
+                     outputs_of(o));
     const loaded in = load(o);
     if (o.dry_run) {
         hw::chip chip("chip", in.chip);
@@ -175,7 +203,7 @@ int run(const fw::loader_options& o) {
 } // namespace
 
 int sc_main(int argc, char** argv) {
-    CLI::App app("Runs a compiled program on a modelled chip and says what it cost.", "kpu-loader");
+    CLI::App app("Runs a compiled program on a modelled chip and says what it cost.", k_tool);
     fw::loader_options o;
     fw::add_options(app, o);
     return run_tool(app, argc, argv, [&] { return run(o); });

@@ -1,5 +1,6 @@
 #include "fw/tools/tensor_files.h"
 
+#include "compiler/tensor/host_memory.h"
 #include "compiler/tensor/npz.h"
 #include "compiler/tensor/selection.h"
 
@@ -38,8 +39,9 @@ npy_array array_of(const tensor& value) {
     return {parse_npy_header(header, nowhere).descr, value.dims, value.data};
 }
 
+/// The input of that number from a file of its own, beside those of --tensors.
 void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& inputs, std::size_t number,
-          const std::string& path, const char* option) {
+          const std::string& path, const std::string& option) {
     if (path.empty())
         return;
     location where;
@@ -47,11 +49,21 @@ void give(npz_arrays& given, const std::vector<const dfx::tensor_descriptor*>& i
     if (number >= inputs.size()) {
         diagnostic problem;
         problem.where = where;
-        problem.message = std::string(option) + " names an input that the program does not have";
+        problem.message = option + " names an input that the program does not have";
         problem.expected = fmt::format("at most {} inputs", inputs.size());
         throw input_error(std::move(problem));
     }
     const dfx::tensor_descriptor& t = *inputs[number];
+    for (const std::string& key : t.keys) {
+        if (given.count(key) == 0)
+            continue;
+        diagnostic problem;
+        problem.where = where;
+        problem.message = "both --tensors and " + option + " give one input";
+        problem.text = key;
+        problem.expected = "one of them";
+        throw input_error(std::move(problem));
+    }
     given[t.keys.front()] = is_npy(path) ? array_of(as_tensor(read_npy(path), t.type, dfx::file_dims(t), where))
                                          : array_of(read_raw(path, t.type, dfx::file_dims(t)));
 }
@@ -74,6 +86,16 @@ void give_carried(npz_arrays& given, const dfx::program& program, const location
 }
 
 } // namespace
+
+void require_host_memory(const dfx::program& program, const std::string& file) {
+    using dfx::tensor_role;
+    double needed = 0;
+    for (const auto* t : with_role(program, {tensor_role::input, tensor_role::constant, tensor_role::output}))
+        needed += 2 * static_cast<double>(element_count(t->dims) * size_of(t->type));
+    location where;
+    where.file = file;
+    kpu::require_host_memory(needed, where);
+}
 
 tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings) {
     const auto inputs = with_role(program, {dfx::tensor_role::input, dfx::tensor_role::constant});

@@ -16,10 +16,14 @@ struct input_files {
     std::optional<std::uint64_t> seed; ///< fills what is not given
 };
 
+/// Refuses a program of that file whose inputs and outputs, here and on the modelled chip, exceed this machine's
+/// memory: input_error.
+void require_host_memory(const dfx::program& program, const std::string& file);
+
 /// Inputs and constants by their first key, in the program's types and shapes. Input number i, in the program's order,
 /// is filled with random_tensor(type, dims, seed + i) where it is not given; constants that the program carries count
-/// and come with their values. Throws input_error listing everything that is missing, does not agree, or is given
-/// though the program carries it.
+/// and come with their values. Throws input_error listing everything that is missing, does not agree, is given
+/// twice, or is given though the program carries it.
 [[nodiscard]] tensor_map gather_inputs(const dfx::program& program, const input_files& files, diagnostics& warnings);
 
 /// Where outputs go; empty names write nothing.

@@ -161,7 +161,8 @@ void wave_writer::finish() {
     m_schedule.drain();
     const picoseconds now = m_now();
     m_writer.finish(now < m_schedule.latest() ? m_schedule.latest() : now);
-    write_file(save_file_of(m_path), save_file());
+    if (!m_writer.writes_through())
+        write_file(save_file_of(m_path), save_file());
 }
 
 } // namespace kpu::hw

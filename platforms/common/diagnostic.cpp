@@ -87,8 +87,13 @@ void diagnostics::throw_if_errors() const {
 
 std::string to_string(const diagnostics& problems) {
     std::string out;
-    for (const diagnostic& problem : problems.items())
-        out += to_string(problem) + "\n";
+    std::string before;
+    for (const diagnostic& problem : problems.items()) {
+        std::string line = to_string(problem) + "\n";
+        if (line != before) // tensors of one node may share a problem; to read it again tells nothing
+            out += line;
+        before = std::move(line);
+    }
     return out;
 }
 

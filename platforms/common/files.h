@@ -1,5 +1,5 @@
 #pragma once
-// Whole-file reading and atomic writing: an output appears under its name complete, or the older file stays.
+// Files in one piece.
 
 #include <string>
 #include <string_view>
@@ -9,8 +9,7 @@ namespace kpu {
 /// The whole file as bytes. Throws input_error with the system's reason if it cannot be read.
 [[nodiscard]] std::string read_file(const std::string& path);
 
-/// Writes to `path.tmp<pid>` beside the target and renames it over the target. Throws input_error with the system's
-/// reason; the temporary file is removed then.
+/// The whole of an output_file, which says what becomes of what is there. Throws input_error with the system's reason.
 void write_file(const std::string& path, std::string_view content);
 
 } // namespace kpu

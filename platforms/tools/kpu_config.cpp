@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
     const CLI::App* map = add_file_command(app, "memory-map", "the address map", r.left);
     const CLI::App* diagram = add_file_command(app, "diagram", "the block diagram", r.left);
     const CLI::App* schema = app.add_subcommand("schema", "all keys as a Markdown table");
-    const auto run = [&]() -> int {
+    return run_tool(app, argc, argv, [&]() -> int {
         if (*check)
             return check_files(r.files);
         if (*diff)
@@ -81,12 +81,5 @@ int main(int argc, char** argv) {
         if (*schema)
             std::cout << platform::document_schema();
         return exit_success;
-    };
-    return run_tool(app, argc, argv, [&]() -> int {
-        const int code = run();
-        // A full disk must not look like success.
-        if (!std::cout.flush())
-            throw run_error("cannot write to standard output");
-        return code;
     });
 }

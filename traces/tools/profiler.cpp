@@ -26,13 +26,16 @@ kpu::trace::run_statistics read(const std::string& file) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Prints where a run's cycles went; with two files, what changed from the first to the second");
-    app.set_version_flag("--version", KPU_VERSION);
+    CLI::App app("Prints where a run's cycles went; with two files, what changed from the first to the second",
+                 "kpu-profiler");
     std::vector<std::string> files;
     bool summary = false;
     app.add_option("stats", files, "one or two files as written by kpu-loader --stats")->required()->expected(1, 2);
     app.add_flag("--summary", summary, "engines summed up by kind");
     return kpu::run_tool(app, argc, argv, [&] {
+        if (summary && files.size() == 2)
+            throw kpu::input_error(kpu::diagnostic{
+                kpu::severity::error, {}, "--summary is of one file, two are compared", files[1], "one file", ""});
         const kpu::trace::run_statistics run = read(files[0]);
         if (files.size() == 2)
             std::cout << kpu::trace::to_comparison(run, read(files[1]));
