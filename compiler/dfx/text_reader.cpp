@@ -3,8 +3,8 @@
 #include "compiler/dfx/text.h"
 #include "compiler/dfx/text_line.h"
 #include "compiler/dfx/text_statement.h"
+#include "compiler/dfx/text_value.h"
 #include "compiler/dfx/verify.h"
-#include "compiler/tensor/base64.h"
 #include "platforms/common/diagnostic.h"
 
 #include <algorithm>
@@ -161,29 +161,34 @@ class text_reader {
         note("constants[" + name + "]");
         if (line.accept("from"))
             return refer(line, *t);
+        const std::optional<std::uint64_t> sum = checksum(line);
         line.require("{");
-        m_value = name;
-        m_base64.clear();
+        m_value = text_value(name, sum);
         m_stage = stage::value;
     }
 
+    std::optional<std::uint64_t> checksum(text_line& line) {
+        const unsigned from = line.column();
+        if (!line.accept("crc32c"))
+            return std::nullopt;
+        if (!has_checksums(m_program.version))
+            throw line_error{from, "checksums of constants need DFX version 2.3", m_program.version, ""};
+        return line.number("a checksum");
+    }
+
     void value_line(text_line& line) {
-        if (!line.accept("}")) {
-            m_base64 += line.quoted("base64");
-            return line.finish();
-        }
+        if (!line.accept("}"))
+            return m_value.add(line);
         m_stage = stage::head;
-        if (m_value.empty())
-            return; // of a line that could not be read
-        const std::optional<std::vector<std::byte>> bytes = from_base64(m_base64);
+        line.finish();
+        std::optional<std::vector<std::byte>> bytes = m_value.bytes();
         if (!bytes)
-            line.refuse("the value of " + m_value + " is not base64");
-        tensor& value = m_program.constants[m_value];
-        const tensor_descriptor& t = *m_program.find(m_value);
+            return; // of lines that could not be read
+        tensor& value = m_program.constants[m_value.tensor()];
+        const tensor_descriptor& t = *m_program.find(m_value.tensor());
         value.type = t.type;
         value.dims = file_dims(t);
-        value.data = *bytes;
-        line.finish();
+        value.data = std::move(*bytes);
     }
 
     void refer(text_line& line, const tensor_descriptor& t) {
@@ -279,7 +284,7 @@ class text_reader {
             return enter_loop({}, true);
         if (!is_value)
             return enter_kernel({}, true);
-        m_value.clear();
+        m_value = {};
         m_stage = stage::value;
     }
 
@@ -335,8 +340,7 @@ class text_reader {
     unsigned m_number = 0; ///< of the line that is read
     std::vector<block> m_open;
     std::vector<std::string> m_names; ///< of the loops that are open
-    std::string m_value;              ///< tensor whose value is read
-    std::string m_base64;
+    text_value m_value;               ///< that is read
     std::map<std::string, npz_arrays> m_files;
     std::map<std::string, unsigned> m_lines; ///< where each path of the program stands
 };

@@ -209,10 +209,10 @@ void check_version(const program& p, diagnostics& problems) {
     const bool flat_version = major == "1.";
     if ((!flat_version && major != "2.") || !is_minor_version(std::string_view(p.version).substr(2)))
         problems.error({}, "unknown DFX version", p.version, "1.x or 2.x");
-    const std::string lowest = lowest_version(p);
-    if (lowest == "2.1" && !has_operators(p.version))
+    const std::string needed = needed_version(p);
+    if (needed == "2.1" && !has_operators(p.version))
         problems.error({}, "whole-tensor operators, views and host layouts need DFX version 2.1", p.version);
-    if (lowest == "2.2" && !has_all(p.version))
+    if (needed == "2.2" && !reaches(p.version, 2))
         for (std::size_t i = 0; i < p.kernels.size(); ++i)
             if (const std::string_view what = newest_in(p.kernels[i]); !what.empty())
                 parts::report(problems, "kernels[" + std::to_string(i) + "]",

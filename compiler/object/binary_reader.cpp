@@ -1,5 +1,5 @@
 #include "compiler/object/byte_reader.h"
-#include "compiler/object/crc32c.h"
+#include "compiler/tensor/crc32c.h"
 #include "compiler/object/encodings.h"
 #include "compiler/object/object.h"
 #include "compiler/object/sections.h"

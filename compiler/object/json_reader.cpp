@@ -4,6 +4,7 @@
 #include "compiler/object/json_statements.h"
 #include "compiler/object/object.h"
 #include "compiler/tensor/base64.h"
+#include "compiler/tensor/crc32c.h"
 
 #include <algorithm>
 
@@ -93,13 +94,45 @@ dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& p
     return t;
 }
 
+/// The object of checksums, or null: files may come without (by hand, or older).
+const json_value* find_checksums(const json_object& root, const std::string& version) {
+    const json_value* sums = root.get("constants_crc32c", false);
+    if (sums != nullptr && !dfx::has_checksums(version))
+        root.errors().add(root.at("constants_crc32c"), "checksums of constants need DFX version 2.3", version);
+    else if (sums != nullptr && !sums->is_object())
+        root.errors().add(root.at("constants_crc32c"), "not an object", excerpt(*sums));
+    else
+        return sums;
+    return nullptr;
+}
+
+/// Where there are checksums, each constant has one.
+void check_sum(const json_object& root, const json_value& sums, const std::string& name,
+               const std::vector<std::byte>& data) {
+    const std::string pointer = join(root.at("constants_crc32c"), name);
+    const auto given = sums.find(name);
+    if (given == sums.end())
+        root.errors().add(root.at("constants_crc32c"), "field is missing", name);
+    else if (to_unsigned(*given, pointer, root.errors()) != crc32c(data) && given->is_number_unsigned())
+        root.errors().add(join(root.at("constants"), name), "value is damaged: its CRC-32C does not match");
+}
+
+void check_names(const json_object& root, const json_value& sums, const json_value* constants) {
+    for (const auto& item : sums.items())
+        if (constants == nullptr || !constants->contains(item.key()))
+            root.errors().add(join(root.at("constants_crc32c"), item.key()), "no constant has this name", item.key());
+}
+
 void read_constants(const json_object& root, dfx::program& p) {
     const json_value* all = root.get("constants", false);
+    json_errors& errors = root.errors();
+    if (all != nullptr && !all->is_object())
+        return errors.add(root.at("constants"), "not an object", excerpt(*all));
+    const json_value* sums = find_checksums(root, p.version);
+    if (sums != nullptr)
+        check_names(root, *sums, all);
     if (all == nullptr)
         return;
-    json_errors& errors = root.errors();
-    if (!all->is_object())
-        return errors.add(root.at("constants"), "not an object", excerpt(*all));
     for (const auto& item : all->items()) {
         const std::string pointer = join(root.at("constants"), item.key());
         const dfx::tensor_descriptor* t = p.find(item.key());
@@ -110,6 +143,8 @@ void read_constants(const json_object& root, dfx::program& p) {
             errors.add(pointer, "not base64");
         if (t == nullptr || !data)
             continue;
+        if (sums != nullptr)
+            check_sum(root, *sums, item.key(), *data);
         tensor value;
         value.type = t->type;
         value.dims = dfx::file_dims(*t);
@@ -162,9 +197,9 @@ dfx::program from_json(std::string_view text, const std::string& name) {
     const bool flat = v.major == 1;
     const std::vector<std::string> known =
         flat ? std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for", "metadata",
-                                        "tensors",     "operations", "hints",    "constants"}
-             : std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for",
-                                        "tensors",     "kernels",    "constants"};
+                                        "tensors",     "operations", "hints",    "constants", "constants_crc32c"}
+             : std::vector<std::string>{"dfx_version", "graph_name", "compiler",  "tuned_for",
+                                        "tensors",     "kernels",    "constants", "constants_crc32c"};
     const json_object root(value, "", errors, known);
     p.graph_name = root.text("graph_name", "");
     p.compiler = root.text("compiler", "");

@@ -3,6 +3,7 @@
 #include "compiler/dfx/text.h"
 
 #include "compiler/dfx/text_line.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/files.h"
 #include "tests/dfg/samples.h"
@@ -121,8 +122,6 @@ BOOST_AUTO_TEST_CASE(errors_have_line_and_column) {
     const std::string text = golden();
     check_refusal(text.substr(0, text.size() - 2), "p.dfx:32:1: error: the text ends within a block");
     check_refusal(with("graph", "value A {\n\"AA*=\"\n}\ngraph"), "no such tensor before this line: 'A'");
-    check_refusal(with("kernel Cout", "value A {\n\"AA*=\"\n}\nkernel Cout"),
-                  "p.dfx:10:2: error: the value of A is not");
     check_refusal(with("kernel Cout", "value A {\n\"AAAA\"\n}\nkernel Cout"),
                   "p.dfx:8: constants[A]: error: value has a wrong number of bytes: '3'");
 }
@@ -170,6 +169,50 @@ BOOST_AUTO_TEST_CASE(every_truncation_and_every_flipped_bit_is_refused_or_a_prog
         text[bit / 8] = static_cast<char>(static_cast<unsigned char>(text[bit / 8]) ^ (1U << bit % 8));
         (void)refusal(text); // from_text verifies what it returns; nothing but input_error may come out
     }
+}
+
+BOOST_AUTO_TEST_CASE(values_have_checksums_from_2_3_on) {
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 3;
+    dfx::program p = test::compiled(spec, "fixed:2,2,2");
+    p.constants["B"] = random_tensor(dtype::f32, {3, 3}, 1);
+    p.version = dfx::lowest_version(p);
+    const std::string good = dfx::to_text(p);
+    const std::string sum = " crc32c " + std::to_string(crc32c(p.constants.at("B").data));
+    const std::size_t first = good.find("value B" + sum);
+    BOOST_REQUIRE(first != std::string::npos);
+    for (std::size_t bit = first * 8; bit < good.find("kernel") * 8; ++bit) {
+        std::string text = good;
+        text[bit / 8] = static_cast<char>(static_cast<unsigned char>(text[bit / 8]) ^ (1U << bit % 8));
+        try {
+            BOOST_REQUIRE_MESSAGE((dfx::from_text(text, "p.dfx") == p), "bit " << bit << " gives another program");
+        } catch (const input_error&) {
+        }
+    }
+    check_refusal(test::with(good, sum, " crc32c 1"),
+                  "p.dfx:8:1: error: the value of B is damaged: its CRC-32C does not match");
+    check_refusal(test::with(good, "dfx 2.3", "dfx 2.2"),
+                  "p.dfx:6:9: error: checksums of constants need DFX version 2.3: '2.2'");
+    // Written by hand or by an older tool.
+    BOOST_TEST((dfx::from_text(test::with(good, sum, ""), "p.dfx") == p));
+    p.version = "2.0";
+    const std::string older = test::with(test::with(good, sum, ""), "dfx 2.3", "dfx 2.0");
+    BOOST_TEST((dfx::from_text(older, "p.dfx") == p));
+    BOOST_TEST(dfx::to_text(p) == older);
+}
+
+BOOST_AUTO_TEST_CASE(values_are_base64) {
+    const auto value = [](const std::string& lines) {
+        return with("kernel Cout", "value A {\n" + lines + "\n}\nkernel Cout");
+    };
+    check_refusal(value("\"AAAA\"\n  \"AA*=\"\n\"AAAA\""), "p.dfx:10:6: error: not base64: '*' (expected letters");
+    check_refusal(value("\"AA==\"\n\"AAAA\""), "p.dfx:10:2: error: not base64: 'A'");
+    check_refusal(value("\"A===\""), "p.dfx:9:5: error: not base64: '='");
+    check_refusal(value("\"AAAA\"\n\"AAA\""),
+                  "p.dfx:11:1: error: the value of A does not end as base64 does: '7 digits'");
+    check_refusal(value("\"AB==\""), "p.dfx:10:1: error: the value of A does not end as base64 does: '4 digits'");
+    const std::string twice = refusal(value("\"A*AA\"\n\"AAA\""));
+    BOOST_TEST(std::count(twice.begin(), twice.end(), '\n') == 1, twice); // nothing follows from a line that is refused
 }
 
 BOOST_AUTO_TEST_CASE(names_are_quoted_where_they_must_be) {
