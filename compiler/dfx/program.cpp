@@ -86,6 +86,10 @@ bool forms_sums(const compute_op& op) {
     }
 }
 
+bool combines(compute_type type) {
+    return type == compute_type::reduction || type == compute_type::pool2d_tile;
+}
+
 bool only_moves(compute_type type) {
     return type == compute_type::rearrange_tile || type == compute_type::spread_tile ||
            type == compute_type::gather_tile;

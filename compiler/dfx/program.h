@@ -317,6 +317,9 @@ template <class Enum>
 /// the accumulator's type and rounded to the first step's, or to the output's.
 [[nodiscard]] bool forms_sums(const compute_op& op);
 
+/// REDUCTION, POOL2D_TILE: those whose `combine` says what they do.
+[[nodiscard]] bool combines(compute_type type);
+
 /// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
 [[nodiscard]] bool only_moves(compute_type type);
 

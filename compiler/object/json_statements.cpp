@@ -25,7 +25,8 @@ dfx::statement statement_reader::statement(const json_value& value, const std::s
         return barrier(value, pointer);
     if (name == "LOOP")
         return loop(value, pointer);
-    m_errors.add(pointer, "not an operation: unknown type", name, "DATA_MOVE, COMPUTE, BARRIER or LOOP");
+    m_errors.add(pointer, "not an operation: unknown type", name, "DATA_MOVE, COMPUTE, BARRIER or LOOP",
+                 suggestion(name, {"DATA_MOVE", "COMPUTE", "BARRIER", "LOOP"}));
     return dfx::barrier_op{};
 }
 
@@ -64,6 +65,11 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
 }
 
 void statement_reader::attributes(const json_object& o, dfx::compute_op& op) {
+    // Two whose values may be those of an operation that does not have them, which the verifier cannot tell apart.
+    for (const auto& [key, used] : {std::pair{"combine", dfx::combines(op.type)},
+                                    std::pair{"along", op.type == dfx::compute_type::rearrange_tile}})
+        if (!used && o.has(key))
+            m_errors.add(o.at(key), std::string(name_of(op.type)) + " has no use for this");
     op.biased = o.flag("biased", false);
     op.combine = o.choice<dfx::element_function>("combine", dfx::element_function::add);
     if (const json_value* value = o.get("window", false)) {
@@ -121,6 +127,10 @@ dfx::loop_nest statement_reader::loop(const json_value& value, const std::string
         m_errors.add(pointer, "loops are nested more than " + std::to_string(k_read_depth) + " deep");
         return nest;
     }
+    if (std::find(m_loops.begin(), m_loops.end(), nest.loop.induction_var) != m_loops.end()) {
+        m_errors.add(o.at("var"), "an enclosing loop has the same induction variable", nest.loop.induction_var);
+        m_loop_lost = true;
+    }
     m_loops.push_back(nest.loop.induction_var);
     nest.body = body(o.list("body"), o.at("body"));
     m_loops.pop_back();
@@ -168,8 +178,11 @@ dfx::affine statement_reader::index(const json_value& value, const std::string& 
 void statement_reader::add_term(dfx::affine& form, const std::string& loop_name, std::int64_t factor,
                                 const std::string& pointer) {
     const auto found = std::find(m_loops.rbegin(), m_loops.rend(), loop_name);
-    if (found == m_loops.rend())
-        return m_errors.add(pointer, "no enclosing loop has this name", loop_name);
+    if (found == m_loops.rend()) {
+        if (!m_loop_lost)
+            m_errors.add(pointer, "no enclosing loop has this name", loop_name);
+        return;
+    }
     const auto depth = static_cast<std::size_t>(m_loops.rend() - found) - 1;
     if (form.coefficients.size() <= depth)
         form.coefficients.resize(depth + 1, 0);

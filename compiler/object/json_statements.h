@@ -33,6 +33,7 @@ class statement_reader {
 
     json_errors& m_errors;
     std::vector<std::string> m_loops; ///< names of the enclosing loops
+    bool m_loop_lost = false;         ///< a loop's name was refused: unknown names may be that loop's
 };
 
 } // namespace kpu::object

@@ -184,7 +184,15 @@ BOOST_AUTO_TEST_CASE(json_is_not_trusted) {
     check_refusal(flat_with("\"1.0\"", "\"2.0\""), "field is missing: 'kernels'");
     check_refusal(flat_with("\"graph_name\"", "\"graph_mane\""), "did you mean graph_name?");
     check_refusal(flat_with("\"graph_name\": \"flat\"", "\"graph_name\": \"x\", \"graph_name\": \"y\""),
-                  "given twice: 'graph_name'");
+                  "f.kpu: /graph_name: error: field is given twice: 'graph_name'");
+    check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 7, \"op_id\": 9"),
+                  "f.kpu: /operations/6/op_id: error: field is");
+    check_refusal(flat_with("[5, 6]", "[5, 1e999]"),
+                  "f.kpu: /operations/6/depends_on/1: error: a number in the JSON is");
+    check_refusal(flat_with("\"M\": 4", "\"M\": 1e999"), "f.kpu: /metadata/M: error: a number in the JSON is");
+    check_refusal(flat_with("\"graph_name\"", "\"tuned_for\": \"\", \"graph_name\""),
+                  "f.kpu: /tuned_for: error: the platform that the program is tuned for has no name");
+    check_refusal(flat_with("MATMUL_TILE", "MATMULTILE"), "[hint: did you mean MATMUL_TILE?]");
     check_refusal(flat_with("\"op_id\": 7", "\"op_id\": -7"),
                   "/operations/6/op_id: error: not a whole number from 0: '-7'");
     check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 7.0"), "/operations/6/op_id");
@@ -209,6 +217,39 @@ BOOST_AUTO_TEST_CASE(json_is_not_trusted) {
     const std::string two = test::with(flat_with("\"op_id\": 7", "\"op_id\": -7"), "\"op_id\": 8", "\"op_id\": -8");
     check_refusal(two, "/operations/6/op_id");
     check_refusal(two, "/operations/7/op_id");
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_given_twice_are_named_in_json) {
+    // Each with an error that keeps the verifier from looking.
+    const std::string bad = flat_with("\"op_id\": 7", "\"op_id\": -7");
+    check_refusal(test::with(bad, "\"name\": \"B\"", "\"name\": \"A\""),
+                  "f.kpu: /tensors/1/name: error: a tensor of this name exists already: 'A'");
+    const std::string nested =
+        test::with(object::serialise(small_programs().front(), format::json), "\"op_id\": 7", "\"op_id\": -7");
+    const std::string twice = test::refusal(test::with(nested, "\"var\": \"tj\"", "\"var\": \"ti\""));
+    BOOST_TEST(twice.find("/kernels/0/body/0/body/0/var: error: an enclosing loop has the same induction variable: "
+                          "'ti'") != std::string::npos,
+               twice);
+    BOOST_TEST(twice.find("no enclosing loop has this name") == std::string::npos, twice);
+}
+
+BOOST_AUTO_TEST_CASE(files_of_another_kind_are_named) {
+    check_refusal("# a chip\nname: x\n",
+                  "f.kpu: error: this is a platform (YAML), not a .kpu object [hint: kpu-loader");
+    check_refusal("Domain Flow Graph: x\n", "this is a graph (.dfg), not a .kpu object [hint: kpu-kernel-compiler");
+    check_refusal("DIRECTED\n", "this is a graph (.dfg)");
+    check_refusal("dfx 2.0\n", "this is DFX text, not a .kpu object [hint: kpu-assembler");
+    check_refusal("PK\x03\x04", "this is an archive of tensors (.npz), not a .kpu object [hint: --tensors");
+    check_refusal("\x93NUMPY", "this is an array (.npy), not a .kpu object");
+    check_refusal("nonsense", "f.kpu:1:2: error: neither a binary .kpu file nor valid JSON");
+}
+
+BOOST_AUTO_TEST_CASE(messages_can_be_shown_on_a_terminal) {
+    const std::string text = test::refusal(std::string("\x1b[2J\0\x9b", 6));
+    BOOST_TEST(text.find("\\x1b") != std::string::npos, text);
+    for (const char c : text)
+        BOOST_TEST((c == '\n' || (c >= ' ' && c <= '~')));
+    BOOST_TEST(printable("\t\n\x7f\xc2\x9b\xc3\xa4\xff") == "\\x09\\n\\x7f\\xc2\\x9b\xc3\xa4\\xff");
 }
 
 BOOST_AUTO_TEST_CASE(json_structure_is_verified) {
@@ -280,6 +321,8 @@ BOOST_AUTO_TEST_CASE(binary_section_table) {
     check(entry(4), 77, 4, "unknown section that is not optional");
     check(entry(4), 0x80000000U | 77, 4, "accepted");
     check(entry(0), 0x80000000U | 77, 4, "no section metadata"); // optional to skip, but then missing
+    check(entry(0), 0x80000000U | 1, 4, "section 1 says that it is optional, which it is not");
+    check(entry(4), 5, 4, "section 5 does not say that it is optional");
     check(12, 3, 4, "part of no section, but not zero");
     // Constants lie where they can be used in place.
     BOOST_TEST(get(good, entry(5) + 4, 8) % 64 == 0U);
@@ -290,7 +333,9 @@ BOOST_AUTO_TEST_CASE(every_byte_of_a_binary_file_belongs_to_something) {
     std::string bytes = good;
     bytes[get(good, entry(1) + 4, 8) - 1] = 1;
     check_refusal(bytes, "part of no section, but not zero");
-    check_refusal(good + "x", "part of no section, but not zero");
+    check_refusal(good + "x", "f.kpu: byte " + std::to_string(good.size()) +
+                                  ": error: the file goes on behind its last section: '1 bytes'");
+    check_refusal(good + std::string(64, '\0'), "the file goes on behind its last section: '64 bytes'");
     // Two entries with the same place: whatever they are, the second reading of the bytes is not meant.
     bytes = good;
     put(bytes, entry(4), 0x80000000U | 77, 4);

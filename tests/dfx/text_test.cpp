@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(people_may_write_it_otherwise) {
 BOOST_AUTO_TEST_CASE(errors_have_line_and_column) {
     check_refusal("", "p.dfx:1:1: error: the text does not begin with a version");
     check_refusal("graph \"x\"\n", "p.dfx:1:1: error: unexpected text: 'graph' (expected 'dfx')");
-    check_refusal(with("dfx 2.0", "dfx 3.0"), "p.dfx:1: error: unknown DFX version: '3.0'");
+    check_refusal(with("dfx 2.0", "dfx 3.0"), "p.dfx:1:5: error: unknown DFX version: '3.0' (expected 1.x or 2.x)");
     check_refusal(with("dfx 2.0", "dfx two"), "p.dfx:1:8: error: unexpected text: 'end of line' (expected '.')");
     check_refusal(with("graph", "grahp"), "p.dfx:2:1: error: unknown line: 'grahp' (expected graph, compiler,");
     check_refusal(with("2x70x33", "2x70x"), "p.dfx:4:12: error: not a number");
@@ -145,11 +145,58 @@ BOOST_AUTO_TEST_CASE(all_errors_at_once) {
         BOOST_TEST(found.find(part) != std::string::npos, part << " is not in: " << found);
     for (const char* consequence : {"no enclosing loop", "no such tensor"})
         BOOST_TEST(found.find(consequence) == std::string::npos, found);
+    // What a word must have meant is taken for that: the program is verified all the same.
+    const std::string both =
+        refusal(test::with(with("f32 output", "f32 ouput"), "parallel ti in 0..2", "parallel ti in 0..3"));
+    for (const char* part : {"p.dfx:7:27: error: unknown role of a tensor: 'ouput' (expected input, constant, output, "
+                             "intermediate) [hint: did you mean output?]",
+                             "error: tile lies outside tensor A: '0..2' (expected 0..1)"})
+        BOOST_TEST(both.find(part) != std::string::npos, part << " is not in: " << both);
+    BOOST_TEST(refusal(with("f32 output", "f32 ouput")).find('\n') ==
+               refusal(with("f32 output", "f32 ouput")).size() - 1);
     std::string bad = "dfx 2.0\n";
     for (int i = 0; i < 1000; ++i)
         bad += "nonsense\n";
     const std::string many = refusal(bad);
     BOOST_TEST(std::count(many.begin(), many.end(), '\n') <= 101);
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_given_twice_are_named_and_nothing_follows) {
+    const std::string tensor = refusal(with("tensor B", "tensor A"));
+    BOOST_TEST(tensor == "p.dfx:5:8: error: a tensor of this name exists already, on line 4: 'A'\n");
+    const std::string loop = refusal(with("parallel tj", "parallel ti"));
+    BOOST_TEST(loop == "p.dfx:12:16: error: an enclosing loop has the same induction variable: 'ti'\n");
+    const std::string lost = refusal(with("tensor B", "tonsor B"));
+    BOOST_TEST(lost.find("p.dfx:5:1: error: unknown line: 'tonsor'") == 0U, lost);
+    BOOST_TEST(lost.find("no such tensor") == std::string::npos, lost);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_version_is_all_that_is_said) {
+    const std::string found = refusal(test::with(with("dfx 2.0", "dfx 3.0"), "graph", "grahp"));
+    BOOST_TEST(found == "p.dfx:1:5: error: unknown DFX version: '3.0' (expected 1.x or 2.x)\n");
+}
+
+BOOST_AUTO_TEST_CASE(lines_that_stand_once) {
+    check_refusal(with("graph \"golden\"", "graph \"golden\"\ngraph \"other\""),
+                  "p.dfx:3:1: error: this line is given already, on line 2: 'graph'");
+    check_refusal(with("compiler \"test\"", "compiler \"test\"\ncompiler \"test\""), "on line 3: 'compiler'");
+    check_refusal(with("compiler", "tuned for \"a\"\ntuned for \"b\"\ncompiler"),
+                  "p.dfx:4:1: error: this line is given already");
+    check_refusal(with("compiler", "tuned for \"\"\ncompiler"),
+                  "p.dfx:3:11: error: the platform that the program is tuned for has no name");
+    const std::string hints = "  hints dram_bytes 46160 compute_cycles 706 parallelism 4\n";
+    check_refusal(with(hints, hints + hints), "p.dfx:10:3: error: this line is given already, on line 9: 'hints'");
+}
+
+BOOST_AUTO_TEST_CASE(expectations_say_what_there_is) {
+    check_refusal(with("%10 = MATMUL_TILE", "%10 = CONVTILE"),
+                  "unknown operation: 'CONVTILE' (expected LOAD, STORE, PREFETCH, FLUSH, MATMUL_TILE, CONV_TILE, ");
+    check_refusal(with("%10 = MATMUL_TILE", "%10 = CONVTILE"), "BARRIER) [hint: did you mean CONV_TILE?]");
+    check_refusal(with("%4 = LOAD", "%4 = LAOD"), "[hint: did you mean LOAD?]");
+    check_refusal("{\"dfx_version\": \"2.0\"}",
+                  "p.dfx: error: this is a .kpu object (JSON), not DFX text [hint: kpu-loader");
+    check_refusal(std::string("KPU\0\2", 5), "p.dfx: error: this is a .kpu object (binary), not DFX text");
+    check_refusal("name: x\n", "p.dfx: error: this is a platform (YAML), not DFX text");
 }
 
 BOOST_AUTO_TEST_CASE(nesting_is_bounded) {
