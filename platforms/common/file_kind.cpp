@@ -42,7 +42,7 @@ std::optional<file_kind> kind_of(std::string_view bytes) {
     if (begins(bytes, "\x93NUMPY"))
         return file_kind{kind::array, "an array (.npy)", "put it into an .npz: kpu-loader takes that with --tensors"};
     const std::string_view text = content_of(bytes);
-    if (begins(text, "{"))
+    if (begins(text, "{") && text.find("\"dfx_version\"") != std::string_view::npos)
         return file_kind{kind::json_object, "a .kpu object (JSON)", "kpu-loader runs it, kpu-disassembler reads it"};
     if (begins(text, "dfx "))
         return file_kind{kind::dfx_text, "DFX text", "kpu-assembler makes a .kpu object of it"};

@@ -245,8 +245,8 @@ BOOST_AUTO_TEST_CASE(files_of_another_kind_are_named) {
 }
 
 BOOST_AUTO_TEST_CASE(messages_can_be_shown_on_a_terminal) {
-    const std::string text = test::refusal(std::string("\x1b[2J\0\x9b", 6));
-    BOOST_TEST(text.find("\\x1b") != std::string::npos, text);
+    const std::string text = test::refusal(flat_with("\"level\": \"L3\"", "\"level\": \"\\u001b[2J\\u0000\\u009b\""));
+    BOOST_TEST(text.find("\\x1b[2J\\x00\\xc2\\x9b") != std::string::npos, text);
     for (const char c : text)
         BOOST_TEST((c == '\n' || (c >= ' ' && c <= '~')));
     BOOST_TEST(printable("\t\n\x7f\xc2\x9b\xc3\xa4\xff") == "\\x09\\n\\x7f\\xc2\\x9b\xc3\xa4\\xff");

@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
+#include "tests/dfg/samples.h"
 #include "tests/dfx/object_bytes.h"
 #include "tests/dfx/operator_programs.h"
 #include "tests/dfx/programs.h"
