@@ -216,16 +216,16 @@ class text_reader {
         const unsigned from = line.column();
         const std::string name = line.name("a tensor's name");
         const tensor_descriptor* t = m_program.find(name);
-        if (t == nullptr)
+        if (t == nullptr && !m_tensor_lost)
             throw line_error{from, "no such tensor before this line", name, ""};
         if (m_program.constants.count(name) != 0)
             throw line_error{from, "tensor has a value already", name, ""};
         note("constants[" + name + "]");
         if (line.accept("from"))
-            return refer(line, *t);
+            return refer(line, t);
         const std::optional<std::uint64_t> sum = checksum(line);
         line.require("{");
-        m_value = text_value(name, sum);
+        m_value = t == nullptr ? text_value() : text_value(name, sum);
         m_stage = stage::value;
     }
 
@@ -253,10 +253,15 @@ class text_reader {
         value.data = std::move(*bytes);
     }
 
-    void refer(text_line& line, const tensor_descriptor& t) {
+    /// `t` is null where the tensor's own line was lost.
+    void refer(text_line& line, const tensor_descriptor* t) {
         const unsigned from = line.column();
         const std::string file = line.quoted("a file's name");
-        const std::string key = line.accept("key") ? line.quoted("a key") : t.keys.empty() ? t.name : t.keys.front();
+        const std::optional<std::string> given =
+            line.accept("key") ? std::optional(line.quoted("a key")) : std::nullopt;
+        if (t == nullptr)
+            return;
+        const std::string key = given ? *given : t->keys.empty() ? t->name : t->keys.front();
         if (!m_values)
             throw line_error{from, "values of other files are not looked up here", file, ""};
         auto arrays = m_files.find(file);
@@ -266,7 +271,7 @@ class text_reader {
         if (found == arrays->second.end())
             throw line_error{from, "file " + file + " has no array of this name", key, ""};
         try {
-            m_program.constants[t.name] = as_tensor(found->second, t.type, file_dims(t), here(from));
+            m_program.constants[t->name] = as_tensor(found->second, t->type, file_dims(*t), here(from));
         } catch (const input_error& problem) {
             m_problems.append(problem.problems());
         }

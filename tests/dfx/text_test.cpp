@@ -162,7 +162,8 @@ BOOST_AUTO_TEST_CASE(all_errors_at_once) {
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_given_twice_are_named_and_nothing_follows) {
-    const std::string tensor = refusal(with("tensor B", "tensor A"));
+    const std::string tensor = refusal(test::with(with("tensor B", "tensor A"), "kernel Cout",
+                                                  "value B {\n\"AAAA\"\n}\nvalue B from \"w.npz\"\nkernel Cout"));
     BOOST_TEST(tensor == "p.dfx:5:8: error: a tensor of this name exists already, on line 4: 'A'\n");
     const std::string loop = refusal(with("parallel tj", "parallel ti"));
     BOOST_TEST(loop == "p.dfx:12:16: error: an enclosing loop has the same induction variable: 'ti'\n");
