@@ -38,7 +38,7 @@ class text_reader {
             report({1, "the text does not begin with a version", "", "dfx 2.0"});
         else if (m_stage == stage::value || !m_open.empty())
             report({1, "the text ends within a block", "", "}"});
-        if (!m_unread)
+        if (!m_unread && m_problems.items().size() < k_most_errors)
             verify_with_lines();
         m_problems.throw_if_errors();
         return std::move(m_program);

@@ -253,7 +253,7 @@ tile_loop read_loop(text_line& line, const std::vector<std::string>& around) {
     l.kind = choice<loop_kind>(line, "loop");
     const unsigned from = line.column();
     l.induction_var = line.name("a loop's name");
-    if (std::find(around.begin(), around.end(), l.induction_var) != around.end())
+    if (!l.induction_var.empty() && std::find(around.begin(), around.end(), l.induction_var) != around.end())
         throw line_error{from, "an enclosing loop has the same induction variable", l.induction_var, ""};
     line.require("in");
     l.start = line.number("the first value");

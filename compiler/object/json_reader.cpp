@@ -52,7 +52,7 @@ dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& p
 void check_names_of_tensors(const dfx::program& p, json_errors& errors) {
     std::set<std::string> names;
     for (std::size_t i = 0; i < p.tensors.size(); ++i)
-        if (!names.insert(p.tensors[i].name).second)
+        if (!p.tensors[i].name.empty() && !names.insert(p.tensors[i].name).second)
             errors.add(join("/tensors", i) + "/name", "a tensor of this name exists already", p.tensors[i].name);
 }
 

@@ -52,7 +52,10 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
                          "biased", "combine", "window", "axes", "pad", "along", "steps"});
     dfx::compute_op op;
     op.op_id = o.number("op_id");
+    const std::size_t errors_before = m_errors.problems.items().size();
     op.type = o.choice<dfx::compute_type>("subtype");
+    if (m_errors.problems.items().size() == errors_before)
+        refuse_unused(o, op.type);
     const json_value::array_t& inputs = o.list("inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i)
         op.inputs.push_back(region(&inputs[i], join(o.at("inputs"), i)));
@@ -64,12 +67,15 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
     return op;
 }
 
-void statement_reader::attributes(const json_object& o, dfx::compute_op& op) {
-    // Two whose values may be those of an operation that does not have them, which the verifier cannot tell apart.
-    for (const auto& [key, used] : {std::pair{"combine", dfx::combines(op.type)},
-                                    std::pair{"along", op.type == dfx::compute_type::rearrange_tile}})
+/// Attributes whose values may be those of an operation that does not have them, which the verifier cannot tell apart.
+void statement_reader::refuse_unused(const json_object& o, dfx::compute_type type) {
+    for (const auto& [key, used] :
+         {std::pair{"combine", dfx::combines(type)}, std::pair{"along", type == dfx::compute_type::rearrange_tile}})
         if (!used && o.has(key))
-            m_errors.add(o.at(key), std::string(name_of(op.type)) + " has no use for this");
+            m_errors.add(o.at(key), std::string(name_of(type)) + " has no use for this");
+}
+
+void statement_reader::attributes(const json_object& o, dfx::compute_op& op) {
     op.biased = o.flag("biased", false);
     op.combine = o.choice<dfx::element_function>("combine", dfx::element_function::add);
     if (const json_value* value = o.get("window", false)) {
@@ -127,8 +133,9 @@ dfx::loop_nest statement_reader::loop(const json_value& value, const std::string
         m_errors.add(pointer, "loops are nested more than " + std::to_string(k_read_depth) + " deep");
         return nest;
     }
-    if (std::find(m_loops.begin(), m_loops.end(), nest.loop.induction_var) != m_loops.end()) {
-        m_errors.add(o.at("var"), "an enclosing loop has the same induction variable", nest.loop.induction_var);
+    const std::string& name = nest.loop.induction_var;
+    if (!name.empty() && std::find(m_loops.begin(), m_loops.end(), name) != m_loops.end()) {
+        m_errors.add(o.at("var"), "an enclosing loop has the same induction variable", name);
         m_loop_lost = true;
     }
     m_loops.push_back(nest.loop.induction_var);

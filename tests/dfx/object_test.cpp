@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(every_bit_of_the_content_is_checked_without_the_crc) {
 }
 
 BOOST_AUTO_TEST_CASE(every_bit_of_a_json_file) {
-    // JSON has no checksum: what is accepted must at least be a valid program.
+    // But for constants JSON has no checksum: what is accepted must at least be a valid program.
     const std::string good = test::flat_matmul_json();
     BOOST_TEST(test::refusal(good) == "accepted");
     for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
