@@ -1,5 +1,6 @@
 // Relations between the keys of a platform.
 
+#include "platforms/common/utf8.h"
 #include "platforms/reader.h"
 #include "platforms/schema.h"
 
@@ -52,6 +53,8 @@ class checker {
             if (text != nullptr && !f.choices.empty() &&
                 std::find(f.choices.begin(), f.choices.end(), *text) == f.choices.end())
                 problem(f.path, "unknown value", expectation(f));
+            if (text != nullptr && f.path != "description" && has_controls(*text))
+                problem(f.path, "control characters in a text of one line", expectation(f));
             const auto* number = std::get_if<std::uint64_t>(&value);
             if (number == nullptr)
                 continue;

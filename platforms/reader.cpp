@@ -1,6 +1,7 @@
 #include "platforms/reader.h"
 
 #include "platforms/common/files.h"
+#include "platforms/common/utf8.h"
 #include "platforms/schema.h"
 #include "platforms/yaml_tree.h"
 
@@ -218,7 +219,7 @@ platform parse_platform(const std::string& text, const std::string& name) {
     platform p = read.run();
     in_file_order(problems).throw_if_errors();
     if (!read.gives("name"))
-        p.name = stem(name);
+        p.name = printable(stem(name));
     return p;
 }
 

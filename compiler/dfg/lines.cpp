@@ -173,8 +173,7 @@ std::map<std::string, std::string> line_reader::read_attributes(std::string_view
 operator_kind line_reader::read_operator(std::string_view field) {
     if (const auto kind = operator_named(field))
         return *kind;
-    const auto close = nearest(std::string(field), operator_names());
-    error(field, "unknown operator", {}, close ? "did you mean " + *close + "?" : "");
+    error(field, "unknown operator", {}, suggestion(std::string(field), operator_names()));
     return operator_kind::unknown;
 }
 

@@ -1,6 +1,7 @@
 #include "compiler/dfx/program.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <tuple>
@@ -14,11 +15,17 @@ const tensor_descriptor* program::find(const std::string& tensor_name) const {
 }
 
 bool has_operators(const std::string& version) {
-    return version.rfind("2.", 0) == 0 && version != "2.0";
+    return reaches(version, 1);
 }
 
-bool has_all(const std::string& version) {
-    return has_operators(version) && version != "2.1";
+bool has_checksums(const std::string& version) {
+    return reaches(version, 3);
+}
+
+bool reaches(const std::string& version, unsigned minor) {
+    unsigned own = 0;
+    const char* const end = version.data() + version.size();
+    return version.rfind("2.", 0) == 0 && std::from_chars(version.data() + 2, end, own).ptr == end && own >= minor;
 }
 
 namespace {
@@ -50,10 +57,14 @@ std::string_view newest_in(const kernel& k) {
     return is_batched_or_seeded(*whole) ? "batched or seeded MATMUL_TILE on whole tensors" : "";
 }
 
-std::string lowest_version(const program& p) {
+std::string needed_version(const program& p) {
     if (std::any_of(p.kernels.begin(), p.kernels.end(), [](const kernel& k) { return !newest_in(k).empty(); }))
         return "2.2";
     return uses_operators(p) ? "2.1" : "2.0";
+}
+
+std::string lowest_version(const program& p) {
+    return p.constants.empty() ? needed_version(p) : "2.3";
 }
 
 bool is_flat(const kernel& k) {
@@ -73,6 +84,10 @@ bool forms_sums(const compute_op& op) {
     default:
         return false;
     }
+}
+
+bool combines(compute_type type) {
+    return type == compute_type::reduction || type == compute_type::pool2d_tile;
 }
 
 bool only_moves(compute_type type) {

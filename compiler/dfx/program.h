@@ -296,15 +296,19 @@ template <class Enum>
     return std::nullopt;
 }
 
+/// True of version 2.`minor` and those after it.
+[[nodiscard]] bool reaches(const std::string& version, unsigned minor);
 /// Of that version on a program may hold whole-tensor operators, views and host layouts: 2.1.
 [[nodiscard]] bool has_operators(const std::string& version);
+/// Of that version on JSON and text have checksums of constants: 2.3.
+[[nodiscard]] bool has_checksums(const std::string& version);
 /// What of a kernel came with version 2.2, for messages: batched and seeded MATMUL_TILEs on whole tensors, SPREAD_TILE,
 /// GATHER_TILE, LAYERNORM_TILE, `required_dataflow`. Empty where it has none of these.
 [[nodiscard]] std::string_view newest_in(const kernel& k);
-/// The lowest version of the nested form that has all that the program uses: 2.0, 2.1 or 2.2.
+/// The lowest version of the nested form that can hold the program: 2.0, 2.1 or 2.2. verify() refuses a lower one.
+[[nodiscard]] std::string needed_version(const program& p);
+/// What the compiler writes: the same, or 2.3 where there are constants, whose checksums came with that.
 [[nodiscard]] std::string lowest_version(const program& p);
-/// True where a program of this version may use all that there is: 2.2 or a later minor.
-[[nodiscard]] bool has_all(const std::string& version);
 
 /// True where the body holds no loop: concrete operations only.
 [[nodiscard]] bool is_flat(const kernel& k);
@@ -312,6 +316,9 @@ template <class Enum>
 /// MATMUL_TILE, CONV_TILE, DEPTHWISE_CONV2D_TILE, and reductions and pools that add or multiply: values are formed in
 /// the accumulator's type and rounded to the first step's, or to the output's.
 [[nodiscard]] bool forms_sums(const compute_op& op);
+
+/// REDUCTION, POOL2D_TILE: those whose `combine` says what they do.
+[[nodiscard]] bool combines(compute_type type);
 
 /// REARRANGE_TILE, SPREAD_TILE, GATHER_TILE: elements go elsewhere, bit by bit.
 [[nodiscard]] bool only_moves(compute_type type);

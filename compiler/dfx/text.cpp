@@ -2,6 +2,7 @@
 
 #include "compiler/dfx/text_line.h"
 #include "compiler/tensor/base64.h"
+#include "compiler/tensor/crc32c.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -96,7 +97,8 @@ class printer {
         if (!m_values_in.empty())
             return line("value {} from {} key {}", as_name(name), as_quoted(m_values_in),
                         as_quoted(m_program.find(name)->keys.front()));
-        line("value {} {{", as_name(name));
+        line("value {}{} {{", as_name(name),
+             has_checksums(m_program.version) ? fmt::format(" crc32c {}", crc32c(value.data)) : "");
         ++m_indent;
         const std::string text = to_base64(value.data);
         for (std::size_t at = 0; at < text.size(); at += k_value_width)

@@ -22,8 +22,8 @@ namespace kpu::dfx {
 using value_source = std::function<npz_arrays(const std::string& file)>;
 
 /// The program that the text describes: from_text(to_text(p)) == p for every p that passes verify(). Throws input_error
-/// with everything that is wrong, each with its line: what cannot be read, or else the violations of verify(). `name`
-/// stands for the file in messages. Without `values` the text may not refer to other files.
+/// with everything that is wrong, each with its line: what cannot be read, and the violations of verify(), unless lines
+/// are lost. `name` stands for the file in messages. Without `values` the text may not refer to other files.
 [[nodiscard]] program from_text(std::string_view text, const std::string& name, const value_source& values = {});
 
 } // namespace kpu::dfx

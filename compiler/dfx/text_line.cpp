@@ -1,5 +1,7 @@
 #include "compiler/dfx/text_line.h"
 
+#include "platforms/common/diagnostic.h"
+
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
@@ -164,6 +166,22 @@ bool text_line::accept(std::string_view text) {
 void text_line::require(std::string_view text) {
     if (!accept(text))
         refuse("unexpected text", "'" + std::string(text) + "'");
+}
+
+std::size_t text_line::choose(const std::vector<std::string>& names, const std::string& what) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+        if (accept(names[i]))
+            return i;
+    const bool is_word = peek().what == text_token::kind::word;
+    const std::string text = at_end() ? "end of line" : std::string(peek().text);
+    line_error problem{column(), "unknown " + what, text, fmt::format("{}", fmt::join(names, ", ")),
+                       is_word ? suggestion(text, names) : ""};
+    const std::optional<std::string> meant = is_word ? misspelled(text, names) : std::nullopt;
+    if (!meant)
+        throw problem;
+    forgive(std::move(problem));
+    take();
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), *meant) - names.begin());
 }
 
 void text_line::finish() const {

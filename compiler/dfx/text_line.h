@@ -18,7 +18,7 @@ struct text_token {
 /// What is wrong with a line, at a column of it.
 struct line_error {
     unsigned column;
-    std::string message, text, expected;
+    std::string message, text, expected, hint = {};
 };
 
 /// A name as it stands in the text: bare where it is a word that begins with a letter or underscore, else quoted.
@@ -42,6 +42,12 @@ class text_line {
     /// Takes it if it comes next.
     bool accept(std::string_view text);
     void require(std::string_view text);
+    /// One of these words, by its number. A word that can be nothing but a misspelling of one is put down among the
+    /// slips, and taken for that.
+    std::size_t choose(const std::vector<std::string>& names, const std::string& what);
+    /// An error that leaves no doubt about what the line means: reading goes on.
+    void forgive(line_error slip) { m_slips.push_back(std::move(slip)); }
+    [[nodiscard]] const std::vector<line_error>& slips() const { return m_slips; }
     /// Refuses anything that is left.
     void finish() const;
     /// The line opens a block.
@@ -77,6 +83,7 @@ class text_line {
 
     std::vector<text_token> m_tokens; ///< the last is `end`
     std::size_t m_at = 0;
+    std::vector<line_error> m_slips;
 };
 
 /// A sign and a magnitude as a number; throws line_error at `column` where it has no 64 bits.

@@ -8,22 +8,34 @@ namespace {
 
 class operation_reader {
   public:
-    operation_reader(text_line& line, const program& p, const std::vector<std::string>& loops, bool lenient)
-        : m_line(line), m_program(p), m_loops(loops), m_lenient(lenient) {}
+    operation_reader(text_line& line, const known_names& known) : m_line(line), m_known(known) {}
 
     statement run() {
         m_line.require("%");
         const std::uint64_t id = m_line.number("an operation's number");
         m_line.require("=");
-        if (m_line.accept("BARRIER"))
-            return barrier(id);
-        for (const compute_type type : all_of<compute_type>())
-            if (m_line.accept(name_of(type)))
-                return compute(id, type);
-        return move(id, choice<data_move_type>(m_line, "operation"));
+        const std::vector<data_move_type>& moves = all_of<data_move_type>();
+        const std::vector<compute_type>& computes = all_of<compute_type>();
+        const std::size_t found = m_line.choose(operations(), "operation");
+        if (found < moves.size())
+            return move(id, moves[found]);
+        if (found < moves.size() + computes.size())
+            return compute(id, computes[found - moves.size()]);
+        return barrier(id);
     }
 
   private:
+    /// Moves, computes, barrier.
+    static const std::vector<std::string>& operations() {
+        static const std::vector<std::string> all = [] {
+            std::vector<std::string> names = names_of<data_move_type>();
+            names.insert(names.end(), names_of<compute_type>().begin(), names_of<compute_type>().end());
+            names.emplace_back("BARRIER");
+            return names;
+        }();
+        return all;
+    }
+
     statement move(std::uint64_t id, data_move_type type) {
         data_move_op op;
         op.op_id = id;
@@ -57,7 +69,7 @@ class operation_reader {
 
     void attributes(compute_op& op) {
         op.biased = m_line.accept("biased");
-        if (m_line.accept("combine"))
+        if (accept_attribute("combine", op, combines(op.type)))
             op.combine = choice<element_function>(m_line, "function");
         if (m_line.accept("window")) {
             sliding_window& w = op.window;
@@ -72,10 +84,19 @@ class operation_reader {
             op.axes = numbers();
         if (m_line.accept("pad"))
             op.before = numbers();
-        if (m_line.accept("along"))
+        if (accept_attribute("along", op, op.type == compute_type::rearrange_tile))
             op.along = m_line.number("a dimension");
         if (m_line.accept("steps"))
             m_line.list([&] { op.steps.push_back(step()); });
+    }
+
+    /// One whose value may be that of an operation that does not have it, which the verifier cannot tell apart.
+    bool accept_attribute(const char* word, const compute_op& op, bool has_it) {
+        const unsigned from = m_line.column();
+        const bool here = m_line.accept(word);
+        if (here && !has_it)
+            throw line_error{from, std::string(name_of(op.type)) + " has no use for this", word, ""};
+        return here;
     }
 
     std::vector<std::uint64_t> numbers() {
@@ -135,10 +156,10 @@ class operation_reader {
         tensor_region r;
         const unsigned from = m_line.column();
         r.tensor_name = m_line.name("a tensor's name");
-        const tensor_descriptor* t = m_program.find(r.tensor_name);
-        if (t == nullptr)
+        const tensor_descriptor* t = m_known.tensors.find(r.tensor_name);
+        if (t == nullptr && !m_known.tensor_lost)
             throw line_error{from, "no such tensor", r.tensor_name, ""};
-        r.element_size = size_of(t->type);
+        r.element_size = t == nullptr ? 0 : size_of(t->type);
         m_line.require("[");
         do
             r.tile_indices.push_back(index());
@@ -182,13 +203,14 @@ class operation_reader {
         }
         const unsigned at = m_line.column();
         const std::string name = m_line.name("a loop's name");
-        const auto found = std::find(m_loops.begin(), m_loops.end(), name);
-        if (found == m_loops.end()) {
-            if (m_lenient)
+        const std::vector<std::string>& loops = m_known.loops;
+        const auto found = std::find(loops.begin(), loops.end(), name);
+        if (found == loops.end()) {
+            if (m_known.loop_lost)
                 return;
             throw line_error{at, "no enclosing loop has this name", name, ""};
         }
-        const auto loop = static_cast<std::size_t>(found - m_loops.begin());
+        const auto loop = static_cast<std::size_t>(found - loops.begin());
         form.coefficients.resize(std::max(form.coefficients.size(), loop + 1));
         if (form.coefficients[loop] != 0)
             throw line_error{at, "loop has a coefficient already", name, ""};
@@ -217,21 +239,22 @@ class operation_reader {
     }
 
     text_line& m_line;
-    const program& m_program;
-    const std::vector<std::string>& m_loops;
-    bool m_lenient;
+    const known_names& m_known;
 };
 
 } // namespace
 
-statement read_operation(text_line& line, const program& p, const std::vector<std::string>& loops, bool lenient) {
-    return operation_reader(line, p, loops, lenient).run();
+statement read_operation(text_line& line, const known_names& known) {
+    return operation_reader(line, known).run();
 }
 
-tile_loop read_loop(text_line& line) {
+tile_loop read_loop(text_line& line, const std::vector<std::string>& around) {
     tile_loop l;
     l.kind = choice<loop_kind>(line, "loop");
+    const unsigned from = line.column();
     l.induction_var = line.name("a loop's name");
+    if (!l.induction_var.empty() && std::find(around.begin(), around.end(), l.induction_var) != around.end())
+        throw line_error{from, "an enclosing loop has the same induction variable", l.induction_var, ""};
     line.require("in");
     l.start = line.number("the first value");
     line.require("..");

@@ -9,26 +9,36 @@
 
 namespace kpu::dfx {
 
-/// A move, compute or barrier. Its tensors are those of `p`, its indices refer to `loops`, outermost first. `lenient`:
-/// a loop around it could not be read, so a name that is unknown may be that loop's. Throws line_error.
-[[nodiscard]] statement read_operation(text_line& line, const program& p, const std::vector<std::string>& loops,
-                                       bool lenient);
-/// The first line of a loop, up to its brace. Throws line_error.
-[[nodiscard]] tile_loop read_loop(text_line& line);
+/// The names that a line in a kernel may use. Where a line that may have introduced another could not be read, unknown
+/// names are let pass: nothing comes of the program, and they would only repeat that error.
+struct known_names {
+    const program& tensors;
+    const std::vector<std::string>& loops; ///< around it, outermost first
+    bool tensor_lost = false;
+    bool loop_lost = false;
+};
+
+/// A move, compute or barrier. Throws line_error.
+[[nodiscard]] statement read_operation(text_line& line, const known_names& known);
+/// The first line of a loop within those of these names, up to its brace. Throws line_error.
+[[nodiscard]] tile_loop read_loop(text_line& line, const std::vector<std::string>& around);
+
+/// The names of an enumeration's values.
+template <class Enum>
+const std::vector<std::string>& names_of() {
+    static const std::vector<std::string> all = [] {
+        std::vector<std::string> names;
+        for (const Enum value : all_of<Enum>())
+            names.emplace_back(name_of(value));
+        return names;
+    }();
+    return all;
+}
 
 /// A value of an enumeration by its name.
 template <class Enum>
 Enum choice(text_line& line, const char* what) {
-    std::vector<std::string> all;
-    for (const Enum value : all_of<Enum>()) {
-        if (line.accept(name_of(value)))
-            return value;
-        all.emplace_back(name_of(value));
-    }
-    std::string expected;
-    for (const std::string& one : all)
-        expected += (expected.empty() ? "" : ", ") + one;
-    line.refuse(std::string("unknown ") + what, expected);
+    return all_of<Enum>()[line.choose(names_of<Enum>(), what)];
 }
 
 } // namespace kpu::dfx

@@ -60,17 +60,29 @@ void check_view(const program& p, std::size_t number, const std::string& at, dia
                to_string(shown->dims) + " " + std::string(name_of(shown->type)));
 }
 
+std::string listed(const std::vector<std::uint64_t>& all) {
+    std::string text;
+    for (const std::uint64_t one : all)
+        text += (text.empty() ? "" : ", ") + std::to_string(one);
+    return text;
+}
+
 void check_host_layout(const tensor_descriptor& t, const std::string& at, diagnostics& problems) {
     if (!t.host)
         return;
     std::vector<std::uint64_t> order = t.host->permutation;
     std::sort(order.begin(), order.end());
-    bool good = order.size() == t.host->dims.size() && order.size() <= k_max_rank;
+    const std::size_t rank = t.host->dims.size();
+    bool good = order.size() == rank && rank <= k_max_rank;
     for (std::uint64_t d = 0; good && d < order.size(); ++d)
         good = order[d] == d;
-    if (!good || !volume_of(t.host->dims) || volume_of(t.host->dims) != volume_of(t.dims))
-        report(problems, at + ".host", "no permutation of as many elements", to_string(t.host->dims),
-               to_string(t.dims));
+    if (!good)
+        report(problems, at + ".host.permutation", "not an order of the file's dimensions", listed(t.host->permutation),
+               "each of the " + std::to_string(rank) + " dimensions of " + to_string(t.host->dims) +
+                   ", from 0 on, once (at most " + std::to_string(k_max_rank) + ")");
+    if (!volume_of(t.host->dims) || volume_of(t.host->dims) != volume_of(t.dims))
+        report(problems, at + ".host", "the file's dimensions have another number of elements than the tensor",
+               to_string(t.host->dims), "as many as " + to_string(t.dims));
     if (t.role != tensor_role::input && t.role != tensor_role::constant)
         report(problems, at + ".host", "only inputs and constants come from files", std::string(name_of(t.role)));
 }
@@ -203,16 +215,15 @@ bool is_minor_version(std::string_view text) {
     return digits && (text == "0" || text.front() != '0') && std::stoul(std::string(text)) <= 0xffff;
 }
 
-/// Empty where the version is one that these types can express.
+/// The version is one that these types can express, and has what the program uses.
 void check_version(const program& p, diagnostics& problems) {
-    const std::string major = p.version.substr(0, 2);
-    const bool flat_version = major == "1.";
-    if ((!flat_version && major != "2.") || !is_minor_version(std::string_view(p.version).substr(2)))
+    const bool flat_version = p.version.rfind("1.", 0) == 0;
+    if (!is_version(p.version))
         problems.error({}, "unknown DFX version", p.version, "1.x or 2.x");
-    const std::string lowest = lowest_version(p);
-    if (lowest == "2.1" && !has_operators(p.version))
+    const std::string needed = needed_version(p);
+    if (needed == "2.1" && !has_operators(p.version))
         problems.error({}, "whole-tensor operators, views and host layouts need DFX version 2.1", p.version);
-    if (lowest == "2.2" && !has_all(p.version))
+    if (needed == "2.2" && !reaches(p.version, 2))
         for (std::size_t i = 0; i < p.kernels.size(); ++i)
             if (const std::string_view what = newest_in(p.kernels[i]); !what.empty())
                 parts::report(problems, "kernels[" + std::to_string(i) + "]",
@@ -267,6 +278,10 @@ void check_ids(const program& p, diagnostics& problems) {
 }
 
 } // namespace
+
+bool is_version(const std::string& text) {
+    return (text.rfind("1.", 0) == 0 || text.rfind("2.", 0) == 0) && is_minor_version(std::string_view(text).substr(2));
+}
 
 diagnostics verify(const program& p) {
     diagnostics problems;

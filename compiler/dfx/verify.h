@@ -40,6 +40,9 @@ inline constexpr std::uint64_t k_max_macs = 1ULL << 56; ///< of a matmul, so tha
 /// intermediates that are used are stored completely and once.
 [[nodiscard]] diagnostics verify(const program& p);
 
+/// "1.x" or "2.x", x a number up to 65535.
+[[nodiscard]] bool is_version(const std::string& text);
+
 /// Throws input_error with the violations, if any, `name` (a file) put before each path.
 void require_valid(const program& p, const std::string& name);
 

@@ -41,13 +41,12 @@ void check_unused(operator_context& c) {
     const auto type = c.op.type;
     const bool window = type == compute_type::conv_tile || type == compute_type::depthwise_conv2d_tile ||
                         type == compute_type::pool2d_tile || type == compute_type::spread_tile;
-    const bool combines = type == compute_type::reduction || type == compute_type::pool2d_tile;
     const bool weighs = type == compute_type::matmul_tile || type == compute_type::conv_tile ||
                         type == compute_type::depthwise_conv2d_tile;
     const bool rearranges = type == compute_type::rearrange_tile;
     const bool axes = rearranges || type == compute_type::reduction || type == compute_type::softmax_tile ||
                       type == compute_type::layernorm_tile;
-    if ((!window && !(c.op.window == none.window)) || (!combines && c.op.combine != none.combine) ||
+    if ((!window && !(c.op.window == none.window)) || (!combines(type) && c.op.combine != none.combine) ||
         (!weighs && c.op.biased) || (!rearranges && (!c.op.before.empty() || c.op.along != 0)) ||
         (!axes && !c.op.axes.empty()) || (only_moves(type) && !c.op.steps.empty()))
         c.error("", std::string(name_of(type)) + " has attributes of another operation");

@@ -1,8 +1,8 @@
 #include "compiler/object/byte_reader.h"
-#include "compiler/object/crc32c.h"
 #include "compiler/object/encodings.h"
 #include "compiler/object/object.h"
 #include "compiler/object/sections.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/units.h"
 
@@ -91,17 +91,20 @@ class program_reader {
                           std::to_string(m_version.minor) + ", this tool reads up to " + std::to_string(k_major) + "." +
                           std::to_string(k_minor) + ")",
                       std::to_string(kind));
+        if (const bool optional = (coded & k_optional) != 0; optional != is_optional(static_cast<section>(kind)))
+            in.refuse("section " + std::to_string(kind) +
+                      (optional ? " says that it is optional, which it is not" : " does not say that it is optional"));
         if (!m_sections.emplace(static_cast<section>(kind), extent{offset, size}).second)
             in.refuse("section is given twice", std::to_string(kind));
     }
 
-    /// Sections share no byte, and what lies between them is zero: no byte of a file is without a meaning.
+    /// Sections share no byte, what lies between them is zero, and the last ends the file: no byte is without a
+    /// meaning.
     void check_places() {
         std::sort(m_places.begin(), m_places.end(), [](const extent& a, const extent& b) {
             return std::tie(a.offset, a.size) < std::tie(b.offset, b.size);
         });
         std::uint64_t end = m_table_end;
-        m_places.push_back({m_bytes.size(), 0});
         for (const extent& place : m_places) {
             const byte_reader in(m_bytes.substr(0, 0), place.offset, m_name);
             if (place.offset < end)
@@ -111,6 +114,9 @@ class program_reader {
                 in.refuse("the bytes before this are part of no section, but not zero");
             end = place.offset + place.size;
         }
+        if (end != m_bytes.size())
+            byte_reader(m_bytes.substr(0, 0), end, m_name)
+                .refuse("the file goes on behind its last section", std::to_string(m_bytes.size() - end) + " bytes");
     }
 
     [[nodiscard]] byte_reader open(section kind, const char* what) const {

@@ -1,7 +1,7 @@
 #include "compiler/dfx/leaves.h"
-#include "compiler/object/crc32c.h"
 #include "compiler/object/encodings.h"
 #include "compiler/object/sections.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/units.h"
 
@@ -257,18 +257,19 @@ class program_writer {
 std::string to_binary(const dfx::program& p) {
     const program_writer writer(p);
     std::vector<std::pair<std::uint32_t, std::string>> sections;
-    const auto add = [&](section kind, std::uint32_t flags, std::string content) {
-        sections.emplace_back(static_cast<std::uint32_t>(kind) | flags, std::move(content));
+    const auto add = [&](section kind, std::string content) {
+        sections.emplace_back(static_cast<std::uint32_t>(kind) | (is_optional(kind) ? k_optional : 0),
+                              std::move(content));
     };
-    add(section::metadata, 0, writer.metadata());
-    add(section::tensors, 0, writer.tensors());
-    add(section::operations, 0, writer.operations());
-    add(section::dependences, 0, writer.dependences());
-    add(section::hints, k_optional, writer.hints());
+    add(section::metadata, writer.metadata());
+    add(section::tensors, writer.tensors());
+    add(section::operations, writer.operations());
+    add(section::dependences, writer.dependences());
+    add(section::hints, writer.hints());
     if (!p.constants.empty())
-        add(section::constants, 0, writer.constants());
+        add(section::constants, writer.constants());
     if (!p.tuned_for.empty())
-        add(section::tuning, k_optional, writer.tuning());
+        add(section::tuning, writer.tuning());
 
     const version v = read_version(p.version, "", "version");
     byte_writer out;

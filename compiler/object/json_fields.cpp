@@ -82,9 +82,7 @@ json_object::json_object(const json_value& value, std::string pointer, json_erro
     for (const auto& item : value.items()) {
         if (std::find(known.begin(), known.end(), item.key()) != known.end())
             continue;
-        const auto close = nearest(item.key(), known);
-        errors.add(join(m_pointer, item.key()), "unknown field", item.key(), "",
-                   close ? "did you mean " + *close + "?" : "");
+        errors.add(join(m_pointer, item.key()), "unknown field", item.key(), "", suggestion(item.key(), known));
     }
 }
 
@@ -136,8 +134,8 @@ void json_object::report_choice(const char* key, const json_value& value, const 
     std::string all;
     for (const std::string& name : names)
         all += (all.empty() ? "" : ", ") + name;
-    m_errors.add(at(key), "unknown " + std::string(key), value.is_string() ? value.get<std::string>() : excerpt(value),
-                 "one of " + all);
+    const std::string text = value.is_string() ? value.get<std::string>() : excerpt(value);
+    m_errors.add(at(key), "unknown " + std::string(key), text, "one of " + all, suggestion(text, names));
 }
 
 } // namespace kpu::object

@@ -1,62 +1,17 @@
 #include "compiler/object/encodings.h"
 #include "compiler/object/flat_form.h"
 #include "compiler/object/json_fields.h"
+#include "compiler/object/json_parse.h"
 #include "compiler/object/json_statements.h"
 #include "compiler/object/object.h"
 #include "compiler/tensor/base64.h"
+#include "compiler/tensor/crc32c.h"
 
 #include <algorithm>
 
 namespace kpu::object {
 
 namespace {
-
-/// Nesting of lists and objects in the text itself.
-constexpr int k_text_depth = 256;
-
-/// Line and column (from 1) of a byte.
-location place(std::string_view text, std::size_t byte, const std::string& name) {
-    const std::string_view before = text.substr(0, std::min(byte, text.size()));
-    location where;
-    where.file = name;
-    where.line = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n')) + 1;
-    const std::size_t line_start = before.rfind('\n');
-    where.column =
-        static_cast<unsigned>(before.size() - (line_start == std::string_view::npos ? 0 : line_start + 1)) + 1;
-    return where;
-}
-
-/// Parses, refusing what nlohmann::json lets pass: a key given twice, excessive depth.
-json_value parse(std::string_view text, const std::string& name) {
-    std::vector<std::set<std::string>> keys;
-    diagnostics problems;
-    const auto watch = [&](int depth, json_value::parse_event_t event, json_value& parsed) {
-        if (depth > k_text_depth)
-            throw input_error({severity::error, {name, 0, 0, {}, ""}, "nested more than 256 deep", "", "", ""});
-        if (event == json_value::parse_event_t::object_start)
-            keys.emplace_back();
-        else if (event == json_value::parse_event_t::object_end)
-            keys.pop_back();
-        else if (event == json_value::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-            problems.error({name, 0, 0, {}, ""}, "field is given twice", parsed.get<std::string>());
-        return true;
-    };
-    try {
-        json_value value = json_value::parse(text.begin(), text.end(), watch);
-        problems.throw_if_errors();
-        return value;
-    } catch (const json_value::parse_error& problem) {
-        const std::string what = problem.what();
-        const std::size_t detail = what.rfind(": ");
-        // nlohmann counts bytes from 1 and names the one that it stumbled over.
-        throw input_error({severity::error, place(text, problem.byte == 0 ? 0 : problem.byte - 1, name),
-                           "neither a binary .kpu file nor valid JSON",
-                           what.substr(detail == std::string::npos ? 0 : detail + 2), "", ""});
-    } catch (const json_value::out_of_range&) {
-        // A number beyond any double; nlohmann does not say where it stands.
-        throw input_error({severity::error, {name, 0, 0, {}, ""}, "a number in the JSON is out of range", "", "", ""});
-    }
-}
 
 dfx::kernel_hints read_hints(const json_value* value, const std::string& pointer, json_errors& errors) {
     dfx::kernel_hints hints;
@@ -93,13 +48,53 @@ dfx::tensor_descriptor read_tensor(const json_value& value, const std::string& p
     return t;
 }
 
+/// verify() finds them too, but only where all else could be read.
+void check_names_of_tensors(const dfx::program& p, json_errors& errors) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < p.tensors.size(); ++i)
+        if (!p.tensors[i].name.empty() && !names.insert(p.tensors[i].name).second)
+            errors.add(join("/tensors", i) + "/name", "a tensor of this name exists already", p.tensors[i].name);
+}
+
+/// The object of checksums, or null: files may come without (by hand, or older).
+const json_value* find_checksums(const json_object& root, const std::string& version) {
+    const json_value* sums = root.get("constants_crc32c", false);
+    if (sums != nullptr && !dfx::has_checksums(version))
+        root.errors().add(root.at("constants_crc32c"), "checksums of constants need DFX version 2.3", version);
+    else if (sums != nullptr && !sums->is_object())
+        root.errors().add(root.at("constants_crc32c"), "not an object", excerpt(*sums));
+    else
+        return sums;
+    return nullptr;
+}
+
+/// Where there are checksums, each constant has one.
+void check_sum(const json_object& root, const json_value& sums, const std::string& name,
+               const std::vector<std::byte>& data) {
+    const std::string pointer = join(root.at("constants_crc32c"), name);
+    const auto given = sums.find(name);
+    if (given == sums.end())
+        root.errors().add(root.at("constants_crc32c"), "field is missing", name);
+    else if (to_unsigned(*given, pointer, root.errors()) != crc32c(data) && given->is_number_unsigned())
+        root.errors().add(join(root.at("constants"), name), "value is damaged: its CRC-32C does not match");
+}
+
+void check_names(const json_object& root, const json_value& sums, const json_value* constants) {
+    for (const auto& item : sums.items())
+        if (constants == nullptr || !constants->contains(item.key()))
+            root.errors().add(join(root.at("constants_crc32c"), item.key()), "no constant has this name", item.key());
+}
+
 void read_constants(const json_object& root, dfx::program& p) {
     const json_value* all = root.get("constants", false);
+    json_errors& errors = root.errors();
+    if (all != nullptr && !all->is_object())
+        return errors.add(root.at("constants"), "not an object", excerpt(*all));
+    const json_value* sums = find_checksums(root, p.version);
+    if (sums != nullptr)
+        check_names(root, *sums, all);
     if (all == nullptr)
         return;
-    json_errors& errors = root.errors();
-    if (!all->is_object())
-        return errors.add(root.at("constants"), "not an object", excerpt(*all));
     for (const auto& item : all->items()) {
         const std::string pointer = join(root.at("constants"), item.key());
         const dfx::tensor_descriptor* t = p.find(item.key());
@@ -110,6 +105,8 @@ void read_constants(const json_object& root, dfx::program& p) {
             errors.add(pointer, "not base64");
         if (t == nullptr || !data)
             continue;
+        if (sums != nullptr)
+            check_sum(root, *sums, item.key(), *data);
         tensor value;
         value.type = t->type;
         value.dims = dfx::file_dims(*t);
@@ -144,7 +141,7 @@ dfx::kernel read_flat_kernel(const json_object& root, dfx::program& p, const fla
 } // namespace
 
 dfx::program from_json(std::string_view text, const std::string& name) {
-    const json_value value = parse(text, name);
+    const json_value value = parse_json(text, name);
     json_errors errors{name, false, {}};
     dfx::program p;
     p.version = value.is_object() && value.contains("dfx_version") && value["dfx_version"].is_string()
@@ -162,17 +159,20 @@ dfx::program from_json(std::string_view text, const std::string& name) {
     const bool flat = v.major == 1;
     const std::vector<std::string> known =
         flat ? std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for", "metadata",
-                                        "tensors",     "operations", "hints",    "constants"}
-             : std::vector<std::string>{"dfx_version", "graph_name", "compiler", "tuned_for",
-                                        "tensors",     "kernels",    "constants"};
+                                        "tensors",     "operations", "hints",    "constants", "constants_crc32c"}
+             : std::vector<std::string>{"dfx_version", "graph_name", "compiler",  "tuned_for",
+                                        "tensors",     "kernels",    "constants", "constants_crc32c"};
     const json_object root(value, "", errors, known);
     p.graph_name = root.text("graph_name", "");
     p.compiler = root.text("compiler", "");
     p.tuned_for = root.text("tuned_for", "");
+    if (root.has("tuned_for") && p.tuned_for.empty())
+        errors.add("/tuned_for", "the platform that the program is tuned for has no name");
     std::vector<bool> roles;
     const json_value::array_t& tensors = root.list("tensors");
     for (std::size_t i = 0; i < tensors.size(); ++i)
         p.tensors.push_back(read_tensor(tensors[i], join("/tensors", i), errors, flat, roles));
+    check_names_of_tensors(p, errors);
     if (flat) {
         const flat_metadata metadata = read_flat_metadata(root);
         p.kernels.push_back(read_flat_kernel(root, p, metadata));

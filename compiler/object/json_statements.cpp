@@ -25,7 +25,8 @@ dfx::statement statement_reader::statement(const json_value& value, const std::s
         return barrier(value, pointer);
     if (name == "LOOP")
         return loop(value, pointer);
-    m_errors.add(pointer, "not an operation: unknown type", name, "DATA_MOVE, COMPUTE, BARRIER or LOOP");
+    m_errors.add(pointer, "not an operation: unknown type", name, "DATA_MOVE, COMPUTE, BARRIER or LOOP",
+                 suggestion(name, {"DATA_MOVE", "COMPUTE", "BARRIER", "LOOP"}));
     return dfx::barrier_op{};
 }
 
@@ -51,7 +52,10 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
                          "biased", "combine", "window", "axes", "pad", "along", "steps"});
     dfx::compute_op op;
     op.op_id = o.number("op_id");
+    const std::size_t errors_before = m_errors.problems.items().size();
     op.type = o.choice<dfx::compute_type>("subtype");
+    if (m_errors.problems.items().size() == errors_before)
+        refuse_unused(o, op.type);
     const json_value::array_t& inputs = o.list("inputs");
     for (std::size_t i = 0; i < inputs.size(); ++i)
         op.inputs.push_back(region(&inputs[i], join(o.at("inputs"), i)));
@@ -61,6 +65,14 @@ dfx::compute_op statement_reader::compute(const json_value& value, const std::st
     op.produces = o.number("produces", op.op_id);
     attributes(o, op);
     return op;
+}
+
+/// Attributes whose values may be those of an operation that does not have them, which the verifier cannot tell apart.
+void statement_reader::refuse_unused(const json_object& o, dfx::compute_type type) {
+    for (const auto& [key, used] :
+         {std::pair{"combine", dfx::combines(type)}, std::pair{"along", type == dfx::compute_type::rearrange_tile}})
+        if (!used && o.has(key))
+            m_errors.add(o.at(key), std::string(name_of(type)) + " has no use for this");
 }
 
 void statement_reader::attributes(const json_object& o, dfx::compute_op& op) {
@@ -121,6 +133,11 @@ dfx::loop_nest statement_reader::loop(const json_value& value, const std::string
         m_errors.add(pointer, "loops are nested more than " + std::to_string(k_read_depth) + " deep");
         return nest;
     }
+    const std::string& name = nest.loop.induction_var;
+    if (!name.empty() && std::find(m_loops.begin(), m_loops.end(), name) != m_loops.end()) {
+        m_errors.add(o.at("var"), "an enclosing loop has the same induction variable", name);
+        m_loop_lost = true;
+    }
     m_loops.push_back(nest.loop.induction_var);
     nest.body = body(o.list("body"), o.at("body"));
     m_loops.pop_back();
@@ -168,8 +185,11 @@ dfx::affine statement_reader::index(const json_value& value, const std::string& 
 void statement_reader::add_term(dfx::affine& form, const std::string& loop_name, std::int64_t factor,
                                 const std::string& pointer) {
     const auto found = std::find(m_loops.rbegin(), m_loops.rend(), loop_name);
-    if (found == m_loops.rend())
-        return m_errors.add(pointer, "no enclosing loop has this name", loop_name);
+    if (found == m_loops.rend()) {
+        if (!m_loop_lost)
+            m_errors.add(pointer, "no enclosing loop has this name", loop_name);
+        return;
+    }
     const auto depth = static_cast<std::size_t>(m_loops.rend() - found) - 1;
     if (form.coefficients.size() <= depth)
         form.coefficients.resize(depth + 1, 0);

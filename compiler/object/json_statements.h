@@ -20,6 +20,7 @@ class statement_reader {
     [[nodiscard]] dfx::statement statement(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::data_move_op move(const json_value& value, const std::string& pointer);
     [[nodiscard]] dfx::compute_op compute(const json_value& value, const std::string& pointer);
+    void refuse_unused(const json_object& o, dfx::compute_type type);
     void attributes(const json_object& o, dfx::compute_op& op);
     [[nodiscard]] dfx::element_step step(const json_value& value, const std::string& pointer);
     [[nodiscard]] double bound(const json_object& o, const char* key);
@@ -33,6 +34,7 @@ class statement_reader {
 
     json_errors& m_errors;
     std::vector<std::string> m_loops; ///< names of the enclosing loops
+    bool m_loop_lost = false;         ///< a loop's name was refused: unknown names may be that loop's
 };
 
 } // namespace kpu::object

@@ -1,5 +1,6 @@
 #include "compiler/object/encodings.h"
 #include "compiler/tensor/base64.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 
 #include <fmt/format.h>
@@ -196,6 +197,15 @@ void write_kernels(const dfx::program& p, json_value& out, names& loops) {
                            {"body", body_to_json(k.body, loops)}});
 }
 
+void write_constants(const dfx::program& p, json_value& out) {
+    for (const auto& [name, value] : p.constants)
+        out["constants"][name] = to_base64(value.data);
+    if (!dfx::has_checksums(p.version))
+        return;
+    for (const auto& [name, value] : p.constants)
+        out["constants_crc32c"][name] = crc32c(value.data);
+}
+
 } // namespace
 
 std::string to_json(const dfx::program& p) {
@@ -212,11 +222,7 @@ std::string to_json(const dfx::program& p) {
     for (const dfx::tensor_descriptor& t : p.tensors)
         tensors.push_back(tensor_to_json(t));
     flat ? write_flat(p, out, loops) : write_kernels(p, out, loops);
-    if (!p.constants.empty()) {
-        json_value& constants = out["constants"] = json_value::object();
-        for (const auto& [name, value] : p.constants)
-            constants[name] = to_base64(value.data);
-    }
+    write_constants(p, out);
     try {
         return out.dump(1) + "\n";
     } catch (const json_value::type_error&) {

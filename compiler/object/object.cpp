@@ -3,6 +3,7 @@
 #include "compiler/dfx/verify.h"
 #include "compiler/object/encodings.h"
 #include "platforms/common/diagnostic.h"
+#include "platforms/common/file_kind.h"
 #include "platforms/common/files.h"
 
 #include <cstdio>
@@ -34,7 +35,15 @@ format format_named(const std::string& text) {
 }
 
 dfx::program parse_program(std::string_view bytes, const std::string& name) {
-    const bool binary = bytes.substr(0, k_magic.size()) == k_magic;
+    const auto kind = kind_of(bytes);
+    const bool binary = kind && kind->what == file_kind::kind::binary_object;
+    if (kind && !binary && kind->what != file_kind::kind::json_object)
+        throw input_error({severity::error,
+                           {name, 0, 0, {}, ""},
+                           "this is " + kind->name + ", not a .kpu object",
+                           "",
+                           "",
+                           kind->use});
     dfx::program p = binary ? from_binary(bytes, name) : from_json(bytes, name);
     dfx::require_valid(p, name);
     return p;

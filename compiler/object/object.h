@@ -14,7 +14,7 @@ enum class format { json, binary };
 
 /// The DFX version that the writer writes and up to which the reader reads (same major, any minor).
 inline constexpr unsigned k_major = 2;
-inline constexpr unsigned k_minor = 2;
+inline constexpr unsigned k_minor = 3;
 
 /// Reads a .kpu file; the encoding is recognised by the magic number. Throws input_error with everything that is wrong:
 /// syntax and structure with line and column, JSON pointer or byte offset, then the violations of dfx::verify().

@@ -21,6 +21,11 @@ enum class section : std::uint32_t {
 /// In a section's kind: a reader that does not know the section may skip it.
 inline constexpr std::uint32_t k_optional = 0x80000000U;
 
+/// Whether a known section has that bit, in every file.
+[[nodiscard]] constexpr bool is_optional(section kind) {
+    return kind == section::hints || kind == section::tuning;
+}
+
 inline constexpr std::size_t k_header_bytes = 16;
 inline constexpr std::size_t k_table_entry_bytes = 24;
 inline constexpr std::size_t k_table_sum_bytes = 4;

@@ -42,6 +42,7 @@ void embed_constants(dfx::program& p, npz_arrays given, const location& where, d
     tensor_map values = select_tensors(expected, std::move(given), std::nullopt, where, warnings);
     for (std::size_t i = 0; i < names.size(); ++i)
         p.constants[names[i]] = std::move(values.at(expected[i].keys.front()));
+    p.version = dfx::lowest_version(p);
     dfx::require_valid(p, where.file);
 }
 

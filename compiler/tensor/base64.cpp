@@ -1,5 +1,6 @@
 #include "compiler/tensor/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace kpu {
@@ -46,6 +47,14 @@ std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
             return std::nullopt; // bits that no encoder sets
     }
     return out;
+}
+
+std::size_t find_not_base64(std::string_view text, std::size_t from) {
+    const std::size_t fill = std::min(text.find('='), text.size());
+    for (std::size_t i = from; i < text.size(); ++i)
+        if (i < fill ? k_digits.find(text[i]) == k_digits.npos : text[i] != '=' || i >= fill + 2)
+            return i;
+    return std::string_view::npos;
 }
 
 } // namespace kpu

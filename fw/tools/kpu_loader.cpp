@@ -1,8 +1,8 @@
 // kpu-loader: runs a compiled program on a modelled chip.
 
 #include "compiler/dfx/interpreter.h"
-#include "compiler/object/crc32c.h"
 #include "compiler/object/object.h"
+#include "compiler/tensor/crc32c.h"
 #include "fw/tools/checked_run.h"
 #include "fw/tools/loader_options.h"
 #include "fw/tools/run_report.h"
@@ -78,7 +78,7 @@ struct loaded {
 
 loaded load(const fw::loader_options& o) {
     const std::string bytes = read_file(o.program);
-    return {object::parse_program(bytes, o.program), fmt::format("crc32c:{:08x}", object::crc32c(bytes)),
+    return {object::parse_program(bytes, o.program), fmt::format("crc32c:{:08x}", crc32c(bytes)),
             platform::read_platform(o.platform)};
 }
 

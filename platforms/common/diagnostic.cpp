@@ -1,5 +1,7 @@
 #include "platforms/common/diagnostic.h"
 
+#include "platforms/common/utf8.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -59,7 +61,7 @@ std::string to_string(const diagnostic& problem) {
         out += " (expected " + problem.expected + ")";
     if (!problem.hint.empty())
         out += " [hint: " + problem.hint + "]";
-    return out;
+    return printable(out);
 }
 
 void diagnostics::error(location where, std::string message, std::string text, std::string expected, std::string hint) {
@@ -119,6 +121,26 @@ std::optional<std::string> nearest(const std::string& word, const std::vector<st
         }
     }
     return best;
+}
+
+std::optional<std::string> misspelled(const std::string& word, const std::vector<std::string>& candidates) {
+    std::optional<std::string> meant;
+    if (word.size() < 4)
+        return meant;
+    for (const std::string& candidate : candidates) {
+        if (candidate.size() > word.size() + 1 || word.size() > candidate.size() + 1 ||
+            edit_distance(word, candidate) > 1)
+            continue;
+        if (meant)
+            return std::nullopt;
+        meant = candidate;
+    }
+    return meant;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& candidates) {
+    const auto close = nearest(word, candidates);
+    return close ? "did you mean " + *close + "?" : "";
 }
 
 } // namespace kpu

@@ -30,8 +30,9 @@ struct diagnostic {
     std::string hint;     ///< what to do about it, may be empty
 };
 
-/// One line: `file:line:column: error: message: 'text' (expected …) [hint: …]`.
 [[nodiscard]] std::string to_string(const location& where);
+/// One line: `file:line:column: error: message: 'text' (expected …) [hint: …]`. Whatever a file holds, it can be shown
+/// on a terminal: control characters and bytes that are no UTF-8 stand as `\n` and `\xHH`.
 [[nodiscard]] std::string to_string(const diagnostic& problem);
 
 /// The problems of one input in the order in which they were found.
@@ -75,5 +76,11 @@ class run_error : public std::runtime_error {
 
 /// The candidate nearest to `word` in edit distance, if it is near enough to be a likely misspelling.
 [[nodiscard]] std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& candidates);
+/// The only candidate that one letter added, missing or exchanged makes of `word`, of four letters at least: what was
+/// meant beyond doubt.
+[[nodiscard]] std::optional<std::string> misspelled(const std::string& word,
+                                                    const std::vector<std::string>& candidates);
+/// "did you mean …?", or empty: the hint at a word that is none of the candidates.
+[[nodiscard]] std::string suggestion(const std::string& word, const std::vector<std::string>& candidates);
 
 } // namespace kpu

@@ -1,8 +1,8 @@
 #pragma once
 // The bytes of a binary .kpu file, as compiler/object/README.md describes them: to damage them.
 
-#include "compiler/object/crc32c.h"
 #include "compiler/object/object.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 
 #include <cstdint>
@@ -47,7 +47,7 @@ inline std::size_t entry(std::size_t i) {
 inline std::string sealed(std::string bytes) {
     const std::size_t end = entry(get(bytes, 12, 4));
     if (end + 4 <= bytes.size())
-        put(bytes, end, object::crc32c(std::string_view(bytes).substr(0, end)), 4);
+        put(bytes, end, crc32c(std::string_view(bytes).substr(0, end)), 4);
     return bytes;
 }
 
@@ -60,7 +60,7 @@ void for_each_flip_behind_checksums(const std::string& good, Visit visit) {
         const std::uint64_t size = get(good, entry(section) + 12, 8);
         for (std::size_t bit = offset * 8; bit < (offset + size) * 8; ++bit) {
             std::string bytes = with_bit_flipped(good, bit);
-            put(bytes, entry(section) + 20, object::crc32c(std::string_view(bytes).substr(offset, size)), 4);
+            put(bytes, entry(section) + 20, crc32c(std::string_view(bytes).substr(offset, size)), 4);
             visit(sealed(bytes));
         }
     }

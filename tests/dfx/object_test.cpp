@@ -6,9 +6,9 @@
 #include "compiler/dfx/contraction.h"
 #include "compiler/dfx/interpreter.h"
 #include "compiler/dfx/verify.h"
-#include "compiler/object/crc32c.h"
 #include "compiler/object/encodings.h"
 #include "compiler/tensor/base64.h"
+#include "compiler/tensor/crc32c.h"
 #include "platforms/common/diagnostic.h"
 #include "platforms/common/files.h"
 #include "platforms/common/utf8.h"
@@ -75,6 +75,7 @@ std::vector<dfx::program> small_programs() {
     spec.m = spec.n = spec.k = 3;
     std::vector<dfx::program> all = {test::compiled(spec, "fixed:2,2,2"), test::flat_matmul(4, 4, 4, {4, 4, 4})};
     all.front().constants["B"] = random_tensor(dtype::f32, {3, 3}, 1);
+    all.front().version = dfx::lowest_version(all.front());
     return all;
 }
 
@@ -178,12 +179,20 @@ BOOST_AUTO_TEST_CASE(json_is_not_trusted) {
     check_refusal("{\"dfx_version\": \"1.0\",\n  oops}", "f.kpu:2:3: error");
     check_refusal("[]", "f.kpu: /dfx_version: error: field is missing");
     check_refusal("{}", "/dfx_version");
-    check_refusal(flat_with("\"1.0\"", "\"3.1\""), "DFX version 3.1, this tool reads versions 1.0 to 2.2");
+    check_refusal(flat_with("\"1.0\"", "\"3.1\""), "DFX version 3.1, this tool reads versions 1.0 to 2.3");
     check_refusal(flat_with("\"1.0\"", "\"1\""), "not a DFX version");
     check_refusal(flat_with("\"1.0\"", "\"2.0\""), "field is missing: 'kernels'");
     check_refusal(flat_with("\"graph_name\"", "\"graph_mane\""), "did you mean graph_name?");
     check_refusal(flat_with("\"graph_name\": \"flat\"", "\"graph_name\": \"x\", \"graph_name\": \"y\""),
-                  "given twice: 'graph_name'");
+                  "f.kpu: /graph_name: error: field is given twice: 'graph_name'");
+    check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 7, \"op_id\": 9"),
+                  "f.kpu: /operations/6/op_id: error: field is");
+    check_refusal(flat_with("[5, 6]", "[5, 1e999]"),
+                  "f.kpu: /operations/6/depends_on/1: error: a number in the JSON is");
+    check_refusal(flat_with("\"M\": 4", "\"M\": 1e999"), "f.kpu: /metadata/M: error: a number in the JSON is");
+    check_refusal(flat_with("\"graph_name\"", "\"tuned_for\": \"\", \"graph_name\""),
+                  "f.kpu: /tuned_for: error: the platform that the program is tuned for has no name");
+    check_refusal(flat_with("MATMUL_TILE", "MATMULTILE"), "[hint: did you mean MATMUL_TILE?]");
     check_refusal(flat_with("\"op_id\": 7", "\"op_id\": -7"),
                   "/operations/6/op_id: error: not a whole number from 0: '-7'");
     check_refusal(flat_with("\"op_id\": 7", "\"op_id\": 7.0"), "/operations/6/op_id");
@@ -208,6 +217,39 @@ BOOST_AUTO_TEST_CASE(json_is_not_trusted) {
     const std::string two = test::with(flat_with("\"op_id\": 7", "\"op_id\": -7"), "\"op_id\": 8", "\"op_id\": -8");
     check_refusal(two, "/operations/6/op_id");
     check_refusal(two, "/operations/7/op_id");
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_given_twice_are_named_in_json) {
+    // Each with an error that keeps the verifier from looking.
+    const std::string bad = flat_with("\"op_id\": 7", "\"op_id\": -7");
+    check_refusal(test::with(bad, "\"name\": \"B\"", "\"name\": \"A\""),
+                  "f.kpu: /tensors/1/name: error: a tensor of this name exists already: 'A'");
+    const std::string nested =
+        test::with(object::serialise(small_programs().front(), format::json), "\"op_id\": 7", "\"op_id\": -7");
+    const std::string twice = test::refusal(test::with(nested, "\"var\": \"tj\"", "\"var\": \"ti\""));
+    BOOST_TEST(twice.find("/kernels/0/body/0/body/0/var: error: an enclosing loop has the same induction variable: "
+                          "'ti'") != std::string::npos,
+               twice);
+    BOOST_TEST(twice.find("no enclosing loop has this name") == std::string::npos, twice);
+}
+
+BOOST_AUTO_TEST_CASE(files_of_another_kind_are_named) {
+    check_refusal("# a chip\nname: x\n",
+                  "f.kpu: error: this is a platform (YAML), not a .kpu object [hint: kpu-loader");
+    check_refusal("Domain Flow Graph: x\n", "this is a graph (.dfg), not a .kpu object [hint: kpu-kernel-compiler");
+    check_refusal("DIRECTED\n", "this is a graph (.dfg)");
+    check_refusal("dfx 2.0\n", "this is DFX text, not a .kpu object [hint: kpu-assembler");
+    check_refusal("PK\x03\x04", "this is an archive of tensors (.npz), not a .kpu object [hint: --tensors");
+    check_refusal("\x93NUMPY", "this is an array (.npy), not a .kpu object");
+    check_refusal("nonsense", "f.kpu:1:2: error: neither a binary .kpu file nor valid JSON");
+}
+
+BOOST_AUTO_TEST_CASE(messages_can_be_shown_on_a_terminal) {
+    const std::string text = test::refusal(flat_with("\"level\": \"L3\"", "\"level\": \"\\u001b[2J\\u0000\\u009b\""));
+    BOOST_TEST(text.find("\\x1b[2J\\x00\\xc2\\x9b") != std::string::npos, text);
+    for (const char c : text)
+        BOOST_TEST((c == '\n' || (c >= ' ' && c <= '~')));
+    BOOST_TEST(printable("\t\n\x7f\xc2\x9b\xc3\xa4\xff") == "\\x09\\n\\x7f\\xc2\\x9b\xc3\xa4\\xff");
 }
 
 BOOST_AUTO_TEST_CASE(json_structure_is_verified) {
@@ -246,7 +288,7 @@ BOOST_AUTO_TEST_CASE(binary_header) {
     BOOST_TEST((sealed(good) == good));
     std::string bytes = good;
     put(bytes, 4, 3U << 16U, 4); // unsealed: a newer major may be laid out in another way from here on
-    check_refusal(bytes, "DFX version 3.0, this tool reads versions 1.0 to 2.2");
+    check_refusal(bytes, "DFX version 3.0, this tool reads versions 1.0 to 2.3");
     bytes = good;
     put(bytes, 4, 1U << 16U, 4);
     check_refusal(sealed(bytes), "version differs from the one in the header");
@@ -279,6 +321,8 @@ BOOST_AUTO_TEST_CASE(binary_section_table) {
     check(entry(4), 77, 4, "unknown section that is not optional");
     check(entry(4), 0x80000000U | 77, 4, "accepted");
     check(entry(0), 0x80000000U | 77, 4, "no section metadata"); // optional to skip, but then missing
+    check(entry(0), 0x80000000U | 1, 4, "section 1 says that it is optional, which it is not");
+    check(entry(4), 5, 4, "section 5 does not say that it is optional");
     check(12, 3, 4, "part of no section, but not zero");
     // Constants lie where they can be used in place.
     BOOST_TEST(get(good, entry(5) + 4, 8) % 64 == 0U);
@@ -289,7 +333,9 @@ BOOST_AUTO_TEST_CASE(every_byte_of_a_binary_file_belongs_to_something) {
     std::string bytes = good;
     bytes[get(good, entry(1) + 4, 8) - 1] = 1;
     check_refusal(bytes, "part of no section, but not zero");
-    check_refusal(good + "x", "part of no section, but not zero");
+    check_refusal(good + "x", "f.kpu: byte " + std::to_string(good.size()) +
+                                  ": error: the file goes on behind its last section: '1 bytes'");
+    check_refusal(good + std::string(64, '\0'), "the file goes on behind its last section: '64 bytes'");
     // Two entries with the same place: whatever they are, the second reading of the bytes is not meant.
     bytes = good;
     put(bytes, entry(4), 0x80000000U | 77, 4);
@@ -301,7 +347,7 @@ BOOST_AUTO_TEST_CASE(every_byte_of_a_binary_file_belongs_to_something) {
     put(bytes, entry(4), 0x80000000U | 77, 4);
     put(bytes, entry(4) + 4, 8, 8);
     put(bytes, entry(4) + 12, 4, 8);
-    put(bytes, entry(4) + 20, object::crc32c(std::string_view(good).substr(8, 4)), 4);
+    put(bytes, entry(4) + 20, crc32c(std::string_view(good).substr(8, 4)), 4);
     check_refusal(sealed(bytes), "overlaps the table");
 }
 
@@ -317,12 +363,12 @@ BOOST_AUTO_TEST_CASE(a_newer_minor_version_may_add_optional_sections) {
     put(later, entry(n), 0x80000000U | 9, 4);
     put(later, entry(n) + 4, later.size(), 8);
     put(later, entry(n) + 12, added.size(), 8);
-    put(later, entry(n) + 20, object::crc32c(added), 4);
+    put(later, entry(n) + 20, crc32c(added), 4);
     later += added;
     BOOST_TEST((object::parse_program(sealed(later), "later.kpu") == p));
     put(later, entry(n), 9, 4);
     check_refusal(sealed(later),
-                  "unknown section that is not optional (file version 2.9, this tool reads up to 2.2): '9'");
+                  "unknown section that is not optional (file version 2.9, this tool reads up to 2.3): '9'");
 }
 
 BOOST_AUTO_TEST_CASE(no_truncation_is_accepted) {
@@ -355,7 +401,7 @@ BOOST_AUTO_TEST_CASE(every_bit_of_the_content_is_checked_without_the_crc) {
 }
 
 BOOST_AUTO_TEST_CASE(every_bit_of_a_json_file) {
-    // JSON has no checksum: what is accepted must at least be a valid program.
+    // But for constants JSON has no checksum: what is accepted must at least be a valid program.
     const std::string good = test::flat_matmul_json();
     BOOST_TEST(test::refusal(good) == "accepted");
     for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
@@ -365,6 +411,42 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_json_file) {
         } catch (const input_error&) {
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(no_flipped_bit_changes_constants_in_json) {
+    const dfx::program p = small_programs().front();
+    const std::string good = object::serialise(p, format::json);
+    const std::size_t first = good.find("\"constants\"");
+    BOOST_REQUIRE(first != std::string::npos);
+    for (std::size_t bit = first * 8; bit < good.size() * 8; ++bit) {
+        try {
+            BOOST_REQUIRE_MESSAGE((object::parse_program(with_bit_flipped(good, bit), "f.kpu") == p),
+                                  "bit " << bit << " gives another program");
+        } catch (const input_error&) {
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(constants_in_json_have_checksums_from_2_3_on) {
+    dfx::program p = small_programs().front();
+    BOOST_TEST(p.version == "2.3");
+    const std::string good = object::serialise(p, format::json);
+    const std::string sum = "\"B\": " + std::to_string(crc32c(p.constants.at("B").data));
+    check_refusal(test::with(good, sum, "\"B\": 1"),
+                  "f.kpu: /constants/B: error: value is damaged: its CRC-32C does not match");
+    check_refusal(test::with(good, sum, "\"B\": \"1\""), "/constants_crc32c/B: error: not a whole number");
+    check_refusal(test::with(good, sum, ""), "/constants_crc32c: error: field is missing: 'B'");
+    check_refusal(test::with(good, sum, sum + ", \"A\": 1"), "/constants_crc32c/A: error: no constant has this name");
+    check_refusal(test::with(good, "{\n  " + sum + "\n }", "5"), "/constants_crc32c: error: not an object: '5'");
+    check_refusal(test::with(good, "2.3", "2.2"),
+                  "/constants_crc32c: error: checksums of constants need DFX version 2.3: '2.2'");
+    // Written by hand or by an older tool: read, and written again as it was.
+    const std::string without = test::with(good, ",\n \"constants_crc32c\": {\n  " + sum + "\n }", "");
+    BOOST_TEST((object::parse_program(without, "f.kpu") == p));
+    const std::string older = test::with(without, "2.3", "2.0");
+    p.version = "2.0";
+    BOOST_TEST((object::parse_program(older, "f.kpu") == p));
+    BOOST_TEST(object::serialise(p, format::json) == older);
 }
 
 BOOST_AUTO_TEST_CASE(numbers_that_no_double_holds_are_refused) {
@@ -384,8 +466,8 @@ BOOST_AUTO_TEST_CASE(names_must_be_utf8) {
 }
 
 BOOST_AUTO_TEST_CASE(checksums_and_base64) {
-    BOOST_TEST(object::crc32c("123456789") == 0xe3069283U);
-    BOOST_TEST(object::crc32c("") == 0U);
+    BOOST_TEST(crc32c("123456789") == 0xe3069283U);
+    BOOST_TEST(crc32c("") == 0U);
     std::vector<std::byte> bytes;
     for (unsigned i = 0; i < 7; ++i) {
         const std::string text = to_base64(bytes);

@@ -2,6 +2,8 @@
 
 #include "compiler/dfx/text.h"
 #include "compiler/object/object.h"
+#include "tests/dfg/samples.h"
+#include "tests/dfx/object_bytes.h"
 #include "tests/dfx/operator_programs.h"
 #include "tests/dfx/programs.h"
 #include "tests/dfx/refused.h"
@@ -359,11 +361,17 @@ BOOST_AUTO_TEST_CASE(views_and_host_layouts) {
     });
     refused(p, "a view has the elements of the tensor that it shows", "tensors[3]",
             [](dfx::program& q) { retype(q, "V", dtype::i32); });
-    const std::string layout = "no permutation of as many elements";
-    refused(p, layout, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->permutation = {0, 2, 3}; });
-    refused(p, layout, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->permutation = {0, 2, 3, 3}; });
-    refused(p, layout, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->dims[1] = 3; });
-    refused(p, layout, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->dims[1] = 0; });
+    const std::string order = "not an order of the file's dimensions";
+    refused(p, order, "tensors[0].host.permutation", [](dfx::program& q) {
+        q.tensors[0].host->permutation = {0, 2, 3};
+    });
+    refused(p, order + ": '0, 2, 3, 3' (expected each of the 4 dimensions of 1x2x3x3, from 0 on, once",
+            "tensors[0].host.permutation", [](dfx::program& q) {
+                q.tensors[0].host->permutation = {0, 2, 3, 3};
+            });
+    const std::string elements = "the file's dimensions have another number of elements than the tensor";
+    refused(p, elements, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->dims[1] = 3; });
+    refused(p, elements, "tensors[0].host", [](dfx::program& q) { q.tensors[0].host->dims[1] = 0; });
     refused(p, "only inputs and constants come from files", "tensors[5].host", [](dfx::program& q) {
         q.tensors[5].host = dfx::host_layout{{1, 2}, {0, 1}};
     });
@@ -377,13 +385,41 @@ BOOST_AUTO_TEST_CASE(too_many_elements_have_a_path) {
                 [&](dfx::program& p) { p.tensors[tensor].dims = huge; });
     refused(test::network(), "has more than 2^48 elements", "tensors[0].shape",
             [&](dfx::program& p) { p.tensors[0].dims = huge; });
-    refused(test::network(), "no permutation of as many elements", "tensors[0].host", [&](dfx::program& p) {
+    refused(test::network(), "another number of elements", "tensors[0].host", [&](dfx::program& p) {
         p.tensors[0].host = dfx::host_layout{huge, {0, 1, 2}};
     });
     refused(test::network(), "has more than 2^48 elements", "tensors[4].shape", [&](dfx::program& p) {
         p.tensors[4].dims = huge;
         p.constants["W2"].dims = huge;
     });
+}
+
+BOOST_AUTO_TEST_CASE(what_an_operation_has_no_use_for_is_not_dropped) {
+    // The value that is meant where nothing is said: the verifier sees no difference.
+    const auto text_refusal = [](const std::string& text) {
+        try {
+            (void)dfx::from_text(text, "p.dfx");
+        } catch (const input_error& problem) {
+            return std::string(problem.what());
+        }
+        return std::string("accepted");
+    };
+    const auto text_with = [](const std::string& words) {
+        return test::with(dfx::to_text(test::convolution_2d()), " window kernel", " " + words + " window kernel");
+    };
+    BOOST_TEST(text_refusal(text_with("combine add")).find("CONV_TILE has no use for this: 'combine'") !=
+               std::string::npos);
+    const std::string axes = test::with(dfx::to_text(test::softmax_rows()), " axes(1)", " axes(1) along 0");
+    BOOST_TEST(text_refusal(axes).find("SOFTMAX_TILE has no use for this: 'along'") != std::string::npos);
+    const std::string json = object::serialise(test::convolution_2d(), object::format::json);
+    for (const std::string field : {"\"combine\": \"add\"", "\"along\": 0"}) {
+        const std::string found = test::refusal(test::with(json, "\"window\"", field + ", \"window\""));
+        BOOST_TEST(found.find("CONV_TILE has no use for this") != std::string::npos, found);
+    }
+    // Where there is a use, the default may be said.
+    dfx::program p = test::averaging_pool();
+    const std::string text = dfx::to_text(p);
+    BOOST_TEST((dfx::from_text(test::with(text, " window kernel", " combine add window kernel"), "p.dfx") == p));
 }
 
 BOOST_AUTO_TEST_CASE(round_trips_are_identities) {

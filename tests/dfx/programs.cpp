@@ -193,6 +193,8 @@ class random_builder {
         for (const dfx::tensor_descriptor& t : m_program.tensors)
             if (t.role == dfx::tensor_role::constant && draw(2) == 0)
                 m_program.constants[t.name] = random_tensor(t.type, t.dims, draw(1000));
+        if (m_program.version != "1.0" && draw(2) == 0)
+            m_program.version = dfx::lowest_version(m_program);
         return std::move(m_program);
     }
 

@@ -1,9 +1,9 @@
 // .kpu in binary, as it stands and with its checksums put right: without that nearly every change would be refused for
 // its checksum, and the readers behind them would never be reached.
 
-#include "compiler/object/crc32c.h"
 #include "compiler/object/object.h"
 #include "compiler/object/sections.h"
+#include "compiler/tensor/crc32c.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/program_checks.h"
 
@@ -19,7 +19,7 @@ std::uint64_t number_at(const std::string& bytes, std::size_t at, std::size_t wi
 }
 
 void put_sum(std::string& bytes, std::size_t at, std::size_t first, std::size_t size) {
-    const std::uint32_t sum = object::crc32c(std::string_view(bytes).substr(first, size));
+    const std::uint32_t sum = crc32c(std::string_view(bytes).substr(first, size));
     for (std::size_t i = 0; i < sizeof(sum); ++i)
         bytes[at + i] = static_cast<char>(sum >> 8U * i & 0xffU);
 }

@@ -87,6 +87,8 @@ BOOST_AUTO_TEST_CASE(shapes_that_do_not_fit_are_refused) {
     refuses("dma: {engines: }", "p.yaml:1:7: dma.engines: error: nothing where a value is expected");
     refuses("name: {a: b}", "p.yaml:1:7: name: error: a mapping where a value is expected (expected text)");
     refuses("name: ''", "p.yaml:1:7: name: error: empty text");
+    refuses("name: \"a\\nb\"", "p.yaml:1:7: name: error: control characters in a text of one line");
+    BOOST_TEST(problems_of("description: \"a\\nb\"") == "");
     refuses("[1, 2]", "p.yaml:1:1: error: a list where keys are expected");
     refuses("just text", "p.yaml:1:1: error: a single value where keys are expected: 'just text'");
     refuses("array: {pipelined: yes}",

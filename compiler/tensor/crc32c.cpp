@@ -1,8 +1,8 @@
-#include "compiler/object/crc32c.h"
+#include "compiler/tensor/crc32c.h"
 
 #include <array>
 
-namespace kpu::object {
+namespace kpu {
 
 namespace {
 
@@ -28,4 +28,8 @@ std::uint32_t crc32c(std::string_view bytes) {
     return ~sum;
 }
 
-} // namespace kpu::object
+std::uint32_t crc32c(const std::vector<std::byte>& bytes) {
+    return crc32c(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+} // namespace kpu
