@@ -28,18 +28,15 @@ std::string terms_of(const weighed_tile& w, const target& on) {
 std::string margin_over(const std::vector<weighed_tile>& all) {
     if (all.size() < 2)
         return "there is no other";
-    const double ahead = all[1].cost / all[0].cost - 1;
-    return ahead >= 0 ? fmt::format("{:.1f}% less than the best other", 100 * ahead)
-                      : fmt::format("{:.1f}% more than the best other", -100 * ahead);
+    const double behind = all[0].cost / all[1].cost - 1;
+    return behind > 0 ? fmt::format("{:.1f}% more than the best other", 100 * behind)
+                      : fmt::format("{:.1f}% less than the best other", -100 * behind);
 }
 
-} // namespace
-
-std::string explain(const kernel_report& kernel, const lower_options& options) {
+std::string explain_tiles(const kernel_report& kernel, const lower_options& options, const std::string& start) {
     const target& on = options.on;
     const std::vector<weighed_tile> all =
         weigh_alternatives(kernel.product, kernel.tiles, options.tiles.constraints, on, k_others);
-    const std::string start = fmt::format("kernel {}: ", kernel.kernel);
     std::string text =
         fmt::format("{}tiles {} ({}{}, {} evaluated), cost {:.3f}, {}\n", start, extents(kernel.tiles.tile),
                     name_of(kernel.tiles.strategy), on.platform.empty() ? "" : fmt::format(", for {}", on.platform),
@@ -47,7 +44,20 @@ std::string explain(const kernel_report& kernel, const lower_options& options) {
     for (std::size_t i = 0; i < all.size(); ++i)
         text += fmt::format("{}  {}{} cost {:.3f}; cycles of ends, array, DRAM, control on {}\n", start,
                             i == 0 ? "" : "not ", extents(all[i].tile), all[i].cost, terms_of(all[i], on));
-    return text + start + kernel.flow.reason() + "\n";
+    return text;
+}
+
+} // namespace
+
+std::string explain(const kernel_report& kernel, const lower_options& options) {
+    const std::string start = fmt::format("kernel {}: ", kernel.kernel);
+    const std::string cut =
+        kernel.merged_into.empty()
+            ? explain_tiles(kernel, options, start)
+            : fmt::format("{}no tiles: steps follow, so it is one MATMUL_TILE of {}x{} in kernel {}, which the loader "
+                          "cuts\n",
+                          start, kernel.product.m, kernel.product.n, kernel.merged_into);
+    return cut + start + kernel.flow.reason() + "\n";
 }
 
 } // namespace kpu::passes

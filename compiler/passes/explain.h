@@ -8,7 +8,8 @@
 namespace kpu::passes {
 
 /// One kernel's tiles and dataflow: the candidates of least cost with the cost's terms, the one that was taken, and by
-/// how much it is ahead of, or behind, the best other one. Several lines, each beginning with "kernel NAME: ".
+/// how much more or less than the best other one it costs; of a kernel that was merged why it has no tiles. Several
+/// lines, each beginning with "kernel NAME: ".
 [[nodiscard]] std::string explain(const kernel_report& kernel, const lower_options& options);
 
 } // namespace kpu::passes

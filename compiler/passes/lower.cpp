@@ -28,6 +28,10 @@ struct node_work {
 /// What a compute node becomes: a loop nest over the tiles of a matmul, or operators.
 using work_item = std::variant<dfg::matmul, node_work>;
 
+bool is_product(const dfx::compute_op& op) {
+    return op.type == dfx::compute_type::matmul_tile || op.type == dfx::compute_type::conv_tile;
+}
+
 class lowering {
   public:
     lowering(const dfg::graph& g, const dfg::binding& bound, const lower_options& options)
@@ -268,6 +272,10 @@ class lowering {
         op.output = dfx::whole(*m_out.program.find(result));
         k.name = std::move(name);
         k.graph_nodes = std::move(nodes);
+        if (m_options.flow && is_product(op)) {
+            k.flow = *m_options.flow;
+            k.tiles = dfx::tile_policy::required_dataflow;
+        }
         k.body.emplace_back(std::move(op));
         k.hints = hints_for(m_out.program, k, m_options.on);
         m_out.program.kernels.push_back(std::move(k));
@@ -296,6 +304,7 @@ class lowering {
 
         kernel_report report;
         report.kernel = c.c;
+        report.node = product.id.value();
         report.tiles = choose_tiles(c, m_options.tiles, m_options.on);
         report.flow = choose_dataflow(c, m_options.flow, m_options.on);
         c.tile = report.tiles.tile;
@@ -325,6 +334,38 @@ class lowering {
     std::uint64_t m_next_id = 1;
 };
 
+/// Says of each report in which kernel its matmul has ended up, if not in one of its own.
+void find_merged(lowered& result) {
+    for (kernel_report& report : result.kernels) {
+        for (const dfx::kernel& k : result.program.kernels) {
+            const dfx::compute_op* whole = dfx::whole_tensor_operator(k);
+            if (whole != nullptr && is_product(*whole) && k.graph_nodes.front() == report.node)
+                report.merged_into = k.name;
+        }
+    }
+}
+
+std::string why_not_fixed(const dfx::compute_op& op) {
+    return fmt::format(is_product(op) ? "its {} on whole tensors is cut by the loader" : "its {} is no product",
+                       name_of(op.type));
+}
+
+/// Of tiles that the user insists on.
+void warn_of_ignored_tiles(const dfg::graph& g, const tile_request& request, lowered& result) {
+    if (request.strategy != tile_strategy::fixed)
+        return;
+    const auto& [ti, tj, tk] = request.fixed;
+    for (const dfx::kernel& k : result.program.kernels) {
+        if (k.tiles == dfx::tile_policy::required)
+            continue;
+        const auto node = static_cast<unsigned>(k.graph_nodes.front()); // as the graph's ids are
+        const std::string why = why_not_fixed(*dfx::whole_tensor_operator(k));
+        result.warnings.warning(place_of(g, g.nodes.at(dfg::node_id(node))),
+                                fmt::format("fixed tiles are not applied to kernel {}: {}", k.name, why),
+                                fmt::format("fixed:{},{},{}", ti, tj, tk));
+    }
+}
+
 } // namespace
 
 lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options) {
@@ -333,7 +374,9 @@ lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_option
         recognise_patterns(result.program);
         fuse_steps(result.program);
         dfx::require_valid(result.program, g.file);
+        find_merged(result);
     }
+    warn_of_ignored_tiles(g, options.tiles, result);
     return result;
 }
 

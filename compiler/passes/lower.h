@@ -7,6 +7,7 @@
 #include "compiler/dfx/program.h"
 #include "compiler/passes/dataflow.h"
 #include "compiler/passes/tiling.h"
+#include "platforms/common/diagnostic.h"
 
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct lower_options {
 /// How a matmul's kernel came to be what it is.
 struct kernel_report {
     std::string kernel;
+    std::uint64_t node = 0;   ///< its id
+    std::string merged_into;  ///< the kernel that computes it on whole tensors, since steps follow; empty: none
     dfx::contraction product; ///< with its final tiles and dataflow
     tile_choice tiles;
     dataflow_choice flow;
@@ -33,6 +36,7 @@ struct kernel_report {
 struct lowered {
     dfx::program program;
     std::vector<kernel_report> kernels; ///< of MATMUL nodes
+    diagnostics warnings;               ///< kernels that do not get what the options ask for
 };
 
 /// Lowers a graph whose batch is bound. Loops: [tb] ti tj (or tj ti, weight stationary) parallel, tk reduction within;
@@ -40,6 +44,7 @@ struct lowered {
 /// same way. RESHAPE becomes a view. The result passes dfx::verify(). Throws input_error with all problems, each at its
 /// node's line: operators that are not compiled, malformed matmuls, outputs that no kernel computes or that are
 /// returned more than once.
+/// Warns of each kernel that fixed tiles do not apply to: they cut a MATMUL's loops.
 [[nodiscard]] lowered lower(const dfg::graph& g, const dfg::binding& bound, const lower_options& options);
 
 } // namespace kpu::passes

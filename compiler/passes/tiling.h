@@ -51,7 +51,7 @@ struct tile_terms {
                                      const chip_model& on);
 
 /// The objective: geometric mean over chips of cycles over the chip's bound max(MACs / peak, compulsory bytes / DRAM
-/// bytes per cycle), times 1.01 per factor of 2 between Ti and Tj if square tiles are preferred. At least about 1;
+/// bytes per cycle), times 1 + 0.01 |log2(Ti / Tj)| if square tiles are preferred. At least about 1;
 /// lower is better.
 [[nodiscard]] double tile_cost(const dfx::contraction& c, const std::array<std::uint64_t, 3>& t,
                                const tiling_constraints& by, const std::vector<chip_model>& chips);

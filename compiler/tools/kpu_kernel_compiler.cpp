@@ -111,6 +111,7 @@ int run(const options& o) {
 
     const kpu::bound_graph input = kpu::load_graph(o.graph);
     kpu::passes::lowered result = kpu::passes::lower(input.graph, input.bound, lowering);
+    std::cerr << to_string(result.warnings);
     if (!o.weights.empty())
         embed(o.weights, result.program);
     const std::string bytes = kpu::object::serialise(result.program, format);
@@ -135,7 +136,8 @@ int main(int argc, char** argv) {
     app.add_option("-o,--output", o.output, "object file (.kpu)");
     app.add_option("--dataflow", o.dataflow, "output-stationary, weight-stationary, input-stationary or auto")
         ->capture_default_str();
-    app.add_option("--tile-strategy", o.tile_strategy, "analytical, search or fixed:Ti,Tj,Tk")->capture_default_str();
+    app.add_option("--tile-strategy", o.tile_strategy, "of MATMULs: analytical, search or fixed:Ti,Tj,Tk")
+        ->capture_default_str();
     app.add_option("--format", o.format, "encoding of the object: json or binary")->capture_default_str();
     app.add_option("--weights", o.weights, "values of constants to carry in the object, by name (.npz)");
     app.add_option("--tune-for", o.tune_for, "choose for this platform (.yaml or .json); the object still runs on any");

@@ -1,5 +1,6 @@
 // kpu-kernel-compiler as a user runs it.
 
+#include "compiler/dfg/workloads.h"
 #include "compiler/dfg/writer.h"
 #include "compiler/object/object.h"
 #include "compiler/tensor/npz.h"
@@ -65,6 +66,18 @@ BOOST_AUTO_TEST_CASE(options_reach_the_program) {
     BOOST_TEST(run({w.graph(), "-o", w.output(), "--tile-strategy", "search"}).exit_code == 0);
     BOOST_TEST(run({w.graph(), "-o", w.output(), "--dataflow", "weight-stationary"}).exit_code == 0);
     BOOST_TEST(object::read_program(w.output()).version == "2.2"); // it has `required_dataflow`
+}
+
+BOOST_AUTO_TEST_CASE(warns_of_kernels_that_fixed_tiles_do_not_apply_to) {
+    const workspace w;
+    dfg::mlp_spec spec;
+    spec.widths = {33, 17, 9};
+    write_file(w.graph(), dfg::to_dfg(dfg::mlp_graph(spec)));
+    const auto r = run({w.graph(), "-o", w.output(), "--tile-strategy", "fixed:4,4,4"});
+    BOOST_TEST(r.exit_code == 0);
+    for (const dfx::kernel& k : object::read_program(w.output()).kernels)
+        BOOST_TEST(r.err.find("warning: fixed tiles are not applied to kernel " + k.name) != std::string::npos, r.err);
+    BOOST_TEST(run({w.graph(), "-o", w.output()}).err == "");
 }
 
 BOOST_AUTO_TEST_CASE(tunes_for_a_platform) {

@@ -16,6 +16,10 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fmt/format.h>
+#include <sstream>
 
 using namespace kpu;
 using test::product;
@@ -50,6 +54,40 @@ dfx::program encoder(dtype type, bool fusion) {
     passes::lower_options options;
     options.fusion = fusion;
     return passes::lower(g, dfg::bind_operands(g, warnings), options).program;
+}
+
+/// Of every place where a text says so and a number follows.
+std::vector<double> numbers_behind(const std::string& text, const std::string& words) {
+    std::vector<double> all;
+    for (std::size_t at = 0; (at = text.find(words, at)) != std::string::npos; at += words.size())
+        all.push_back(std::strtod(&text[at + words.size()], nullptr));
+    return all;
+}
+
+passes::lowered lowered(const dfg::graph& g, const passes::lower_options& options) {
+    diagnostics warnings;
+    return passes::lower(g, dfg::bind_operands(g, warnings), options);
+}
+
+/// The small graph with a RELU, in line 9, behind its product, which is P here.
+passes::lowered lowered_with_relu(const passes::lower_options& options) {
+    std::string text = test::small_graph();
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"RUNNING_NODE_ID 3\nNODES 4", "RUNNING_NODE_ID 4\nNODES 5"},
+             {"||0:C|", "||0:P|"},
+             {"EDGES 3", "NODE 4 : |relu|RELU|1|0:tensor<4x4xf32>||0:R|0:tensor<4x4xf32>\nEDGES 4\n"
+                         "EDGE 2 -> 4 : 0|false|tensor<4x4xf32>|32|0|0|1,1,1"},
+             {"EDGE 2 -> 3", "EDGE 4 -> 3"},
+             {"ADJACENCY 3\nADJ 2 : 3", "ADJACENCY 4\nADJ 2 : 4\nADJ 4 : 3"}})
+        text = test::with(text, from, to);
+    diagnostics warnings;
+    return lowered(dfg::parse_dfg(text, "g.dfg", {}, warnings), options);
+}
+
+dfg::graph two_layers() {
+    dfg::mlp_spec spec;
+    spec.widths = {33, 17, 9};
+    return dfg::mlp_graph(spec);
 }
 
 std::ptrdiff_t count(const dfx::program& p, dfx::compute_type type) {
@@ -248,6 +286,98 @@ BOOST_AUTO_TEST_CASE(an_explanation_has_candidates_terms_and_margin) {
                              "cycles of ends, array, DRAM, control on 8x8: ", "; 4 64x64: ", "kernel Cout:   not ",
                              "output_stationary; array cycles: "})
         BOOST_TEST(text.find(part) != std::string::npos, part << " is missing in " << text);
+}
+
+BOOST_AUTO_TEST_CASE(a_margin_is_the_cost_over_the_best_others) {
+    passes::chip_model chip = passes::square_chip(8, 1 << 14, 16);
+    passes::lower_options options;
+    options.on = passes::tuned_target("that one", chip);
+    dfg::matmul_graph_spec spec;
+    spec.m = spec.n = spec.k = 64;
+    for (const char* tiles : {"analytical", "search", "fixed:4,4,4", "fixed:32,32,16"}) {
+        options.tiles = passes::parse_tile_request(tiles);
+        const std::string text = passes::explain(test::compile(spec, options).kernels.front(), options);
+        const std::vector<double> costs = numbers_behind(text, " cost ");
+        const double more = 100 * (costs[0] / costs[2] - 1); // the choice's is there twice
+        BOOST_TEST(costs[0] == costs[1]);
+        const std::vector<double> margin = numbers_behind(text, fmt::format("cost {:.3f}, ", costs[0]));
+        BOOST_TEST(std::abs(margin.front() - std::abs(more)) < 0.2 + std::abs(more) / 1000, text);
+        BOOST_TEST((text.find("% more than the best other") != std::string::npos) == (more > 0), text);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(printed_terms_give_the_printed_cost) {
+    passes::chip_model chip = passes::square_chip(16, 1 << 20, 16);
+    passes::lower_options options;
+    options.on = passes::tuned_target("that one", chip);
+    for (const std::uint64_t n : {100U, 300U, 512U}) {
+        dfg::matmul_graph_spec spec;
+        spec.m = 200;
+        spec.n = n;
+        spec.k = 256;
+        const passes::lowered result = test::compile(spec, options);
+        const dfx::contraction& c = result.kernels.front().product;
+        const double bound =
+            std::max(static_cast<double>(c.macs()) / 256, static_cast<double>(compulsory_bytes(c)) / 16);
+        std::istringstream lines(passes::explain(result.kernels.front(), options));
+        std::size_t candidates = 0;
+        for (std::string line; std::getline(lines, line);) {
+            const std::size_t at = line.find(" on 16x16: ");
+            if (at == std::string::npos)
+                continue;
+            ++candidates;
+            double ti = 0, tj = 0, ends = 0, array = 0, dram = 0, control = 0;
+            BOOST_REQUIRE(std::sscanf(&line[at], " on 16x16: %lf, %lf, %lf, %lf", &ends, &array, &dram, &control) == 4);
+            const std::size_t tile = line.rfind(' ', line.find(" cost ") - 1);
+            BOOST_REQUIRE(std::sscanf(&line[tile], "%lfx%lf", &ti, &tj) == 2);
+            const double cycles = ends + std::max(array, dram) + control;
+            const double cost = cycles / bound * (1 + 0.01 * std::abs(std::log2(ti / tj)));
+            BOOST_TEST(std::abs(numbers_behind(line, " cost ").front() - cost) < 0.002, line << ": " << cost);
+        }
+        BOOST_TEST(candidates == 4U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_matmul_with_steps_has_no_tiles_to_explain) {
+    passes::lower_options options;
+    options.tiles = passes::parse_tile_request("search");
+    const passes::lowered fused = lowered_with_relu(options);
+    const std::string text = passes::explain(fused.kernels.front(), options);
+    BOOST_TEST(text.find("tiles 4") == std::string::npos, text);
+    BOOST_TEST(text.find("kernel P: no tiles: steps follow, so it is one MATMUL_TILE of 4x4 in kernel " +
+                         fused.program.kernels.front().name) == 0U,
+               text);
+    options.fusion = false;
+    BOOST_TEST(passes::explain(lowered_with_relu(options).kernels.front(), options).find("kernel P: tiles 4x4x16") ==
+               0U);
+}
+
+BOOST_AUTO_TEST_CASE(kernels_without_the_fixed_tiles_are_named) {
+    passes::lower_options options;
+    BOOST_TEST(to_string(lowered_with_relu(options).warnings) == "");
+    options.tiles = passes::parse_tile_request("fixed:2,3,5");
+    const passes::lowered result = lowered_with_relu(options);
+    BOOST_TEST((result.program.kernels.front().tiles == dfx::tile_policy::required));
+    const std::string warnings = to_string(result.warnings);
+    BOOST_TEST(warnings.find("g.dfg:9: warning: fixed tiles are not applied to kernel RELU.") == 0U, warnings);
+    BOOST_TEST(warnings.find("its ELEMENTWISE is no product: 'fixed:2,3,5'") != std::string::npos, warnings);
+    const passes::lowered layers = lowered(two_layers(), options);
+    BOOST_TEST(layers.warnings.items().size() == layers.program.kernels.size());
+    BOOST_TEST(layers.warnings.items().front().message.find("its MATMUL_TILE on whole tensors is cut by the loader") !=
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_dataflow_that_is_asked_for_is_that_of_all_products) {
+    passes::lower_options options;
+    options.flow = dfx::dataflow::weight_stationary;
+    for (const bool fusion : {true, false}) {
+        options.fusion = fusion;
+        for (const dfx::kernel& k : lowered(two_layers(), options).program.kernels) {
+            const bool product = dfx::whole_tensor_operator(k)->type == dfx::compute_type::matmul_tile;
+            BOOST_TEST((k.flow == dfx::dataflow::weight_stationary) == product, k.name);
+            BOOST_TEST((k.tiles == dfx::tile_policy::required_dataflow) == product, k.name);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(lowering_refuses_what_it_cannot_compile) {
