@@ -135,10 +135,6 @@ way_of_a cost_model::ring_of_a() const {
     return a;
 }
 
-double cost_model::cycles_with(double compute, double movers, double dram) const {
-    return m_around + std::max({compute, movers, dram, m_firmware});
-}
-
 double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const {
     const double hidden = k_weight_of_movers * movers + k_weight_of_firmware * m_firmware;
     if (m_wanted == preference::few_events)
@@ -194,7 +190,8 @@ double cost_model::at_least(std::uint64_t k_groups) const {
         const double dram = std::max(dram_cycles(a, least), dma_cycles(dma_work_of(a, least), 0));
         const double movers =
             mover_cycles(a, k_groups, k_groups == 1 && m_plan.k_slices > m_plan.l2_a ? tile_uses{} : most);
-        return cycles_with(even_share(a, false), movers, dram) + cost_of_hidden(movers, dram, k_groups);
+        const cost_terms least{even_share(a, false), movers, dram, m_firmware, m_around};
+        return least.cycles() + cost_of_hidden(movers, dram, k_groups);
     };
     return m_work.windows ? std::min(with(m_tiles), with(m_ring)) : with(m_tiles);
 }
@@ -212,9 +209,9 @@ void cost_model::estimate(blocking& plan) {
     const double movers = mover_cycles(a, k_groups, uses);
     const double with_idle = dram + idle_dram(plan, k_groups, dram);
     plan.terms = {compute_in_turns(plan, k_groups), movers, with_idle, m_firmware, m_around};
-    plan.estimated_cycles = cycles_with(plan.terms.compute, movers, with_idle);
     plan.hidden = cost_of_hidden(movers, dram, k_groups);
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
+    plan.rehearsed.reset();
 }
 
 /// Those of the busiest lane's folds.

@@ -61,7 +61,6 @@ class cost_model {
     void estimate(blocking& plan);
 
   private:
-    [[nodiscard]] double cycles_with(double compute, double movers, double dram) const;
     [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
     [[nodiscard]] double events(std::uint64_t k_groups) const;
     /// Between slices of k, of which there are more than one.

@@ -31,6 +31,10 @@ l2_share share_of_l2(const memory_info& l2, std::size_t lanes, std::size_t lane)
 
 namespace {
 
+const char* describe(block_order order) {
+    return order == block_order::rows_outer ? "rows outer" : "columns outer";
+}
+
 std::string describe(const ring_plan& ring) {
     if (ring.slabs == 0)
         return "";
@@ -44,21 +48,21 @@ std::string to_string(const blocking& plan) {
         "{}, blocks {}x{}x{} ({}x{} of C, {} slices of k) in strips of {} on {} array(s); superblock {}x{}x{}, {}{}; "
         "slots L1 {}/{}/{}, L2 {}/{}/{}, L3 {} tiles + {} C{}; estimated {:.0f} cycles, {} DRAM bytes, {:.0f} L2 bytes",
         name_of(plan.flow), plan.mb, plan.nb, plan.kb, plan.row_blocks, plan.column_blocks, plan.k_slices, plan.strip,
-        plan.lanes, plan.row_group, plan.column_group, plan.k_group,
-        plan.order == block_order::rows_outer ? "rows outer" : "columns outer",
+        plan.lanes, plan.row_group, plan.column_group, plan.k_group, describe(plan.order),
         plan.partial_sums_in_l3() ? ", partial sums in L3" : "", plan.row_slots, plan.column_slots, plan.result_slots,
-        plan.l2_a, plan.l2_b, plan.l2_c, plan.l3_tiles, plan.l3_c, describe(plan.ring), plan.estimated_cycles,
+        plan.l2_a, plan.l2_b, plan.l2_c, plan.l3_tiles, plan.l3_c, describe(plan.ring), plan.estimated_cycles(),
         plan.estimated_dram_bytes, plan.estimated_l2_bytes);
 }
 
 candidate candidate_of(const blocking& plan) {
     candidate c;
-    c.shape = fmt::format("{} {}x{}x{} strip {} superblock {}x{}x{}", name_of(plan.flow), plan.mb, plan.nb, plan.kb,
-                          plan.strip, plan.row_group, plan.column_group, plan.k_group);
+    c.shape = fmt::format("{} {}x{}x{} strip {} superblock {}x{}x{} {}{}", name_of(plan.flow), plan.mb, plan.nb,
+                          plan.kb, plan.strip, plan.row_group, plan.column_group, plan.k_group, describe(plan.order),
+                          describe(plan.ring));
     c.terms = plan.terms;
-    c.cycles = plan.estimated_cycles;
+    c.hidden = plan.hidden;
+    c.traffic_weight = plan.traffic_weight;
     c.rehearsed = plan.rehearsed;
-    c.cost = plan.cost();
     c.dram_bytes = plan.estimated_dram_bytes;
     return c;
 }

@@ -8,6 +8,7 @@
 #include "fw/loader/weighing.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,17 +72,20 @@ struct blocking {
 
     // what the choice was made by
     cost_terms terms;
-    double estimated_cycles = 0; ///< from the terms, or rehearsed
-    bool rehearsed = false;
     double hidden = 0;         ///< cycles that other resources are busy meanwhile, weighted
     double traffic_weight = 1; ///< more than 1 where it moves more DRAM bytes than the best blocking
+    std::optional<rehearsal_result> rehearsed;
     std::uint64_t estimated_dram_bytes = 0;
     double estimated_l2_bytes = 0; ///< between L3 and L2
 
+    /// By the closed form, or rehearsed.
+    [[nodiscard]] double estimated_cycles() const { return rehearsed ? rehearsed->cycles : terms.cycles(); }
     /// What counts between dataflows: hidden work does not.
-    [[nodiscard]] double time() const { return estimated_cycles * traffic_weight; }
+    [[nodiscard]] double time() const { return estimated_cycles() * traffic_weight; }
     /// What is minimised.
-    [[nodiscard]] double cost() const { return (estimated_cycles + hidden) * traffic_weight; }
+    [[nodiscard]] double cost() const {
+        return (estimated_cycles() + (rehearsed ? k_hidden_when_rehearsed : 1) * hidden) * traffic_weight;
+    }
     [[nodiscard]] bool partial_sums_in_l3() const { return k_group < k_slices; }
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -21,11 +22,9 @@ constexpr std::uint64_t k_least_depth = 16;
 constexpr std::uint64_t k_highest_strip = 8;
 constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
 constexpr std::size_t k_candidates = 16;
-constexpr std::size_t k_shown = 5; ///< by --verbose
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
-// of the cost model, between dataflows; a rehearsal sees what it takes for more than it is
-constexpr double k_doubt = 1.4;
-constexpr double k_doubt_of_rehearsed = 4;
+constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
+constexpr double k_doubt_of_short_runs = 4;         ///< all of which can be rehearsed
 constexpr std::uint64_t k_share_of_results = 16;    ///< of L3, that a strip may take before lower ones are tried
 constexpr double k_faster = 0.95;                   ///< by the cost model alone, which is right within some percent
 constexpr double k_as_good_as_any = 0.995;          ///< share of a plan's cycles that none can do without
@@ -248,24 +247,30 @@ std::vector<dfx::dataflow> flows_for(const dfx::contraction& work) {
     return flows;
 }
 
-/// The dataflows' best plans by the cost model, those that may win.
+/// The dataflows' best plans by the cost model; counts what it looks at.
 std::vector<shortlist> found_by_model(const task& t, const std::vector<dfx::dataflow>& flows, std::size_t most,
-                                      weighing& weighed) {
+                                      std::uint64_t& evaluated) {
     std::vector<shortlist> all;
-    double least = std::numeric_limits<double>::infinity();
     for (const dfx::dataflow flow : flows) {
         shortlist found(most);
         search(t, flow, found);
-        weighed.evaluated += found.evaluated();
-        if (found.plans().empty())
-            continue;
-        least = std::min(least, found.plans().front().cost());
-        all.push_back(std::move(found));
+        evaluated += found.evaluated();
+        if (!found.plans().empty())
+            all.push_back(std::move(found));
     }
-    const double bar = least * (worth_rehearsing(t) ? k_doubt_of_rehearsed : k_doubt);
-    const auto hopeless = [&](const shortlist& s) { return s.plans().front().cost() > bar; };
-    all.erase(std::remove_if(all.begin(), all.end(), hopeless), all.end());
     return all;
+}
+
+/// Takes those out that cost `doubt` times the least, and returns them.
+std::vector<shortlist> take_hopeless(std::vector<shortlist>& found, double doubt) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const shortlist& s : found)
+        least = std::min(least, s.plans().front().cost());
+    const auto may_win = [&](const shortlist& s) { return s.plans().front().cost() <= doubt * least; };
+    const auto rest = std::stable_partition(found.begin(), found.end(), may_win);
+    std::vector<shortlist> hopeless(std::make_move_iterator(rest), std::make_move_iterator(found.end()));
+    found.erase(rest, found.end());
+    return hopeless;
 }
 
 /// Of runs of medium length one plan of each dataflow is rehearsed: estimates differ more in what is wrong with them
@@ -274,16 +279,6 @@ bool worth_comparing(const task& t, const std::vector<shortlist>& found) {
     return found.size() > 1 && std::all_of(found.begin(), found.end(), [&](const shortlist& s) {
                return commands_of(t.work, s.plans().front()) < k_most_compared_commands;
            });
-}
-
-/// The plan that was taken, then others.
-std::vector<candidate> cheapest_of(const blocking& taken, std::vector<blocking> others) {
-    std::sort(others.begin(), others.end(), [](const blocking& x, const blocking& y) { return x.cost() < y.cost(); });
-    std::vector<candidate> all{candidate_of(taken)};
-    for (const blocking& other : others)
-        if (other.mb != 0 && all.size() < k_shown)
-            all.push_back(candidate_of(other));
-    return all;
 }
 
 /// Cycles that no plan can do without: all arrays multiply all the time, but for what the first operands and the last
@@ -298,41 +293,100 @@ double fewest_cycles(const task& t) {
     return products / peak + 2.0 * static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
 }
 
-/// What is left of a dataflow's plans, best first, after a rehearsal where that is affordable. None where none stays
-/// below the bar.
-std::vector<blocking> tried(const task& t, const shortlist& of_flow, bool compare, const trial_bar& bar) {
+/// What a dataflow's plans come to, after a rehearsal where that is affordable.
+trial tried(const task& t, const shortlist& of_flow, bool compare, const trial_bar& bar) {
     if (worth_rehearsing(t))
-        return best_rehearsed(t, of_flow.plans(), bar);
-    if (!compare)
-        return {of_flow.plans().front()};
-    const std::optional<blocking> plan = as_rehearsed(t, of_flow.plans().front(), bar);
-    return plan ? std::vector<blocking>{*plan} : std::vector<blocking>();
+        return rehearse(t, of_flow.plans(), bar);
+    const blocking& modelled = of_flow.plans().front();
+    return compare ? rehearse(t, modelled, bar) : trial{{modelled}, modelled};
 }
+
+/// A dataflow's best plan and the next one, and why another dataflow's was taken, where that is not their time.
+struct contender {
+    blocking plan;
+    std::optional<blocking> next = {};
+    std::string lost = {};
+};
+
+std::string slower_by(const blocking& plan, const blocking& taken) {
+    return fmt::format("takes {:.1f}% more time", 100 * (plan.time() / taken.time() - 1));
+}
+
+/// What was taken, the next one of its dataflow, and the best of each other dataflow.
+std::vector<candidate> shown(const std::vector<contender>& all, std::size_t taken) {
+    std::vector<candidate> text{candidate_of(all[taken].plan)};
+    if (all[taken].next)
+        text.push_back(candidate_of(*all[taken].next));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i == taken)
+            continue;
+        candidate& other = text.emplace_back(candidate_of(all[i].plan));
+        other.lost = all[i].lost.empty() ? slower_by(all[i].plan, all[taken].plan) : all[i].lost;
+    }
+    return text;
+}
+
+/// The best plan of the dataflow that enters first, unless that of a later one is faster.
+class dataflow_contest {
+  public:
+    dataflow_contest(const task& t, const std::vector<shortlist>& found)
+        : m_task(t), m_compare(worth_comparing(t, found)), m_ahead(worth_rehearsing(t) || m_compare ? 1 : k_faster),
+          m_fewest(fewest_cycles(t)) {}
+
+    void enter(const shortlist& of_flow) {
+        const blocking& modelled = of_flow.plans().front();
+        const bool first = m_all.empty();
+        if (!first && m_fewest > k_as_good_as_any * taken().time())
+            return lose(modelled, fmt::format("no plan can be {:.1f}% faster", 100 * (1 - k_as_good_as_any)));
+        const trial_bar bar = first ? trial_bar{} : trial_bar{k_hidden_more * taken().cost(), taken().time()};
+        const trial tries = tried(m_task, of_flow, m_compare, bar);
+        m_rehearsed += tries.rehearsed;
+        if (tries.best.empty())
+            return lose(tries.first, none_is_faster(tries.rehearsed));
+        contender entered{tries.best.front()};
+        if (tries.best.size() > 1)
+            entered.next = tries.best[1];
+        const bool faster = first || entered.plan.time() < m_ahead * taken().time();
+        if (!faster && entered.plan.time() < taken().time())
+            entered.lost = fmt::format("less than {:.0f}% faster", 100 * (1 - m_ahead));
+        m_all.push_back(std::move(entered));
+        if (faster)
+            m_taken = m_all.size() - 1;
+    }
+    void lose(const blocking& plan, std::string why) { m_all.push_back({plan, {}, std::move(why)}); }
+
+    [[nodiscard]] const blocking& taken() const { return m_all[m_taken].plan; }
+    [[nodiscard]] weighing weighed() const { return {0, m_rehearsed, shown(m_all, m_taken)}; }
+
+  private:
+    static std::string none_is_faster(std::uint64_t rehearsed) {
+        return fmt::format("none of {} rehearsed is faster at no more than {} times the cost", rehearsed,
+                           k_hidden_more);
+    }
+
+    const task& m_task;
+    bool m_compare;
+    double m_ahead, m_fewest;
+    std::vector<contender> m_all;
+    std::size_t m_taken = 0;
+    std::uint64_t m_rehearsed = 0;
+};
 
 /// The best of those dataflows, the first one unless another is faster.
 std::optional<blocking_choice> best_of(const task& t, const std::vector<dfx::dataflow>& flows) {
-    const bool rehearse = worth_rehearsing(t);
-    blocking_choice best;
-    const std::vector<shortlist> found = found_by_model(t, flows, rehearse ? k_candidates : 1, best.weighed);
-    const bool compare = worth_comparing(t, found);
-    const double ahead = rehearse || compare ? 1 : k_faster;
-    std::vector<blocking> others;
-    const double fewest = fewest_cycles(t);
-    for (const shortlist& of_flow : found) {
-        const blocking& modelled = of_flow.plans().front();
-        const bool first = best.plan.mb == 0;
-        const trial_bar bar = first ? trial_bar{} : trial_bar{k_hidden_more * best.plan.cost(), best.plan.time()};
-        const bool hopeless = fewest > k_as_good_as_any * bar.time;
-        std::vector<blocking> plans = hopeless ? std::vector<blocking>() : tried(t, of_flow, compare, bar);
-        if (plans.empty())
-            plans = {modelled};
-        else if (first || plans.front().time() < ahead * best.plan.time())
-            std::swap(best.plan, plans.front());
-        others.insert(others.end(), plans.begin(), plans.end());
-    }
-    if (best.plan.mb == 0)
+    std::uint64_t evaluated = 0;
+    std::vector<shortlist> found = found_by_model(t, flows, worth_rehearsing(t) ? k_candidates : 1, evaluated);
+    if (found.empty())
         return std::nullopt;
-    best.weighed.cheapest = cheapest_of(best.plan, std::move(others));
+    const double doubt = worth_rehearsing(t) ? k_doubt_of_short_runs : k_doubt;
+    const std::vector<shortlist> hopeless = take_hopeless(found, doubt);
+    dataflow_contest contest(t, found);
+    for (const shortlist& of_flow : found)
+        contest.enter(of_flow);
+    for (const shortlist& of_flow : hopeless)
+        contest.lose(of_flow.plans().front(), fmt::format("closed form over {} times the least cost", doubt));
+    blocking_choice best{contest.taken(), contest.weighed()};
+    best.weighed.evaluated = evaluated;
     return best;
 }
 
@@ -346,7 +400,7 @@ blocking_choice weigh_blockings(const machine& chip, const dfx::contraction& wor
     const task t(chip, work, preference_for(chip, work));
     if (work.tiles == dfx::tile_policy::required)
         if (const std::optional<blocking> plan = as_required(t))
-            return {*plan, {1, {candidate_of(*plan)}}};
+            return {*plan, {1, 0, {candidate_of(*plan)}}};
     if (const std::optional<blocking_choice> best = best_of(t, flows_for(work)))
         return *best;
     if (const std::optional<blocking_choice> best = best_of(t, {dfx::dataflow::output_stationary}))

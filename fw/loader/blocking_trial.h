@@ -4,7 +4,6 @@
 #include "fw/loader/superblocks.h"
 
 #include <limits>
-#include <optional>
 #include <vector>
 
 namespace kpu::fw {
@@ -14,14 +13,17 @@ struct trial_bar {
     double cost = std::numeric_limits<double>::infinity(), time = std::numeric_limits<double>::infinity();
 };
 
-/// The ones of `plans`, best first by the cost model, that cost least when rehearsed, best first; variants of the best
-/// ones are rehearsed, too. At least one plan goes in; how many are tried depends on their length. None where none
-/// stays below the bar.
-[[nodiscard]] std::vector<blocking> best_rehearsed(const task& t, const std::vector<blocking>& plans,
-                                                   const trial_bar& bar);
+struct trial {
+    std::vector<blocking> best; ///< that stay below the bar: the one of least cost and the next
+    blocking first;             ///< by the closed form, with what its rehearsal came to
+    std::uint64_t rehearsed = 0;
+};
 
-/// The plan with a rehearsal's cycles instead of the cost model's. Nothing where it does not stay below the
-/// bar.
-[[nodiscard]] std::optional<blocking> as_rehearsed(const task& t, const blocking& plan, const trial_bar& bar);
+/// Rehearses `plans`, best first by the closed form, of which there is at least one, and variants of the ones that cost
+/// least then. How many are tried depends on their length.
+[[nodiscard]] trial rehearse(const task& t, const std::vector<blocking>& plans, const trial_bar& bar);
+
+/// Rehearses one plan as it is.
+[[nodiscard]] trial rehearse(const task& t, const blocking& plan, const trial_bar& bar);
 
 } // namespace kpu::fw

@@ -132,7 +132,7 @@ std::vector<planned_work> plan_program(const machine& chip, const dfx::program& 
 
 double planned_work::estimated_cycles() const {
     if (const planned_contraction* c = contraction())
-        return c->plan.estimated_cycles;
+        return c->plan.estimated_cycles();
     return vector() != nullptr ? vector()->estimated_cycles : 0;
 }
 

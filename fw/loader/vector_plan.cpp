@@ -159,9 +159,9 @@ void estimate(const machine& chip, vector_plan& plan) {
     const double first =
         (dram + moved) / rate + static_cast<double>(chip.dram.latency + chip.l3.latency + chip.l2.latency);
     plan.terms = {on_lanes, 0, on_dram, on_core, 2 * first + lines_in_front(plan) / rate};
-    plan.estimated_cycles = std::max({on_dram, on_lanes, on_core}) + plan.terms.around;
+    plan.estimated_cycles = plan.terms.cycles();
     plan.estimated_dram_bytes = static_cast<std::uint64_t>(n * dram + fixed);
-    plan.cost = plan.estimated_cycles + k_weight_of_dram * on_dram;
+    plan.hidden = k_weight_of_dram * on_dram;
 }
 
 bool has_overlaps(const window_2d& w) {
@@ -218,12 +218,11 @@ std::string shape_of(const vector_plan& plan) {
 
 /// Puts the plan where it belongs among the cheapest that were seen.
 void note(std::vector<candidate>& cheapest, const vector_plan& plan) {
-    const auto dearer = [](double cost, const candidate& c) { return cost < c.cost; };
-    const auto place = std::upper_bound(cheapest.begin(), cheapest.end(), plan.cost, dearer);
+    const auto dearer = [](double cost, const candidate& c) { return cost < c.cost(); };
+    const auto place = std::upper_bound(cheapest.begin(), cheapest.end(), plan.cost(), dearer);
     if (cheapest.size() == k_shown && place == cheapest.end())
         return;
-    cheapest.insert(place,
-                    {shape_of(plan), plan.terms, plan.estimated_cycles, false, plan.cost, plan.estimated_dram_bytes});
+    cheapest.insert(place, {shape_of(plan), plan.terms, plan.hidden, 1, {}, plan.estimated_dram_bytes});
     cheapest.resize(std::min(cheapest.size(), k_shown));
 }
 
@@ -318,7 +317,7 @@ tile_choice weigh_tiles(const machine& chip, vector_work work) {
             estimate(chip, plan);
             ++choice.weighed.evaluated;
             note(choice.weighed.cheapest, plan);
-            if (!best || plan.cost < best->cost)
+            if (!best || plan.cost() < best->cost())
                 best = plan;
         };
         for_each_extents(plan.work, [&](const tile_extents& extents) {

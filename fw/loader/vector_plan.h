@@ -31,9 +31,11 @@ struct vector_plan {
 
     cost_terms terms; ///< no block movers: they share their time with the streamers
     double estimated_cycles = 0;
-    double cost = 0; ///< what is minimised: the cycles, and a little for hidden DRAM traffic
+    double hidden = 0; ///< a little for DRAM traffic that may be hidden, in cycles
     std::uint64_t estimated_dram_bytes = 0;
 
+    /// What is minimised.
+    [[nodiscard]] double cost() const { return estimated_cycles + hidden; }
     [[nodiscard]] std::uint64_t tiles() const; ///< of the result
     [[nodiscard]] std::uint64_t chunks() const;
     /// Tile number `index` (channels outermost, so that what depends on them only stays) and chunk of its axis.

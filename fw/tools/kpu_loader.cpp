@@ -50,6 +50,12 @@ void verify(const dfx::program& program, const tensor_map& inputs, const tensor_
     std::cerr << "verified: every output bit equals the functional interpretation\n";
 }
 
+/// An object that was specialised for one platform may not be at its best on another.
+void note_other_platform(const dfx::program& program, const platform::platform& chip) {
+    if (!program.tuned_for.empty() && program.tuned_for != chip.name)
+        std::cerr << fmt::format("tuned for {}, runs on {}\n", program.tuned_for, chip.name);
+}
+
 /// `candidates`: and what each kernel's plan was chosen among.
 void print_plan(const fw::device& host, bool candidates) {
     std::cerr << host.splits();
@@ -191,6 +197,8 @@ int run(const fw::loader_options& o) {
                       {"--input-b", o.inputs.input_b}},
                      outputs_of(o));
     const loaded in = load(o);
+    if (o.verbose)
+        note_other_platform(in.program, in.chip);
     if (o.dry_run) {
         hw::chip chip("chip", in.chip);
         show_schedule(chip, in.program, o.verbose);
