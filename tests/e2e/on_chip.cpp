@@ -84,7 +84,8 @@ trace::run_statistics measure(const platform::platform& p, const dfx::program& p
 }
 
 std::string to_string(const matmul_shape& shape) {
-    return std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k);
+    const std::string type = shape.type == dtype::f32 ? "" : " " + std::string(name_of(shape.type));
+    return std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k) + type;
 }
 
 trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
@@ -94,6 +95,7 @@ trace::run_statistics measure_matmul(const platform::platform& p, const matmul_s
     spec.m = shape.m;
     spec.n = shape.n;
     spec.k = shape.k;
+    spec.type = shape.type;
     const compiled_graph graph = compile(dfg::matmul_graph(spec), options);
     hw::chip_options without_data;
     without_data.data = false;

@@ -61,13 +61,15 @@ class checked_chip {
 [[nodiscard]] trace::run_statistics measure(const platform::platform& p, const dfx::program& program,
                                             const tensor_map& inputs);
 
-/// Extents of A·B.
+/// Extents and operands of A·B.
 struct matmul_shape {
     std::uint64_t m, n, k;
+    dtype type = dtype::f32;
 };
+/// "17x65x200", with the type where it is not f32.
 [[nodiscard]] std::string to_string(const matmul_shape& shape);
 
-/// Statistics of one matmul in f32 that runs without data, simulated in a context of its own.
+/// Statistics of one matmul that runs without data, simulated in a context of its own.
 [[nodiscard]] trace::run_statistics measure_matmul(const platform::platform& p, const matmul_shape& shape,
                                                    const passes::lower_options& options = {});
 /// What the loader's cost models expected of a run over what was measured; rearrangements, which have none, left out.
