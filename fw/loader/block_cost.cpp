@@ -186,8 +186,8 @@ double cost_model::streamed_to_l1() const {
 double cost_model::at_least(std::uint64_t k_groups) const {
     const tile_uses most{as_double(m_plan.column_blocks), as_double(m_plan.row_blocks)};
     const auto with = [&](const way_of_a& a) {
-        const dram_traffic least = traffic(a, 1, 1);
-        const double dram = std::max(dram_cycles(a, least), dma_cycles(dma_work_of(a, least), 0));
+        const dram_traffic once = traffic(a, 1, 1);
+        const double dram = std::max(dram_cycles(a, once), dma_cycles(dma_work_of(a, once), 0));
         const double movers =
             mover_cycles(a, k_groups, k_groups == 1 && m_plan.k_slices > m_plan.l2_a ? tile_uses{} : most);
         const cost_terms least{even_share(a, false), movers, dram, m_firmware, m_around};

@@ -67,6 +67,25 @@ BOOST_FIXTURE_TEST_CASE(a_wait_holds_a_command_until_the_other_is_done, bench) {
     BOOST_TEST(cycles() == 4 + 2 * (4 + 16 + 16 + 8));
 }
 
+BOOST_FIXTURE_TEST_CASE(runs_in_dram_cost_the_bursts_that_they_touch, bench) {
+    // 100 runs of 32 bytes: in bursts of 32 each takes a cycle of DRAM where it is aligned, nearly two where it is not
+    const auto cycles_of = [&](std::uint32_t pitch, bytes burst) {
+        chip.dram.burst = burst;
+        out = emitter(chip);
+        iface::copy_operands copy = down(32);
+        copy.count = {1, 1, 1, 100};
+        copy.source = {chip.dram.base, {0, 0, 0, pitch}};
+        copy.destination = {chip.l3.base, {0, 0, 0, 32}};
+        (void)out.copy(chip.dma[0], 1, copy, {});
+        return cycles();
+    };
+    const double fixed = 4 + 4 + 80 + 16; // descriptor, start, DRAM, L3
+    BOOST_TEST(cycles_of(64, bytes(32)) == fixed + 100, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(cycles_of(64, bytes(64)) == fixed + 200, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(cycles_of(65, bytes(32)) == fixed + 100 * (63.0 / 32), boost::test_tools::tolerance(0.01));
+    BOOST_TEST(cycles_of(65, bytes(64)) == fixed + 100 * (95.0 / 32), boost::test_tools::tolerance(0.01));
+}
+
 BOOST_FIXTURE_TEST_CASE(cleared_it_begins_anew, bench) {
     rehearsal all(chip);
     for (int round = 0; round < 2; ++round) {
