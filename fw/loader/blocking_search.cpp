@@ -206,13 +206,50 @@ preference preference_for(const machine& chip, const dfx::contraction& work) {
     return deep_folds(chip, work) <= k_most_folds_of_short_runs ? preference::little_traffic : preference::few_events;
 }
 
+/// One fold in a block, that deep.
+blocking one_fold(const task& t, std::uint64_t depth) {
+    blocking plan = start_from(t, dfx::dataflow::output_stationary);
+    plan.mb = std::min(t.work.m, plan.fold_rows);
+    plan.nb = std::min(t.work.n, plan.fold_columns);
+    plan.kb = depth;
+    return plan;
+}
+
+/// For chips that have no room for any depth worth trying: as deep as there is.
+std::optional<blocking> shallow(const task& t) {
+    for (std::uint64_t depth = std::min(t.work.k, k_least_depth); depth > 0; depth /= 2)
+        if (const std::optional<blocking> plan =
+                evaluate(t, one_fold(t, depth), std::numeric_limits<double>::infinity()))
+            return plan;
+    return std::nullopt;
+}
+
+/// The least L3 with which there is a plan of such folds, by trial: what waits there depends on their order.
+bytes least_l3(machine roomy, const task& t, const blocking& fold) {
+    constexpr std::uint64_t k_step = 64;
+    std::uint64_t low = 0, high = 1;
+    const auto fits = [&](std::uint64_t steps) {
+        roomy.l3.size = bytes(steps * k_step);
+        return evaluate(task(roomy, t.work, t.wanted), fold, std::numeric_limits<double>::infinity()).has_value();
+    };
+    for (; !fits(high); high *= 2)
+        low = high;
+    while (low + 1 < high)
+        (fits((low + high) / 2) ? high : low) = (low + high) / 2;
+    return bytes(high * k_step);
+}
+
 [[noreturn]] void refuse(const task& t) {
+    constexpr bytes k_room{1ULL << 40};
     const compute_tile& tile = t.chip.tiles.front();
-    const element_sizes& e = t.e;
-    const std::uint64_t cell = std::uint64_t{tile.rows} * tile.columns;
-    const std::uint64_t edges = std::uint64_t{tile.rows} + tile.columns;
-    const std::uint64_t in_l1 = cell * bytes_per_sum(e);
-    const std::uint64_t elsewhere = in_l1 + cell * (e.seed - e.staged_seed()); // seeds lie apart from sums there
+    machine roomy = t.chip;
+    for (bytes* size : {&roomy.tiles.front().row.size, &roomy.tiles.front().column.size,
+                        &roomy.tiles.front().result.size, &roomy.l2.size, &roomy.l3.size})
+        *size = k_room;
+    const task with_room(roomy, t.work, t.wanted);
+    blocking fold = one_fold(with_room, 1);
+    (void)fit_tile(roomy, t.e, fold); // its slots say what it takes
+    const bytes in_l2 = fold.l2_a_slot + fold.l2_b_slot + fold.l2_seed_slot + fold.steps_slot + fold.l2_c_slot;
     diagnostic problem;
     problem.where.file = "chip";
     problem.message = "the platform is too small for one fold of " + t.work.c;
@@ -221,8 +258,8 @@ preference preference_for(const machine& chip, const dfx::contraction& work) {
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
     problem.expected =
         fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
-                    tile.rows, tile.columns, tile.rows * e.operand, tile.columns * e.operand, in_l1,
-                    edges * e.operand + elsewhere, 2 * edges * e.operand + elsewhere);
+                    tile.rows, tile.columns, fold.row_slot.value(), fold.column_slot.value(), fold.result_slot.value(),
+                    in_l2.value(), least_l3(roomy, t, fold).value());
     throw input_error(std::move(problem));
 }
 
@@ -405,6 +442,8 @@ blocking_choice weigh_blockings(const machine& chip, const dfx::contraction& wor
         return *best;
     if (const std::optional<blocking_choice> best = best_of(t, {dfx::dataflow::output_stationary}))
         return *best;
+    if (const std::optional<blocking> plan = shallow(t))
+        return {*plan, {1, 0, {candidate_of(*plan)}}};
     refuse(t);
 }
 

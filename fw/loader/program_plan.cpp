@@ -10,8 +10,8 @@ namespace kpu::fw {
 
 namespace {
 
-/// Shares of L3 that intermediate tensors may take, largest first.
-constexpr std::uint64_t k_parts[] = {2, 4};
+/// Eighths of L3 that intermediate tensors may take, largest first.
+constexpr std::uint64_t k_eighths[] = {7, 6, 4, 2};
 
 struct cost {
     double cycles = 0;
@@ -33,11 +33,9 @@ cost cost_of(const program_plan& plan, const dfx::program& program) {
 }
 
 /// Nothing where the chip is too small for it.
-std::optional<program_plan> plan_beside(const machine& chip, const dfx::program& program, std::uint64_t parts) {
+std::optional<program_plan> plan_beside(const machine& chip, const dfx::program& program, resident_tensors residents) {
     program_plan plan;
-    plan.residents = place_intermediates(chip.l3, program, chip.l3.size / parts);
-    if (plan.residents.place.empty())
-        return std::nullopt;
+    plan.residents = std::move(residents);
     plan.chip = beside(chip, plan.residents);
     try {
         plan.fitted.work = plan_program(plan.chip, program);
@@ -54,8 +52,13 @@ program_plan plan_whole(const machine& chip, const dfx::program& program) {
     const dfx::program& runs = best.runs(program);
     if (runs.kernels.size() < 2)
         return best;
-    for (const std::uint64_t parts : k_parts) {
-        std::optional<program_plan> plan = plan_beside(chip, runs, parts);
+    std::map<std::string, address> tried;
+    for (const std::uint64_t eighths : k_eighths) {
+        resident_tensors residents = place_intermediates(chip.l3, runs, chip.l3.size / 8 * eighths);
+        if (residents.place.empty() || residents.place == tried)
+            continue;
+        tried = residents.place;
+        std::optional<program_plan> plan = plan_beside(chip, runs, std::move(residents));
         if (!plan)
             continue;
         const cost before = cost_of(best, runs);

@@ -238,8 +238,11 @@ void note(std::vector<candidate>& cheapest, const vector_plan& plan) {
     std::uint64_t home[k_homes] = {};
     for (std::size_t b = 0; b < smallest.buffers.size.size(); ++b)
         home[home_of(smallest.buffers, b)] += round_up(smallest.buffers.size[b].value(), k_slot_alignment);
-    problem.expected = fmt::format("at least row {} B, column {} B, result {} B, and their sum in L2 and L3", home[0],
-                                   home[1], home[2]);
+    std::uint64_t moved = 0; // scratch lies in L1 alone
+    for (std::size_t b = 0; b <= smallest.buffers.result; ++b)
+        moved += round_up(smallest.buffers.size[b].value(), k_slot_alignment);
+    problem.expected = fmt::format("at least row {} B, column {} B, result {} B, L2 per array {} B, L3 {} B", home[0],
+                                   home[1], home[2], moved, moved * smallest.lanes);
     throw input_error(std::move(problem));
 }
 

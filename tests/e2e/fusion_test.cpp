@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(where_kernels_apart_have_no_room_either_sizes_are_said) {
                                   const std::string text = e.what();
                                   return text.find("too small for one fold") != std::string::npos &&
                                          text.find("result 128 B") != std::string::npos &&
-                                         text.find("row 32 B, column 32 B, result 256 B") != std::string::npos;
+                                         text.find("row 64 B, column 64 B, result 256 B") != std::string::npos;
                               });
     }
 }
