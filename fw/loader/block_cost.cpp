@@ -75,7 +75,7 @@ double waste_of(const machine& chip, std::uint64_t run, std::uint64_t pitch) {
     return std::max(as_double(burst - step), least - as_double(run)) / as_double(run);
 }
 
-/// How many of the DMA engines to keep for stores that take that share of their time: the only one does both.
+/// How many of the DMA engines to keep for stores that take that share: the only one does both.
 std::size_t storers_among(std::size_t engines, double share) {
     if (engines < 2)
         return 0;
@@ -135,7 +135,9 @@ way_of_a cost_model::ring_of_a() const {
     return a;
 }
 
-double cost_model::cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const {
+/// Of DRAM bytes count, not beats: energy, and what others may want.
+double cost_model::cost_of_hidden(double movers, std::uint64_t dram_bytes, std::uint64_t k_groups) const {
+    const double dram = as_double(dram_bytes) / m_rates.dram;
     const double hidden = k_weight_of_movers * movers + k_weight_of_firmware * m_firmware;
     if (m_wanted == preference::few_events)
         return hidden + k_weight_of_dram_in_long_runs * dram + k_weight_of_event * events(k_groups);
@@ -191,7 +193,7 @@ double cost_model::at_least(std::uint64_t k_groups) const {
         const double movers =
             mover_cycles(a, k_groups, k_groups == 1 && m_plan.k_slices > m_plan.l2_a ? tile_uses{} : most);
         const cost_terms least{even_share(a, false), movers, dram, m_firmware, m_around};
-        return least.cycles() + cost_of_hidden(movers, dram, k_groups);
+        return least.cycles() + cost_of_hidden(movers, once.all(), k_groups);
     };
     return m_work.windows ? std::min(with(m_tiles), with(m_ring)) : with(m_tiles);
 }
@@ -201,7 +203,9 @@ void cost_model::estimate(blocking& plan) {
     const dram_traffic moved = traffic_of(plan);
     plan.estimated_dram_bytes = moved.all();
     const dma_work dma = dma_work_of(a, moved);
-    plan.storers = storers_among(m_chip.dma.size(), dma.stores / (dma.loads + dma.stores));
+    // loads come first, and all engines store what is left behind the last one: in doubt more of them load
+    const double of_bytes = as_double(m_work.c_bytes()) / as_double(moved.all());
+    plan.storers = storers_among(m_chip.dma.size(), std::min(of_bytes, dma.stores / (dma.loads + dma.stores)));
     const double dram = std::max(dram_cycles(a, moved), dma_cycles(dma, plan.storers));
     const std::uint64_t k_groups = ceil_div(plan.k_slices, plan.k_group);
     const tile_uses uses = uses_in_l2(plan);
@@ -209,7 +213,7 @@ void cost_model::estimate(blocking& plan) {
     const double movers = mover_cycles(a, k_groups, uses);
     const double with_idle = dram + idle_dram(plan, k_groups, dram);
     plan.terms = {compute_in_turns(plan, k_groups), movers, with_idle, m_firmware, m_around};
-    plan.hidden = cost_of_hidden(movers, dram, k_groups);
+    plan.hidden = cost_of_hidden(movers, moved.all(), k_groups);
     plan.traffic_weight = weight_of_excess(as_double(plan.estimated_dram_bytes) / m_tolerable_bytes);
     plan.rehearsed.reset();
 }

@@ -61,7 +61,7 @@ class cost_model {
     void estimate(blocking& plan);
 
   private:
-    [[nodiscard]] double cost_of_hidden(double movers, double dram, std::uint64_t k_groups) const;
+    [[nodiscard]] double cost_of_hidden(double movers, std::uint64_t dram_bytes, std::uint64_t k_groups) const;
     [[nodiscard]] double events(std::uint64_t k_groups) const;
     /// Between slices of k, of which there are more than one.
     [[nodiscard]] bool sums_stay(std::uint64_t k_groups) const { return k_groups == 1 && m_plan.k_slices > 1; }

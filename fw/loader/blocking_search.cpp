@@ -256,10 +256,10 @@ bytes least_l3(machine roomy, const task& t, const blocking& fold) {
     problem.text = fmt::format("L1 row {} B, column {} B, result {} B; L2 per array {} B; L3 {} B",
                                tile.row.size.value(), tile.column.size.value(), tile.result.size.value(),
                                share_of_l2(t.chip.l2, t.chip.tiles.size(), 0).size.value(), t.chip.l3.size.value());
-    problem.expected =
-        fmt::format("for a {}x{} array and depth 1 at least: row {} B, column {} B, result {} B, L2 {} B, L3 {} B",
-                    tile.rows, tile.columns, fold.row_slot.value(), fold.column_slot.value(), fold.result_slot.value(),
-                    in_l2.value(), least_l3(roomy, t, fold).value());
+    problem.expected = fmt::format(
+        "enough for folds of depth 1 on a {}x{} array: row {} B, column {} B, result {} B, L2 {} B, L3 {} B", tile.rows,
+        tile.columns, fold.row_slot.value(), fold.column_slot.value(), fold.result_slot.value(), in_l2.value(),
+        least_l3(roomy, t, fold).value());
     throw input_error(std::move(problem));
 }
 

@@ -76,7 +76,14 @@ bool place(const machine& chip, const slot_counts& counts, vector_plan& plan) {
     return fits;
 }
 
-/// Bytes of DRAM time for a box: a row takes a burst at least.
+/// What DRAM moves while it serves a run that is shorter: a burst, or as much as comes while a DMA engine of those that
+/// load moves one beat.
+bytes least_run(const machine& chip) {
+    const auto loaders = static_cast<double>(loaders_among(chip.dma.size()));
+    return std::max(chip.dram.burst, bytes(static_cast<std::uint64_t>(chip.dram.bytes_per_cycle() / loaders)));
+}
+
+/// Bytes of DRAM time for a box: a row takes that much at least.
 double traffic(bytes burst, const operand_box& box, const quad& dims, std::uint64_t element) {
     std::uint64_t run = box.count[3];
     std::uint64_t rows = box.count[0] * box.count[1] * box.count[2];
@@ -130,7 +137,7 @@ double lines_in_front(const vector_plan& plan) {
 
 void estimate(const machine& chip, vector_plan& plan) {
     const vector_work& work = plan.work;
-    const bytes burst = chip.dram.burst;
+    const bytes burst = least_run(chip);
     const vector_tile full = plan.tile(0, 0);
     const std::vector<tile_command> commands = commands_of(work, full);
     double dram = traffic(burst, {{}, full.count}, work.output.dims, size_of(work.output.type)) /
@@ -300,6 +307,10 @@ vector_tile vector_plan::tile(std::uint64_t index, std::uint64_t chunk) const {
         t.closes = chunk + 1 == chunks();
     }
     return t;
+}
+
+std::size_t loaders_among(std::size_t engines) {
+    return engines == 1 ? 1 : engines - std::max<std::size_t>(1, engines / 3);
 }
 
 vector_plan choose_tiles(const machine& chip, vector_work work) {

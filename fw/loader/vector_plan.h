@@ -60,6 +60,9 @@ struct tile_choice {
 };
 [[nodiscard]] tile_choice weigh_tiles(const machine& chip, vector_work work);
 
+/// A third of the DMA engines keep to stores, so that no load queues behind one.
+[[nodiscard]] std::size_t loaders_among(std::size_t engines);
+
 /// "tile 1x8x112x32, …" for --verbose and --dry-run.
 [[nodiscard]] std::string to_string(const vector_plan& plan);
 

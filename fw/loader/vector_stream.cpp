@@ -12,11 +12,6 @@ namespace {
 // Streamers of a compute tile, where it has enough of them.
 constexpr std::size_t k_row_role = 0, k_column_role = 1, k_fill_role = 2, k_drain_role = 3;
 
-/// A third of the DMA engines keep to stores, so that no load queues behind one.
-std::size_t loaders_among(std::size_t engines) {
-    return engines == 1 ? 1 : engines - std::max<std::size_t>(1, engines / 3);
-}
-
 } // namespace
 
 vector_stream::vector_stream(const machine& chip, const vector_plan& plan, const tensor_table& tensors, emitter& out)

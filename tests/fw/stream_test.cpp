@@ -9,6 +9,8 @@
 #include "tests/fw/random_contraction.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cinttypes>
+#include <cstdio>
 #include <malloc.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -191,4 +193,32 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_number_of_tiles) {
     BOOST_TEST(commands > 1'000'000U);
     BOOST_TEST(most - before < 4U * 1024 * 1024,
                "grew by " << most - before << " bytes over " << commands << " commands");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_refusal_says_is_enough_is_enough) {
+    for (const dtype type : {dtype::f32, dtype::bf16, dtype::i8}) {
+        test::problem p{1, 21, 19, 100, type, accumulator_of(type), accumulator_of(type)};
+        const dfx::contraction work = test::contraction_of(p);
+        test::machine_shape shape;
+        shape.rows = 7;
+        shape.l2_banks = 1;
+        shape.l1_row = shape.l1_column = shape.l1_result = shape.l2_bank = shape.l3_tile = 64;
+        std::string said;
+        try {
+            (void)fw::choose_blocking(test::make_machine(shape), work);
+        } catch (const input_error& refusal) {
+            said = refusal.what();
+        }
+        const std::size_t sizes = said.find("array: row ");
+        BOOST_REQUIRE_MESSAGE(sizes != std::string::npos, said);
+        std::uint64_t* const memories[] = {&shape.l1_row, &shape.l1_column, &shape.l1_result, &shape.l2_bank,
+                                           &shape.l3_tile};
+        BOOST_REQUIRE(std::sscanf(said.c_str() + sizes,
+                                  "array: row %" SCNu64 " B, column %" SCNu64 " B, result %" SCNu64 " B, L2 %" SCNu64
+                                  " B, L3 %" SCNu64 " B",
+                                  memories[0], memories[1], memories[2], memories[3], memories[4]) == 5);
+        const outcome o = run(test::make_machine(shape), p, work);
+        BOOST_TEST(o.equal);
+        BOOST_TEST(o.hazards.empty(), o.hazards);
+    }
 }
