@@ -19,8 +19,8 @@ namespace kpu::hw {
 
 class wave_writer final : public observer {
   public:
-    /// Writes the dump to `path` and, where that is a file, the save file to the same name with the ending .gtkw. Throws
-    /// input_error if the dump cannot be created.
+    /// Writes the dump to `path` and, where that is a file, the save file to the same name with the ending .gtkw.
+    /// Throws input_error if the dump cannot be created.
     wave_writer(const std::string& path, const observed_names& names, time_source now, const std::string& comment);
 
     void on_push(const command_ref& command, const iface::command_header& header, std::uint32_t queued) override;
