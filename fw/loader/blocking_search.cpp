@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t k_most_folds_per_side = 16;
 constexpr std::uint64_t k_least_depth = 16;
 constexpr std::uint64_t k_highest_strip = 8;
-constexpr std::uint64_t k_burst = 64; ///< slices of k are whole bursts of DRAM
+constexpr std::uint64_t k_burst = 64; ///< slices of k are that many bytes or multiples: whole bursts of any DRAM
 constexpr std::size_t k_candidates = 16;
 constexpr std::ptrdiff_t k_depths_of_a_shape = 3;
 constexpr double k_doubt = 1.4;                     ///< of the cost model, between dataflows
@@ -225,14 +225,16 @@ std::optional<blocking> shallow(const task& t) {
 }
 
 /// The least L3 with which there is a plan of such folds, by trial: what waits there depends on their order.
+/// `roomy` has more than enough.
 bytes least_l3(machine roomy, const task& t, const blocking& fold) {
     constexpr std::uint64_t k_step = 64;
+    const std::uint64_t most = roomy.l3.size.value() / k_step;
     std::uint64_t low = 0, high = 1;
     const auto fits = [&](std::uint64_t steps) {
         roomy.l3.size = bytes(steps * k_step);
         return evaluate(task(roomy, t.work, t.wanted), fold, std::numeric_limits<double>::infinity()).has_value();
     };
-    for (; !fits(high); high *= 2)
+    for (; high < most && !fits(high); high *= 2)
         low = high;
     while (low + 1 < high)
         (fits((low + high) / 2) ? high : low) = (low + high) / 2;
