@@ -21,25 +21,13 @@ struct widths {
     std::uint64_t row = 0, column = 0, result = 0;
 };
 
-struct array_bench : engine_under_test<systolic_array, platform::array_params> {
+struct array_bench : engine_on_buffers<systolic_array, platform::array_params> {
     explicit array_bench(const platform::array_params& params, const widths& w = {})
-        : engine_under_test(iface::engine_kind::array, params), array(params),
-          rows("rows", l1_params(w.row != 0 ? w.row : 8 * params.rows), picoseconds(1000)),
-          columns("columns", l1_params(w.column != 0 ? w.column : 8 * params.columns), picoseconds(1000)),
-          results("results", l1_params(w.result != 0 ? w.result : 8 * params.columns), picoseconds(1000)), a("a", rows),
-          b("b", columns), c("c", results) {
-        engine.row_i.bind(row_monitor.up_t);
-        row_monitor.down_i.bind(rows.data_t);
-        engine.column_i.bind(column_monitor.up_t);
-        column_monitor.down_i.bind(columns.data_t);
-        engine.result_i.bind(result_monitor.up_t);
-        result_monitor.down_i.bind(results.data_t);
-        results.watch(&seen);
-    }
-    ~array_bench() {
-        check_protocol(row_monitor);
-        check_protocol(column_monitor);
-        check_protocol(result_monitor);
+        : engine_on_buffers(iface::engine_kind::array, params,
+                            {w.row != 0 ? w.row : 8 * params.rows, w.column != 0 ? w.column : 8 * params.columns,
+                             w.result != 0 ? w.result : 8 * params.columns}),
+          array(params), a("a", row), b("b", column), c("c", result) {
+        result.watch(&seen);
     }
     void fold(const iface::fold_operands& x, std::vector<iface::wait_for> waits = {}) {
         iface::command_header header;
@@ -61,8 +49,6 @@ struct array_bench : engine_under_test<systolic_array, platform::array_params> {
     }
 
     platform::array_params array;
-    memory_bank rows, columns, results;
-    protocol_monitor row_monitor{"row_monitor"}, column_monitor{"column_monitor"}, result_monitor{"result_monitor"};
     memory_probe a, b, c;
 };
 

@@ -7,6 +7,7 @@
 #include "tests/component/control/engine_bench.h"
 #include "tests/support/sim_fixture.h"
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -107,5 +108,30 @@ inline void check_protocol(const protocol_monitor& monitor) {
     for (const protocol_violation& v : monitor.violations())
         BOOST_ERROR(v.rule << ": " << v.message);
 }
+
+/// An engine with a port to each L1 buffer of a tile: three banks, each link watched by a protocol monitor.
+template <class Engine, class Params>
+struct engine_on_buffers : engine_under_test<Engine, Params> {
+    engine_on_buffers(iface::engine_kind kind, const Params& params, const std::array<std::uint64_t, 3>& widths,
+                      const array_buffers& bases = {})
+        : engine_under_test<Engine, Params>(kind, params, bases), row("row", l1_params(widths[0]), picoseconds(1000)),
+          column("column", l1_params(widths[1]), picoseconds(1000)),
+          result("result", l1_params(widths[2]), picoseconds(1000)) {
+        this->engine.row_i.bind(row_monitor.up_t);
+        row_monitor.down_i.bind(row.data_t);
+        this->engine.column_i.bind(column_monitor.up_t);
+        column_monitor.down_i.bind(column.data_t);
+        this->engine.result_i.bind(result_monitor.up_t);
+        result_monitor.down_i.bind(result.data_t);
+    }
+    ~engine_on_buffers() {
+        check_protocol(row_monitor);
+        check_protocol(column_monitor);
+        check_protocol(result_monitor);
+    }
+
+    memory_bank row, column, result;
+    protocol_monitor row_monitor{"row_monitor"}, column_monitor{"column_monitor"}, result_monitor{"result_monitor"};
+};
 
 } // namespace kpu::test

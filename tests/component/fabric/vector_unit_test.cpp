@@ -29,32 +29,17 @@ platform::vector_params unit_of(std::uint32_t lanes) {
     return params;
 }
 
-struct vector_bench : engine_under_test<vector_unit, platform::vector_params> {
+struct vector_bench : engine_on_buffers<vector_unit, platform::vector_params> {
     explicit vector_bench(const platform::vector_params& params, std::uint64_t width = 64)
-        : engine_under_test(iface::engine_kind::vector, params, {address(0), k_column, k_result}),
-          row("row", l1_params(width), picoseconds(1000)), column("column", l1_params(width), picoseconds(1000)),
-          result("result", l1_params(width), picoseconds(1000)), data("data", row), column_data("column_data", column),
-          result_data("result_data", result) {
-        engine.row_i.bind(row_monitor.up_t);
-        row_monitor.down_i.bind(row.data_t);
-        engine.column_i.bind(column_monitor.up_t);
-        column_monitor.down_i.bind(column.data_t);
-        engine.result_i.bind(result_monitor.up_t);
-        result_monitor.down_i.bind(result.data_t);
-    }
-    ~vector_bench() {
-        check_protocol(row_monitor);
-        check_protocol(column_monitor);
-        check_protocol(result_monitor);
-    }
+        : engine_on_buffers(iface::engine_kind::vector, params, {width, width, width},
+                            {address(0), k_column, k_result}),
+          data("data", row), column_data("column_data", column), result_data("result_data", result) {}
     void push_operation(vector_function f, iface::vector_operands x) {
         x.function = f;
         iface::command_header header;
         header.op = iface::opcode::vector;
         port.push(iface::encode(header, x));
     }
-    memory_bank row, column, result; ///< at 0, k_column, k_result
-    protocol_monitor row_monitor{"row_monitor"}, column_monitor{"column_monitor"}, result_monitor{"result_monitor"};
     memory_probe data, column_data, result_data; ///< of the row, column and result buffer
 };
 
